@@ -1,0 +1,86 @@
+"""``newt``: finds the subcommand, loads its module, runs it."""
+
+from __future__ import annotations
+
+from collections import UserDict
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from newt_cli import console
+from newt_cli.failures import report_failures
+from newt_core.version import __version__
+
+COMMANDS = {
+    "tasks": "newt_cli.commands.tasks",
+    "train": "newt_cli.commands.train",
+    "eval": "newt_cli.commands.eval",
+    "info": "newt_cli.commands.info",
+    "bench": "newt_cli.commands.bench",
+}
+"""Subcommand → the module whose ``app`` it is, in the order of ``newt --help``."""
+
+
+class LazyCommands(UserDict[str, Any]):
+    """Subcommands by name; a command's module is imported when it is looked up."""
+
+    def __getitem__(self, name: str) -> Any:
+        command = typer.main.get_command(import_module(self.data[name]).app)
+        command.name = name
+        return command
+
+
+class NewtGroup(TyperGroup):
+    """The root command. Listing the names of its subcommands imports none of them."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = LazyCommands(COMMANDS)
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the subcommands' names in the order of the help."""
+        return list(self.commands)
+
+
+app = typer.Typer(
+    cls=NewtGroup,
+    add_completion=False,
+    invoke_without_command=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        console.write(f"newt {__version__}")
+        raise typer.Exit
+
+
+@app.callback(epilog="NEWT_DEBUG=1 adds a traceback to every error.")
+def newt(
+    ctx: typer.Context,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", is_eager=True, callback=_print_version
+        ),
+    ] = False,
+) -> None:
+    """One world model that learns many continuous-control tasks from text and reward.
+
+    \b
+    newt tasks list dmcontrol
+    newt train --tasks cartpole-balance --preset cpu --run balance
+    newt eval runs/balance/checkpoints/last.pt
+    """
+    if ctx.invoked_subcommand is None:
+        console.write(ctx.get_help())
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run ``newt`` with these arguments (the process's own by default); return the exit code."""
+    return report_failures(lambda: app(arguments, prog_name="newt", standalone_mode=False))

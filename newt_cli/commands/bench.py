@@ -1,0 +1,127 @@
+"""``newt bench``: how fast the parts are, each beside a straightforward version of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+
+from newt_cli import console, options
+
+app = typer.Typer(add_completion=False)
+
+Sizes = Annotated[str, typer.Option("--size", help="Model sizes, separated by commas.")]
+Device = Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")]
+Repeats = Annotated[int, typer.Option(min=1, help="Timed runs of each variant; the median counts.")]
+
+
+@app.callback()
+def bench() -> None:
+    """Measure speed on this machine.
+
+    \b
+    newt bench plan
+    newt bench update --json
+    newt bench pool --tasks dmcontrol
+    """
+
+
+@app.command()
+def plan(
+    size: Sizes = "2M,5M",
+    envs: Annotated[int, typer.Option(min=1, help="Environments planned for at once.")] = 8,
+    repeats: Repeats = 10,
+    device: Device = "cpu",
+    as_json: options.Json = False,
+) -> None:
+    """Time planning against the plain reference planner.
+
+    \b
+    newt bench plan
+    newt bench plan --size 5M --envs 21 --json
+    """
+    from newt_core.bench.plan import bench_plan
+
+    with console.quiet_stdout():
+        result = bench_plan(sizes=_sizes(size), num_envs=envs, repeats=repeats, device=device)
+    _show(result, as_json)
+
+
+@app.command()
+def update(
+    size: Sizes = "2M,5M",
+    batch_size: Annotated[int, typer.Option(min=1, help="Subsequences per update.")] = 256,
+    repeats: Repeats = 10,
+    device: Device = "cpu",
+    as_json: options.Json = False,
+) -> None:
+    """Time a gradient step against a straightforward eager one.
+
+    \b
+    newt bench update
+    newt bench update --size 5M --batch-size 1024 --json
+    """
+    from newt_core.bench.update import bench_update
+
+    with console.quiet_stdout():
+        result = bench_update(
+            sizes=_sizes(size), batch_size=batch_size, repeats=repeats, device=device
+        )
+    _show(result, as_json)
+
+
+@app.command()
+def pool(
+    tasks: options.Tasks = "dmcontrol",
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Worker processes; by default one per core.")
+    ] = None,
+    repeats: Repeats = 3,
+    specs: options.Specs = None,
+    as_json: options.Json = False,
+) -> None:
+    """Time the environment pool, and weigh it, against Gymnasium's vector environments.
+
+    \b
+    newt bench pool
+    newt bench pool --tasks 'walker-*' --workers 1 --json
+    """
+    from newt_core.bench.pool import bench_pool
+    from newt_core.specs import load_specs
+
+    selected = load_specs(specs or ()).select(tasks)
+    with console.quiet_stdout():
+        result = bench_pool(selected, workers=workers, repeats=repeats)
+    _show(result, as_json)
+
+
+def _sizes(names: str) -> list[str]:
+    """Return the sizes of a comma list."""
+    from newt_core.errors import ConfigError, did_you_mean
+    from newt_core.model.sizes import SIZES
+
+    sizes = [name.strip() for name in names.split(",")]
+    for size in sizes:
+        if size not in SIZES:
+            raise ConfigError(
+                f"there is no model size '{size}'.{did_you_mean(size, SIZES)} "
+                f"Choose from {', '.join(SIZES)}."
+            )
+    return sizes
+
+
+def _show(result: Mapping[str, Any], as_json: bool) -> None:
+    """Print a benchmark's document, or its two tables."""
+    if as_json:
+        console.write_json(result)
+        return
+    numbers = ("median ms", "steps/s")
+    rows = [
+        (name, f"{1e3 * timing['median_s']:,.1f}", f"{timing['steps_per_s']:,.1f}")
+        for name, timing in result["variants"].items()
+    ]
+    console.write_table((result["what"], *numbers), rows, right=numbers)
+    console.write("")
+    ratios = [(name.replace("_", " "), f"{ratio:.2f}") for name, ratio in result["ratios"].items()]
+    console.write_table(("ratio", "times"), ratios, right=["times"])

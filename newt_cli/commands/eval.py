@@ -1,0 +1,105 @@
+"""``newt eval``: scores of a checkpoint, or of random actions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from newt_cli import console, options
+from newt_cli.display import episode_display
+
+if TYPE_CHECKING:
+    from newt_core.evaluation import GroupSummary, Summary
+
+app = typer.Typer(add_completion=False)
+
+RANDOM = "random"
+"""The word that takes a checkpoint's place for the random baseline."""
+
+
+@app.command("eval")
+def evaluate(
+    checkpoint: Annotated[
+        str,
+        typer.Argument(
+            metavar="CKPT", help=f"A checkpoint, or the word '{RANDOM}' for uniform actions."
+        ),
+    ],
+    tasks: options.MaybeTasks = None,
+    episodes: Annotated[int, typer.Option(min=1, help="Episodes of each task.")] = 10,
+    policy_only: Annotated[
+        bool, typer.Option("--policy-only", help="Act with the policy alone, without planning.")
+    ] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the episodes.")] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    specs: options.Specs = None,
+    as_json: options.Json = False,
+) -> None:
+    """Evaluate an agent: return, success and score, with 95 % intervals.
+
+    \b
+    newt eval runs/balance/checkpoints/last.pt
+    newt eval runs/balance/checkpoints/best.pt --episodes 20 --policy-only --json
+    newt eval random --tasks 'walker-*'
+
+    Without --tasks, a checkpoint is evaluated on the tasks it was trained on.
+    """
+    from newt_core.errors import ConfigError
+    from newt_core.specs import load_specs
+
+    library = load_specs(specs or ())
+    if checkpoint == RANDOM and tasks is None:
+        raise ConfigError(f"'{RANDOM}' has no tasks of its own: name some with --tasks.")
+    if checkpoint == RANDOM and policy_only:
+        raise ConfigError(f"--policy-only makes no sense for '{RANDOM}': it has no policy.")
+
+    from newt_core import build
+
+    with console.quiet_stdout(), episode_display("episodes") as on_progress:
+        if checkpoint == RANDOM:
+            summary = build.evaluate_random(
+                tasks or "", episodes, seed=seed, specs=library, on_progress=on_progress
+            )
+        else:
+            summary = build.evaluate_checkpoint(
+                Path(checkpoint),
+                tasks,
+                episodes,
+                policy_only=policy_only,
+                seed=seed,
+                specs=library,
+                device=device,
+                on_progress=on_progress,
+            )
+    if as_json:
+        console.write_json(summary.to_json())
+    else:
+        _write_tables(summary)
+
+
+def _write_tables(summary: Summary) -> None:
+    """Print a row per task, then one per domain, then the total."""
+    numbers = ("episodes", "return", "success", "score", "± 95 %")
+    rows = [
+        (
+            task,
+            str(result.episodes),
+            console.number(result.mean_return),
+            console.number(result.success, 2),
+            console.number(result.score, 3),
+            console.number(result.ci95, 3),
+        )
+        for task, result in summary.tasks.items()
+    ]
+    rows.append(("", "", "", "", "", ""))
+    rows += [_group_row(domain, group) for domain, group in summary.domains.items()]
+    rows.append(_group_row("total", summary.total))
+    console.write_table(("task", *numbers), rows, right=numbers)
+    console.notice(f"mode: {summary.mode}")
+
+
+def _group_row(name: str, group: GroupSummary) -> tuple[str, str, str, str, str, str]:
+    label = f"{name} ({group.tasks} task{'s' if group.tasks > 1 else ''})"
+    return (label, "", "", "", console.number(group.score, 3), console.number(group.ci95, 3))

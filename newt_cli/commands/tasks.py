@@ -1,0 +1,207 @@
+"""``newt tasks``: the task specs, and whether they run here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from newt_cli import console, options
+
+if TYPE_CHECKING:
+    from newt_core.specs import TaskSpec
+
+app = typer.Typer(add_completion=False)
+
+LISTED_FIELDS = (
+    "id",
+    "domain",
+    "split",
+    "instruction",
+    "embodiment",
+    "obs_dim",
+    "action_dim",
+    "episode_length",
+    "action_repeat",
+    "reward",
+    "score",
+    "assets",
+)
+"""Fields of a spec that ``--json`` gives as they stand in the spec's file."""
+
+
+@app.callback()
+def tasks() -> None:
+    """List, show and check tasks.
+
+    \b
+    newt tasks list dmcontrol
+    newt tasks show walker-run
+    newt tasks check 'walker-*'
+    """
+
+
+@app.command("list")
+def list_tasks(
+    selector: Annotated[
+        str | None, typer.Argument(metavar="[SEL]", help=options.SELECTOR_HELP)
+    ] = None,
+    split: Annotated[
+        Literal["train", "transfer"] | None, typer.Option(help="Only the tasks of this split.")
+    ] = None,
+    specs: options.Specs = None,
+    as_json: options.Json = False,
+) -> None:
+    """List tasks; without a selector, every one.
+
+    \b
+    newt tasks list
+    newt tasks list 'walker-*' --json
+    newt tasks list --split transfer
+    """
+    from newt_core.specs import load_specs
+
+    library = load_specs(specs or ())
+    chosen = list(library.values()) if selector is None else library.select(selector)
+    chosen = [spec for spec in chosen if split in (None, spec.split)]
+    if as_json:
+        console.write_json([_describe(spec) for spec in chosen])
+        return
+    numbers = ("obs", "actions", "steps", "repeat", "discount")
+    console.write_table(
+        ("task", "domain", "split", *numbers, "reward", "score"),
+        [
+            (
+                spec.id,
+                spec.domain,
+                spec.split,
+                str(spec.obs_dim),
+                str(spec.action_dim),
+                str(spec.episode_length),
+                str(spec.action_repeat),
+                f"{spec.gamma:.3f}",
+                spec.reward,
+                spec.score.kind,
+            )
+            for spec in chosen
+        ],
+        right=numbers,
+    )
+    console.notice(f"{len(chosen)} tasks")
+
+
+@app.command()
+def show(
+    task: Annotated[str, typer.Argument(metavar="TASK", help="A task's id.")],
+    render: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw the task's first frame into a PNG.")
+    ] = None,
+    specs: options.Specs = None,
+    as_json: options.Json = False,
+) -> None:
+    """Show one task's spec, the text that the model reads, and its masks.
+
+    \b
+    newt tasks show walker-run
+    newt tasks show walker-run --render walker.png
+    """
+    from newt_core.specs import load_specs
+
+    spec = load_specs(specs or ())[task]
+    if render is not None:
+        with console.quiet_stdout():
+            _draw(spec, render)
+    document = _describe(spec) | {
+        "text": spec.text,
+        "version": spec.version,
+        "env": dict(spec.env),
+        "camera": spec.camera,
+        "action_mask": [int(valid) for valid in spec.action_mask],
+        "obs_mask": [int(valid) for valid in spec.obs_mask],
+        "spec_hash": spec.spec_hash,
+    }
+    if as_json:
+        console.write_json(document)
+        return
+    masks = {
+        "obs_mask": f"{spec.obs_dim} of {len(spec.obs_mask)} entries",
+        "action_mask": f"{spec.action_dim} of {len(spec.action_mask)} entries",
+    }
+    for field, value in (document | masks).items():
+        console.write(f"{field:<15} {_plain(value)}")
+    if render is not None:
+        console.notice(f"wrote {render}")
+
+
+@app.command()
+def check(
+    selector: options.TaskArgument,
+    episodes: Annotated[int, typer.Option(min=1, help="Episodes to run of each task.")] = 1,
+    specs: options.Specs = None,
+    as_json: options.Json = False,
+) -> None:
+    """Build each task, run it, and see that it keeps what its spec promises.
+
+    A task whose package or assets are not installed is skipped, not failed.
+
+    \b
+    newt tasks check dmcontrol
+    newt tasks check my-task --specs my_specs --episodes 3
+    """
+    from newt_core.envs.checks import check_task
+    from newt_core.errors import MissingDependencyError
+    from newt_core.specs import load_specs
+
+    passed: list[str] = []
+    failed: dict[str, str] = {}
+    skipped: dict[str, str] = {}
+    for spec in load_specs(specs or ()).select(selector):
+        try:
+            with console.quiet_stdout():
+                check_task(spec, episodes)
+        except MissingDependencyError as error:
+            skipped[spec.id] = str(error)
+            console.notice(f"skipped {spec.id}: {error}")
+        except Exception as error:  # noqa: BLE001  A broken simulator may raise anything.
+            failed[spec.id] = str(error) or type(error).__name__
+            console.notice(f"FAILED  {spec.id}: {failed[spec.id]}")
+        else:
+            passed.append(spec.id)
+            console.notice(f"passed  {spec.id}")
+    if as_json:
+        console.write_json({"passed": passed, "failed": failed, "skipped": skipped})
+    else:
+        console.write(f"{len(passed)} passed, {len(failed)} failed, {len(skipped)} skipped")
+    if failed:
+        raise typer.Exit(1)
+
+
+def _describe(spec: TaskSpec) -> dict[str, Any]:
+    """Return what the listing says of a task; the discount is the one in force."""
+    fields = spec.model_dump(mode="json", include=set(LISTED_FIELDS))
+    return {field: fields[field] for field in LISTED_FIELDS} | {"discount": spec.gamma}
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {item}" for key, item in value.items()) or "-"
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "-"
+    return "-" if value is None else str(value)
+
+
+def _draw(spec: TaskSpec, path: Path) -> None:
+    """Write the first frame of an episode."""
+    import imageio.v3 as imageio
+    import numpy as np
+
+    from newt_core.envs.task_env import make
+
+    env = make(spec, render_mode="rgb_array")
+    try:
+        env.reset(seed=0)
+        frame = env.render()
+    finally:
+        env.close()
+    imageio.imwrite(path, np.asarray(frame), extension=".png")

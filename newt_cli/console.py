@@ -1,0 +1,89 @@
+"""What commands print: results on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from typing import Any
+
+import typer
+
+FILE_WIDTH = 240
+"""Columns for a table that goes to a file or a pipe: wide enough that no row is folded."""
+
+
+def write(text: str) -> None:
+    """Print a result on stdout."""
+    try:
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader, `head` say, has seen enough. Python would complain once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(0) from None
+
+
+def notice(text: str) -> None:
+    """Print a remark on stderr."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+def write_json(document: Any) -> None:
+    """Print one JSON document on stdout; what is not a finite number becomes null."""
+    from newt_core.files import plain
+
+    write(json.dumps(plain(document), indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def write_table(
+    columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Iterable[str] = ()
+) -> None:
+    """Print a table on stdout.
+
+    Args:
+        columns: Headings.
+        rows: Cells, plain text.
+        right: The columns to align to the right, numbers as a rule.
+    """
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    numbers = set(right)
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for column in columns:
+        table.add_column(column, justify="right" if column in numbers else "left")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    console = Console(width=None if sys.stdout.isatty() else FILE_WIDTH)
+    with console.capture() as capture:
+        console.print(table)
+    write("\n".join(line.rstrip() for line in capture.get().splitlines()))
+
+
+def number(value: float | None, digits: int = 1) -> str:
+    """Format a measured value for a table; a dash where there is none."""
+    return "-" if value is None or not math.isfinite(value) else f"{value:,.{digits}f}"
+
+
+@contextmanager
+def quiet_stdout() -> Iterator[None]:
+    """Send what libraries and worker processes print on stdout to stderr.
+
+    Wrapped around a command's work, so that its result is all that stdout holds.
+    """
+    sys.stdout.flush()
+    stdout = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(stdout, 1)
+        os.close(stdout)

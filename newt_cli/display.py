@@ -1,0 +1,174 @@
+"""What a long run shows while it goes: a live panel, or a plain line every half minute."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from newt_cli.console import notice
+
+if TYPE_CHECKING:
+    from rich.console import Group
+    from rich.live import Live
+
+SECONDS_BETWEEN_LINES = 30.0
+"""How often a run without a terminal says where it is."""
+REDRAWS_PER_SECOND = 4
+
+
+@contextmanager
+def training_display(title: str) -> Iterator[LivePanel | PlainLines]:
+    """Show a run on stderr for as long as the block lasts, in the form that fits stderr."""
+    if not sys.stderr.isatty():
+        yield PlainLines(title)
+        return
+    with LivePanel(title).shown() as panel:
+        yield panel
+
+
+class PlainLines:
+    """One line on stderr every :data:`SECONDS_BETWEEN_LINES`, and one for every message."""
+
+    def __init__(self, title: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._title = title
+        self._clock = clock
+        self._next_line = clock()
+        self._ended = False
+
+    def update(
+        self,
+        *,
+        steps: int,
+        total: int,
+        updates: int,
+        steps_per_s: float,
+        scores: Mapping[str, float],
+        message: str = "",
+    ) -> None:
+        """Print a line if one is due; see :class:`newt_core.training.progress.Progress`."""
+        if message:
+            self.note(message)
+        ended = steps >= total
+        if self._ended or (self._clock() < self._next_line and not ended):
+            return
+        self._ended = ended
+        self._next_line = self._clock() + SECONDS_BETWEEN_LINES
+        parts = [
+            _numbers(steps, total, updates, steps_per_s),
+            *(f"{domain} {score:.3f}" for domain, score in scores.items()),
+        ]
+        self.note(" · ".join(parts))
+
+    def note(self, text: str) -> None:
+        """Print a line at once."""
+        notice(f"{self._title}: {text}")
+
+
+class LivePanel:
+    """A bar, the speed, and a score per domain, redrawn in place on a terminal."""
+
+    def __init__(self, title: str) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn
+
+        self._console = Console(stderr=True)
+        self._bar = Progress(
+            TextColumn("[bold]{task.description}", markup=True),
+            BarColumn(bar_width=None),
+            TextColumn("{task.fields[numbers]}"),
+            console=self._console,
+            expand=True,
+        )
+        self._task = self._bar.add_task(title, total=None, numbers="")
+        self._scores: dict[str, float] = {}
+        self._live: Live | None = None
+
+    @contextmanager
+    def shown(self) -> Iterator[LivePanel]:
+        """Draw the panel inside the block; it stays on the screen afterwards."""
+        from rich.live import Live
+
+        with Live(
+            get_renderable=self._render,
+            console=self._console,
+            refresh_per_second=REDRAWS_PER_SECOND,
+            redirect_stdout=False,
+        ) as self._live:
+            yield self
+
+    def update(
+        self,
+        *,
+        steps: int,
+        total: int,
+        updates: int,
+        steps_per_s: float,
+        scores: Mapping[str, float],
+        message: str = "",
+    ) -> None:
+        """Take the new numbers; see :class:`newt_core.training.progress.Progress`."""
+        if message:
+            self.note(message)
+        numbers = _numbers(steps, total, updates, steps_per_s)
+        self._bar.update(self._task, completed=steps, total=total, numbers=numbers)
+        self._scores = dict(scores)
+
+    def note(self, text: str) -> None:
+        """Print a line above the panel."""
+        self._console.print(text, markup=False, highlight=False)
+
+    def _render(self) -> Group:
+        from rich.console import Group
+        from rich.table import Table
+
+        scores = Table.grid(padding=(0, 2))
+        for domain, score in self._scores.items():
+            scores.add_row(f"  {domain}", f"{score:.3f}")
+        return Group(self._bar, scores)
+
+
+def _numbers(steps: int, total: int, updates: int, steps_per_s: float) -> str:
+    return (
+        f"{steps:,}/{total:,} steps · {steps_per_s:,.0f} steps/s · {updates:,} updates · "
+        f"{remaining_time(steps, total, steps_per_s)} left"
+    )
+
+
+def remaining_time(steps: int, total: int, steps_per_s: float) -> str:
+    """Return the time that the remaining steps will take, as 0:12:34."""
+    if steps_per_s <= 0:
+        return "?"
+    minutes, seconds = divmod(round(max(total - steps, 0) / steps_per_s), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}"
+
+
+@contextmanager
+def episode_display(title: str) -> Iterator[Callable[[int, int], None]]:
+    """Show on stderr how many of how many are done; the block gets the function to tell it."""
+    if not sys.stderr.isatty():
+        yield _counting_lines(title)
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True, redirect_stdout=False) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _counting_lines(
+    title: str, clock: Callable[[], float] = time.monotonic
+) -> Callable[[int, int], None]:
+    next_line = clock() + SECONDS_BETWEEN_LINES
+
+    def show(done: int, total: int) -> None:
+        nonlocal next_line
+        if clock() >= next_line:
+            next_line = clock() + SECONDS_BETWEEN_LINES
+            notice(f"{title}: {done:,}/{total:,}")
+
+    return show

@@ -1,0 +1,118 @@
+"""From mistakes and interruptions to exit codes.
+
+==== =======================================================================
+code meaning
+==== =======================================================================
+0    done
+1    the work failed, or a check did not pass
+2    the user's input is wrong
+130  interrupted, after saving what there was to save
+==== =======================================================================
+
+A mistake gives one or two lines on stderr, with a traceback only under ``NEWT_DEBUG=1``.
+What is neither a mistake nor an operating system's refusal is a bug in Newt and keeps its
+traceback.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+import typer
+
+from newt_cli.console import notice
+from newt_core.errors import NewtError, did_you_mean
+
+DEBUG_VARIABLE = "NEWT_DEBUG"
+FAILED = 1
+INTERRUPTED = 130
+
+
+def report_failures(work: Callable[[], object]) -> int:
+    """Run ``work`` and return the exit code; an int that it returns is the code."""
+    try:
+        with _handling(signal.default_int_handler, signal.SIGTERM):
+            code = work()
+    except NewtError as error:
+        return _explain(str(error), error.exit_code)
+    except typer.TyperException as error:
+        return _explain(_usage_message(error), error.exit_code)
+    except OSError as error:
+        where = f": {error.filename}" if error.filename else ""
+        return _explain(f"{error.strerror or error}{where}", FAILED)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return code if isinstance(code, int) else 0
+
+
+class StopRequest:
+    """Whether the user asked to stop: call it to find out.
+
+    The first Ctrl-C (or SIGTERM) only makes the answer true, so that the work can save and
+    end by itself; the second raises KeyboardInterrupt wherever the program is.
+    """
+
+    def __init__(self, announce: Callable[[str], None]) -> None:
+        """``announce`` shows a line to the user; it is called from :meth:`__call__`."""
+        self.received = False
+        self._announce = announce
+        self._announced = False
+
+    def __call__(self) -> bool:
+        """Return the answer; the first time that it is yes, tell the user."""
+        # Announced here and not in the signal's handler, which may run in the middle of a print.
+        if self.received and not self._announced:
+            self._announced = True
+            self._announce("Stopping after a save. Ctrl-C once more stops at once, without it.")
+        return self.received
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Receive the signals inside the block."""
+        with _handling(self._receive, signal.SIGINT, signal.SIGTERM):
+            yield
+
+    def _receive(self, signum: int, frame: FrameType | None) -> None:
+        if self.received:
+            raise KeyboardInterrupt
+        self.received = True
+
+
+@contextmanager
+def _handling(handler: Callable[[int, FrameType | None], Any], *signals: int) -> Iterator[None]:
+    """Install a signal handler for the block; Python allows it in the main thread only."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    previous = {number: signal.signal(number, handler) for number in signals}
+    try:
+        yield
+    finally:
+        for number, old in previous.items():
+            signal.signal(number, old)
+
+
+def _explain(message: str, code: int) -> int:
+    if os.environ.get(DEBUG_VARIABLE, "0") not in ("", "0"):
+        traceback.print_exc()
+    notice(f"error: {message}")
+    return code
+
+
+def _usage_message(error: typer.TyperException) -> str:
+    """Return what is wrong with the command line, and where its help is."""
+    near = getattr(error, "possibilities", None)  # an unknown option
+    if near:
+        message = f"{error.message.rstrip('.')}.{did_you_mean(error.option_name, near)}"  # type: ignore[attr-defined]
+    else:
+        # "Value error, " is how pydantic opens the message of a failed choice.
+        message = " ".join(error.format_message().split()).replace("Value error, ", "")
+    context = getattr(error, "ctx", None)
+    return message + (f"\nSee: {context.command_path} --help" if context else "")

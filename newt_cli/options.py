@@ -1,0 +1,41 @@
+"""Options that several subcommands share, written once.
+
+Each is a type for a command's parameter; the parameter gives the default.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+SELECTOR_HELP = (
+    "Tasks: an id, a domain, all, transfer, a glob such as 'walker-*', "
+    "a comma list of these, or @FILE."
+)
+
+Tasks = Annotated[str, typer.Option("--tasks", "--task", metavar="SEL", help=SELECTOR_HELP)]
+"""A task selector that must be given."""
+
+MaybeTasks = Annotated[
+    str | None, typer.Option("--tasks", "--task", metavar="SEL", help=SELECTOR_HELP)
+]
+"""A task selector with a default of the command's own."""
+
+TaskArgument = Annotated[str, typer.Argument(metavar="SEL", help=SELECTOR_HELP)]
+"""A task selector in the place of an argument."""
+
+Specs = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--specs",
+        metavar="FOLDER",
+        help="A folder of YAML task specs to add to the built-in ones; may be repeated.",
+    ),
+]
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+
+RunsDir = Annotated[Path, typer.Option("--runs-dir", help="Where run folders are made and found.")]
+"""The folder that holds the run folders."""

@@ -1,0 +1,1 @@
+"""The world-model agent: configuration, losses, update, acting."""

@@ -1,0 +1,135 @@
+"""Acting: observations of some environments in, their actions out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from newt_core.agents.newt.agent import NewtAgent
+from newt_core.planner.mppi import Plan, PlanNoise, draw_plan_noise, plan, warm_start
+from newt_core.types import ACTION_DIM, BoolArray, FloatArray, IntArray
+
+
+@dataclass(frozen=True)
+class ActorSettings:
+    """How to act."""
+
+    explore: bool = False
+    """Add exploration noise; off for evaluation."""
+    policy_only: bool = False
+    """Act with the policy prior, without planning."""
+    prior_weight: float = 0.0
+    """Constrained planning: 1 plans around the policy alone."""
+
+
+class Actor:
+    """Acts in up to ``num_envs`` environments and keeps each one's warm start.
+
+    Training and evaluation use an actor each, so that neither disturbs the other's plans.
+
+    Args:
+        agent: Its newest weights are used at every call.
+        num_envs: Environments that ids may name.
+        seed: Determines all noise.
+        settings: May be replaced between calls.
+    """
+
+    def __init__(
+        self, agent: NewtAgent, num_envs: int, *, seed: int, settings: ActorSettings
+    ) -> None:
+        self.agent = agent
+        self.settings = settings
+        width = agent.planning_snapshot().width
+        horizon = agent.planner_config.horizon
+        self._mean = torch.zeros(horizon, num_envs, width, device=agent.device)
+        self._generator = torch.Generator(agent.device).manual_seed(seed)
+        self._cpu_generator = torch.Generator().manual_seed(seed)
+        self._plan = torch.compile(plan) if agent.planner_config.compile else plan
+
+    @torch.inference_mode()
+    def __call__(
+        self, obs: FloatArray, task: IntArray, env_ids: IntArray, first: BoolArray
+    ) -> FloatArray:
+        """Choose an action in each of K environments.
+
+        Args:
+            obs: [K, S] current observations.
+            task: [K] index of each environment's task in the run's list.
+            env_ids: [K] below ``num_envs``, without repetition.
+            first: [K] true where the observation begins an episode.
+
+        Returns:
+            [K, A] float32 in [-1, 1], zero in masked entries.
+        """
+        device = self.agent.device
+        tasks = torch.as_tensor(task, device=device)
+        z = self.agent.model.encode(torch.as_tensor(obs, device=device), tasks)
+        if self.settings.policy_only:
+            actions = self._policy_actions(z, tasks)
+        else:
+            ids = torch.as_tensor(env_ids, device=device)
+            begins = torch.as_tensor(first, device=device)
+            actions = self._planned_actions(z, tasks, ids, begins)
+        padded = F.pad(actions.float(), (0, ACTION_DIM - actions.shape[-1]))
+        return np.asarray(padded.cpu().numpy(), np.float32)
+
+    def _policy_actions(self, z: Tensor, task: Tensor) -> Tensor:
+        shape = (*z.shape[:-1], ACTION_DIM)
+        noise = torch.randn(shape, device=z.device, generator=self._generator)
+        sample = self.agent.model.bind(task).policy(z, noise)
+        return sample.action if self.settings.explore else sample.mean
+
+    def _planned_actions(self, z: Tensor, task: Tensor, ids: Tensor, first: Tensor) -> Tensor:
+        mean = warm_start(self._mean[:, ids], first)
+        # Environments are planned for independently. On a CPU one at a time keeps its samples
+        # in the cache; a GPU wants all at once.
+        size = 1 if z.device.type == "cpu" else len(z)
+        plans = [
+            self._plan_chunk(z[i : i + size], task[i : i + size], mean[:, i : i + size])
+            for i in range(0, len(z), size)
+        ]
+        self._mean[:, ids] = torch.cat([p.mean for p in plans], dim=1)
+        return torch.cat([p.actions[0] for p in plans])
+
+    def _plan_chunk(self, z: Tensor, task: Tensor, mean: Tensor) -> Plan:
+        split = self.agent.planning_snapshot()
+        return self._plan(
+            split.bind(task),
+            split.arrange(z),
+            mean,
+            self._noise(len(z), split.width),
+            self.agent.planner_config,
+            prior_weight=self.settings.prior_weight,
+            explore=self.settings.explore,
+        )
+
+    def _noise(self, num_envs: int, width: int) -> PlanNoise:
+        config = self.agent.planner_config
+        return draw_plan_noise(
+            config,
+            num_envs,
+            width,
+            self.agent.model.size.num_q,
+            horizon=config.horizon,
+            device=self.agent.device,
+            generator=self._generator,
+            cpu_generator=self._cpu_generator,
+        )
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Noise generators and warm starts, to resume."""
+        return {
+            "mean": self._mean,
+            "generator": self._generator.get_state(),
+            "cpu_generator": self._cpu_generator.get_state(),
+        }
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Undo :meth:`state_dict`."""
+        self._mean = state["mean"].to(self.agent.device)
+        self._generator.set_state(state["generator"].cpu())
+        self._cpu_generator.set_state(state["cpu_generator"].cpu())

@@ -1,0 +1,216 @@
+"""The losses of one gradient step (Newt, section 3; TD-MPC2, eqs. 3, 4 and 7).
+
+All functions are pure: noise and head choices come in as :class:`UpdateNoise`, so that a test
+can feed the same to a plain reference. Time is the leading axis: H actions, H + 1 observations.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from newt_core.agents.newt.config import UpdateConfig
+from newt_core.model.discrete import soft_cross_entropy, two_hot_mean
+from newt_core.model.elementwise import widened
+from newt_core.model.policy_head import PolicySample
+from newt_core.model.q_ensemble import draw_heads
+from newt_core.model.world_model import BoundModel, WorldModel
+from newt_core.replay.buffer import Batch
+
+
+@dataclass(frozen=True)
+class UpdateNoise:
+    """Everything random in an update."""
+
+    target: Tensor
+    """[H, B, A] standard normal, for the actions of the TD targets."""
+    policy: Tensor
+    """[H + 1, B, A] standard normal, for the actions of the policy loss."""
+    target_heads: Tensor
+    """[2] heads whose minimum makes the TD targets."""
+    policy_heads: Tensor
+    """[2] heads whose mean the policy maximises."""
+
+
+def draw_noise(
+    model: WorldModel, batch: Batch, generator: torch.Generator, cpu_generator: torch.Generator
+) -> UpdateNoise:
+    """Draw an update's noise on the model's device, its head pairs on the CPU."""
+    shape, device = batch.action.shape, model.device
+    extended = (shape[0] + 1, *shape[1:])
+    return UpdateNoise(
+        target=torch.randn(shape, device=device, generator=generator),
+        policy=torch.randn(extended, device=device, generator=generator),
+        target_heads=draw_heads(model.size.num_q, cpu_generator),
+        policy_heads=draw_heads(model.size.num_q, cpu_generator),
+    )
+
+
+def temporal_weights(horizon: int, decay: float, device: torch.device) -> Tensor:
+    """Weights decay^t for t = 0 … H that sum to 1: [H + 1]."""
+    weights = decay ** torch.arange(horizon + 1, device=device, dtype=torch.float32)
+    return weights / weights.sum()
+
+
+@torch.no_grad()
+def td_target(
+    model: WorldModel, bound: BoundModel, next_z: Tensor, reward: Tensor, noise: UpdateNoise
+) -> Tensor:
+    """One-step targets r + γ · min of two target heads (TD-MPC2, eq. 4).
+
+    Every task has a fixed length and ends by truncation, so each step bootstraps.
+
+    Args:
+        model: Supplies the per-task discounts.
+        bound: The model bound to the batch's tasks.
+        next_z: [H, B, L] encoded next observations.
+        reward: [H, B].
+        noise: Its ``target`` and ``target_heads`` are used.
+
+    Returns:
+        [H, B].
+    """
+    action = bound.policy(next_z, noise.target).action
+    value = bound.q_value(next_z, action, noise.target_heads, target=True).amin(0)
+    return reward + model.discount[bound.task] * value
+
+
+@dataclass(frozen=True)
+class ModelLoss:
+    """The world model's loss, its parts, and the latents that the policy learns from."""
+
+    total: Tensor
+    latents: Tensor
+    """[H + 1, B, L] z_0 = h(s_0), then the dynamics' rollout; with gradient."""
+    metrics: dict[str, Tensor]
+
+
+def model_loss(
+    model: WorldModel, bound: BoundModel, batch: Batch, noise: UpdateNoise, config: UpdateConfig
+) -> ModelLoss:
+    """Latent consistency, reward and value losses over a rollout of the model (eq. 3)."""
+    horizon = batch.action.shape[0]
+    rho = temporal_weights(horizon, config.temporal_decay, model.device)[:horizon]
+    with torch.no_grad():
+        next_z = widened(bound.encode(batch.obs[1:]))
+        target = td_target(model, bound, next_z, batch.reward, noise)
+
+    latents = [bound.encode(batch.obs[0])]
+    for t in range(horizon):
+        latents.append(bound.next(latents[-1], batch.action[t]))
+    z = torch.stack([widened(latent) for latent in latents])
+
+    consistency = (rho * F.mse_loss(z[1:], next_z, reduction="none").mean((1, 2))).sum()
+    reward_logits = bound.reward_logits(z[:-1], batch.action)
+    reward = (rho * soft_cross_entropy(reward_logits, batch.reward).mean(1)).sum()
+    q_logits = bound.q_heads()(z[:-1], batch.action)
+    value = (rho * soft_cross_entropy(q_logits, target).mean((0, 2))).sum()
+    total = (
+        config.consistency_coef * consistency
+        + config.reward_coef * reward
+        + config.value_coef * value
+    )
+    metrics = {
+        "loss/consistency": consistency,
+        "loss/reward": reward,
+        "loss/value": value,
+        "value/td_target": target.mean(),
+    }
+    return ModelLoss(total, z, {name: m.detach() for name, m in metrics.items()})
+
+
+def cloning_loss(sample: PolicySample, batch: Batch, mask: Tensor, rho: Tensor) -> Tensor:
+    """Squared error between prior and replayed actions, averaged over valid entries.
+
+    Dividing by each task's own number of entries makes tasks weigh alike.
+
+    Args:
+        sample: The prior at [H + 1, B]; its last step has no replayed action.
+        batch: The replayed actions [H, B, A].
+        mask: [B, A] valid entries.
+        rho: [H + 1] temporal weights.
+    """
+    error = (sample.action[:-1] - batch.action).square() * mask
+    per_row = error.sum(-1) / mask.sum(-1)
+    return (rho[:-1] * per_row.mean(1)).sum()
+
+
+def entropy_bonus(sample: PolicySample, rho: Tensor) -> Tensor:
+    """Temporally weighted scaled entropy, a scalar."""
+    return (rho * sample.scaled_entropy.mean(1)).sum()
+
+
+@dataclass(frozen=True)
+class PolicyLoss:
+    """The policy's loss, its parts, and the running scale after this batch."""
+
+    total: Tensor
+    scale: Tensor
+    """[] to keep for the next update."""
+    metrics: dict[str, Tensor]
+
+
+def policy_values(bound: BoundModel, z: Tensor, action: Tensor, heads: Tensor) -> Tensor:
+    """Mean of two heads' values with gradient into the action only: [H + 1, B]."""
+    return two_hot_mean(bound.q_heads(heads).frozen()(z, action)).mean(0)
+
+
+def policy_loss(
+    model: WorldModel,
+    latents: Tensor,
+    batch: Batch,
+    noise: UpdateNoise,
+    scale: Tensor,
+    config: UpdateConfig,
+    *,
+    bc_coef: float,
+) -> PolicyLoss:
+    """Maximise scaled value and entropy, and stay near the replayed actions (eq. 7).
+
+    Args:
+        model: Its policy is trained; its Q heads only pass gradient through.
+        latents: [H + 1, B, L], detached here.
+        batch: Supplies tasks and replayed actions.
+        noise: Its ``policy`` and ``policy_heads`` are used.
+        scale: [] the running value scale *before* this update; moved by the values at t = 0.
+        config: Coefficients.
+        bc_coef: Weight of behaviour cloning; 0 where there are no demonstrations.
+    """
+    bound = model.bind(batch.task)
+    z = latents.detach()
+    rho = temporal_weights(z.shape[0] - 1, config.temporal_decay, z.device)
+    sample = bound.policy(z, noise.policy)
+    q = policy_values(bound, z, sample.action, noise.policy_heads)
+    new_scale = moved_scale(scale, q[0].detach(), config.scale_ema)
+    value = (rho * (q / new_scale).mean(1)).sum()
+    entropy = entropy_bonus(sample, rho)
+    cloning = cloning_loss(sample, batch, model.action_mask[batch.task], rho)
+    total = bc_coef * cloning - value - config.entropy_coef * entropy
+    metrics = {
+        "loss/policy": total,
+        "loss/cloning": cloning,
+        "policy/scaled_entropy": entropy,
+        "value/scale": new_scale,
+    }
+    return PolicyLoss(total, new_scale, {name: m.detach() for name, m in metrics.items()})
+
+
+def joint_policy_loss(
+    model: WorldModel, latents: Tensor, batch: Batch, noise: UpdateNoise, config: UpdateConfig
+) -> Tensor:
+    """Cloning and entropy alone, with gradient into the latents (pretraining)."""
+    bound = model.bind(batch.task)
+    rho = temporal_weights(latents.shape[0] - 1, config.temporal_decay, latents.device)
+    sample = bound.policy(latents, noise.policy)
+    cloning = cloning_loss(sample, batch, model.action_mask[batch.task], rho)
+    return config.bc_coef * cloning - config.entropy_coef * entropy_bonus(sample, rho)
+
+
+def moved_scale(scale: Tensor, q: Tensor, rate: float) -> Tensor:
+    """Running value scale after seeing values q [B]: an EMA of max(1, P95 - P5)."""
+    quantiles = torch.tensor([0.05, 0.95], device=q.device, dtype=q.dtype)
+    low, high = torch.quantile(q, quantiles)
+    return torch.lerp(scale, (high - low).clamp(min=1.0), rate)

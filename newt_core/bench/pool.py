@@ -1,0 +1,167 @@
+"""The environment pool against Gymnasium's two vector environments.
+
+All three step the same tasks with the same actions and restart episodes in the same step. The
+vector environments get :class:`PaddedEnv`, the task padded to common sizes, because they need
+equal spaces.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium.spaces import Box
+from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
+
+from newt_core.bench.timing import compare, describe_hardware, speed_ratios
+from newt_core.envs.pool import make_pool
+from newt_core.envs.task_env import TaskEnv
+from newt_core.specs.schema import TaskSpec
+from newt_core.types import ACTION_DIM, STATE_DIM, FloatArray
+
+VARIANTS = ("pool", "gymnasium_async", "gymnasium_sync")
+
+Stepper = Callable[[FloatArray], Any]
+"""Makes one agent step with actions [E, A] in all environments."""
+
+_MEMORY_CODE = (
+    "import sys, json, pickle; from newt_core.bench.pool import report_memory; "
+    "report_memory(*pickle.load(sys.stdin.buffer))"
+)
+
+
+class PaddedEnv(gymnasium.Wrapper[FloatArray, FloatArray, FloatArray, FloatArray]):
+    """A task with the pool's common sizes.
+
+    Its infos are cut down to what the pool returns, which spares the vector environments work:
+    they collect every entry for every environment at every step.
+    """
+
+    def __init__(self, spec: TaskSpec) -> None:
+        super().__init__(TaskEnv(spec))
+        self.observation_space = Box(-np.inf, np.inf, (STATE_DIM,), np.float32)
+        self.action_space = Box(-1.0, 1.0, (ACTION_DIM,), np.float32)
+        self._spec = spec
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[FloatArray, dict[str, Any]]:
+        obs, info = self.env.reset(seed=seed, options=options)
+        return self._pad(obs), self._cut(info)
+
+    def step(self, action: FloatArray) -> tuple[FloatArray, float, bool, bool, dict[str, Any]]:
+        obs, reward, terminated, truncated, info = self.env.step(action[: self._spec.action_dim])
+        return self._pad(obs), float(reward), terminated, truncated, self._cut(info)
+
+    def _pad(self, obs: FloatArray) -> FloatArray:
+        padded = np.zeros(STATE_DIM, dtype=np.float32)
+        padded[: self._spec.obs_dim] = obs
+        return padded
+
+    @staticmethod
+    def _cut(info: dict[str, Any]) -> dict[str, Any]:
+        return {"success": float(info["success"]), "score": info["score"]}
+
+
+@contextmanager
+def open_variant(name: str, specs: Sequence[TaskSpec]) -> Iterator[Stepper]:
+    """Build one of :data:`VARIANTS`, reset it, and give the function that steps it."""
+    if name == "pool":
+        with make_pool(specs) as pool:
+            pool.reset()
+            yield pool.step
+        return
+    kind = {"gymnasium_async": AsyncVectorEnv, "gymnasium_sync": SyncVectorEnv}[name]
+    builders = [partial(PaddedEnv, spec) for spec in specs]
+    environments = kind(builders, autoreset_mode=AutoresetMode.SAME_STEP)
+    try:
+        environments.reset(seed=0)
+        yield environments.step
+    finally:
+        environments.close()
+
+
+def bench_pool(specs: Sequence[TaskSpec], steps: int = 200, repeats: int = 5) -> dict[str, Any]:
+    """Compare speed and memory of the pool and of Gymnasium's vector environments.
+
+    Args:
+        specs: one task per environment.
+        steps: agent steps of all environments per timed run.
+        repeats: timed runs of each variant, in turn.
+
+    Returns:
+        The JSON form of ``newt bench``. ``steps_per_s`` counts the agent steps of all
+        environments. ``memory_mb`` is the memory of a fresh process that does nothing else and
+        of its workers: the sum of their proportional set sizes, in which a page that n
+        processes share counts 1/n for each; None where the system does not tell.
+    """
+    generator = np.random.default_rng(0)
+    actions = generator.uniform(-1.0, 1.0, (steps, len(specs), ACTION_DIM)).astype(np.float32)
+
+    def run(step: Stepper) -> int:
+        for action in actions:
+            step(action)
+        return steps * len(specs)
+
+    memory = {name: measure_memory(name, specs) for name in VARIANTS}
+    with ExitStack() as stack:
+        steppers = {name: stack.enter_context(open_variant(name, specs)) for name in VARIANTS}
+        variants = compare({name: partial(run, step) for name, step in steppers.items()}, repeats)
+    for name, megabytes in memory.items():
+        variants[name]["memory_mb"] = megabytes
+    ratios: dict[str, float] = speed_ratios(variants, [("pool", name) for name in VARIANTS[1:]])
+    if memory["pool"] is not None and memory["gymnasium_async"] is not None:
+        ratios["memory_pool_over_gymnasium_async"] = memory["pool"] / memory["gymnasium_async"]
+    return {
+        "what": f"pool: {len(specs)} environments in lock-step, {steps} steps a run",
+        "hardware": describe_hardware(),
+        "variants": variants,
+        "ratios": ratios,
+    }
+
+
+def measure_memory(name: str, specs: Sequence[TaskSpec]) -> float | None:
+    """Return the megabytes that a fresh process needs for a variant, workers included."""
+    import pickle
+
+    answer = subprocess.run(
+        [sys.executable, "-c", _MEMORY_CODE],
+        input=pickle.dumps((name, list(specs))),
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    megabytes: float | None = json.loads(answer.stdout)
+    return megabytes
+
+
+def report_memory(name: str, specs: Sequence[TaskSpec]) -> None:
+    """Build a variant, step it a little, and print the megabytes of this process tree."""
+    with open_variant(name, specs) as step:
+        for _ in range(10):
+            step(np.zeros((len(specs), ACTION_DIM), dtype=np.float32))
+        time.sleep(0.2)
+        json.dump(tree_memory_mb(), sys.stdout)
+
+
+def tree_memory_mb() -> float | None:
+    """Return the proportional set size of this process and all below it, in megabytes."""
+    if not Path("/proc/self/smaps_rollup").exists():
+        return None
+    waiting, kilobytes = ["self"], 0
+    while waiting:
+        process = Path("/proc", waiting.pop())
+        for line in (process / "smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                kilobytes += int(line.split()[1])
+        for children in process.glob("task/*/children"):
+            waiting += children.read_text().split()
+    return kilobytes / 1024

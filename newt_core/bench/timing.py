@@ -1,0 +1,95 @@
+"""Fair comparisons of running times: variants take turns, medians are reported.
+
+A machine's speed drifts (other processes, heat, frequency). Running the variants in turn
+spreads the drift over all of them, and the median ignores the odd slow run.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from statistics import median
+from typing import Any
+
+
+def compare(variants: Mapping[str, Callable[[], int]], repeats: int) -> dict[str, dict[str, Any]]:
+    """Time every variant ``repeats`` times, one after the other in every round.
+
+    Args:
+        variants: name → a function that does the work once and returns how many steps
+            (plans, updates, transitions) it did. It has to wait for work it queued on a device.
+        repeats: rounds that count. One more round runs first, untimed, to warm caches.
+
+    Returns:
+        name → ``{"median_s", "runs", "steps_per_s"}``: seconds of the median run, seconds of
+        each run in order, and steps per second of the median run.
+    """
+    seconds: dict[str, list[float]] = {name: [] for name in variants}
+    steps: dict[str, int] = {}
+    for round_index in range(repeats + 1):
+        for name, run in variants.items():
+            start = time.perf_counter()
+            steps[name] = run()
+            if round_index > 0:
+                seconds[name].append(time.perf_counter() - start)
+    return {
+        name: {
+            "median_s": median(runs),
+            "runs": runs,
+            "steps_per_s": steps[name] / median(runs),
+        }
+        for name, runs in seconds.items()
+    }
+
+
+def speed_ratios(
+    variants: Mapping[str, Mapping[str, Any]], pairs: Iterable[tuple[str, str]]
+) -> dict[str, float]:
+    """Return ``{"fast_over_slow": how many times faster}`` for the pairs (fast, slow)."""
+    return {
+        f"{fast}_over_{slow}": variants[fast]["steps_per_s"] / variants[slow]["steps_per_s"]
+        for fast, slow in pairs
+    }
+
+
+def describe_hardware() -> dict[str, Any]:
+    """Describe this machine: processor, cores this process may use, memory, GPU, versions.
+
+    PyTorch is only asked if something else has already imported it.
+    """
+    hardware: dict[str, Any] = {
+        "system": f"{platform.system()} {platform.release()}",
+        "processor": _processor_name(),
+        "cores": usable_cores(),
+        "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1),
+        "python": platform.python_version(),
+    }
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        hardware["torch"] = str(torch.__version__)
+        hardware["torch_threads"] = torch.get_num_threads()
+        if torch.cuda.is_available():
+            hardware["gpu"] = torch.cuda.get_device_name(0)
+    return hardware
+
+
+def usable_cores() -> int:
+    """Return how many processor cores this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _processor_name() -> str:
+    """Return the processor's name; Linux keeps it where ``platform`` does not look."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            for line in file:
+                if line.startswith("model name"):
+                    return line.split(":", 1)[1].strip()
+    except OSError:
+        pass  # Not Linux: the generic answer below has to do.
+    return platform.processor() or platform.machine()

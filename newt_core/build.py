@@ -1,0 +1,351 @@
+"""Wires the parts together: settings → pool, replay, agent, trainer, evaluator.
+
+The only module that knows all layers. Everything below it takes what it needs as arguments.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from newt_core.agents.newt.actor import Actor, ActorSettings
+from newt_core.agents.newt.agent import NewtAgent
+from newt_core.agents.newt.config import ModelConfig, PlannerConfig, UpdateConfig
+from newt_core.encoders import make_text_encoder
+from newt_core.envs.pool import make_pool
+from newt_core.errors import CheckpointError, ConfigError
+from newt_core.evaluation.aggregate import Summary, summarise
+from newt_core.evaluation.rollout import Progress as EvaluationProgress
+from newt_core.evaluation.rollout import evaluate, random_act
+from newt_core.model.world_model import TaskTable
+from newt_core.replay import Mixture, ReplayBuffer
+from newt_core.specs import SpecLibrary, TaskSpec
+from newt_core.training.checkpoint import load_checkpoint
+from newt_core.training.checkpoint_folder import LAST, CheckpointFolder, latest_intact
+from newt_core.training.config import RunConfig
+from newt_core.training.metrics import MetricsLogger, Sink, WandbSink
+from newt_core.training.online import OnlineTrainer, Scores
+from newt_core.training.progress import Progress
+from newt_core.training.random_state import capture_random_state, restore_random_state
+from newt_core.training.run_folder import RunFolder
+from newt_core.version import __version__
+
+EVALUATION_SEED = 10_000_019
+"""Added to the run's seed, so that evaluation episodes are not those of training."""
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What ``newt train`` reports."""
+
+    run: Path
+    checkpoint: Path
+    steps: int
+    score: float | None
+    interrupted: bool
+
+
+def choose_device(name: str) -> torch.device:
+    """Return the torch device a setting stands for; ``auto`` takes a GPU if there is one.
+
+    Raises:
+        ConfigError: The device is not there.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = torch.device(name)
+    missing = (device.type == "cuda" and not torch.cuda.is_available()) or (
+        device.type == "mps" and not torch.backends.mps.is_available()
+    )
+    if missing:
+        raise ConfigError(f"device {name}: this machine or this PyTorch has none. Use --device cpu.")
+    return device
+
+
+def task_table(specs: Sequence[TaskSpec], text: np.ndarray) -> TaskTable:
+    """Return what the model needs of each task; ``text`` is [tasks, 512]."""
+    return TaskTable(
+        text=torch.from_numpy(np.asarray(text, np.float32)),
+        action_mask=torch.from_numpy(np.stack([spec.action_mask for spec in specs])),
+        discount=torch.tensor([spec.gamma for spec in specs], dtype=torch.float32),
+    )
+
+
+def train(
+    config: RunConfig,
+    folder: RunFolder,
+    *,
+    specs: SpecLibrary,
+    resume: bool,
+    progress: Progress,
+    should_stop: Callable[[], bool],
+) -> TrainResult:
+    """Run or resume online training in a run folder.
+
+    Args:
+        config: The run's settings.
+        folder: Holds everything the run writes; locked meanwhile.
+        specs: Where the task selector is looked up.
+        resume: Go on from the newest intact checkpoint.
+        progress: Who watches.
+        should_stop: Asked often; True saves and ends the run.
+
+    Raises:
+        NewtError: Whatever the user can put right.
+    """
+    with folder.lock():
+        return _train(config, folder, specs, resume, progress, should_stop)
+
+
+def _train(
+    config: RunConfig,
+    folder: RunFolder,
+    library: SpecLibrary,
+    resume: bool,
+    progress: Progress,
+    should_stop: Callable[[], bool],
+) -> TrainResult:
+    specs = library.select(config.tasks)
+    device = choose_device(config.device)
+    encoder = make_text_encoder(config.text_encoder)
+    table = task_table(specs, encoder.encode([spec.text for spec in specs]))
+    agent = NewtAgent(
+        config.model, config.planner, config.update, table, device=device, seed=config.seed
+    )
+    checkpoints = CheckpointFolder(folder.checkpoints, config.checkpoint.keep)
+    restored = _resume_point(folder, specs) if resume else None
+    online = ReplayBuffer(
+        config.replay.capacity,
+        storage=config.replay.storage if config.replay.save else "ram",
+        folder=folder.replay,
+        sampling=config.replay.sampling,
+        device=device,
+    )
+    if restored is None:
+        online.clear()
+    task_of_env = np.repeat(np.arange(len(specs)), config.envs_per_task)
+    settings = ActorSettings(explore=True)
+    actor = Actor(agent, len(task_of_env), seed=config.seed, settings=settings)
+    sinks: tuple[Sink, ...] = ()
+    if config.wandb:
+        sinks = (WandbSink(folder.name, folder.path, config.model_dump(mode="json")),)
+    restored_step = int(restored["counters"]["steps"]) if restored else None
+    with (
+        make_pool([specs[i] for i in task_of_env], seed=config.seed) as pool,
+        MetricsLogger(
+            folder.metrics_file, folder.tensorboard, restored_step=restored_step, others=sinks
+        ) as metrics,
+    ):
+        trainer = OnlineTrainer(
+            config,
+            agent=agent,
+            actor=actor,
+            pool=pool,
+            task_of_env=task_of_env,
+            replay=Mixture(online),
+            evaluate=_evaluator(agent, specs, config, folder),
+            describe=_description(config, specs, table, encoder.name),
+            checkpoints=checkpoints,
+            metrics=metrics,
+            progress=progress,
+            should_stop=should_stop,
+            generator=torch.Generator().manual_seed(config.seed),
+        )
+        if restored is not None:
+            trainer.load_state_dict(restored)
+            restore_random_state(restored["random"])
+            folder.discard_evaluations_after(trainer.steps)
+        result = trainer.run()
+    return TrainResult(
+        folder.path,
+        checkpoints.folder / LAST,
+        result.steps,
+        result.score,
+        result.interrupted,
+    )
+
+
+def _resume_point(folder: RunFolder, specs: Sequence[TaskSpec]) -> dict[str, Any] | None:
+    """The newest intact checkpoint's content; None if the run was killed before its first."""
+    try:
+        found = latest_intact(folder.checkpoints)
+    except CheckpointError:
+        if any(folder.checkpoints.glob("*.pt")):
+            raise
+        return None
+    for reason in found.skipped:
+        warnings.warn(f"passed over a damaged checkpoint: {reason}", stacklevel=2)
+    saved = [task["id"] for task in found.payload["tasks"]]
+    if saved != [spec.id for spec in specs]:
+        raise CheckpointError(
+            f"{found.path} was trained on other tasks ({', '.join(saved[:3])}, …). "
+            "Resume with the run's own --tasks and --specs."
+        )
+    return found.payload
+
+
+def _description(
+    config: RunConfig, specs: Sequence[TaskSpec], table: TaskTable, encoder: str
+) -> dict[str, Any]:
+    """The part of a checkpoint that does not change during a run."""
+    return {
+        "newt_version": __version__,
+        "config": config.model_dump(mode="json"),
+        "tasks": [
+            {
+                "id": spec.id,
+                "version": spec.version,
+                "spec_hash": spec.spec_hash,
+                "obs_dim": spec.obs_dim,
+                "action_dim": spec.action_dim,
+            }
+            for spec in specs
+        ],
+        "text": table.text,
+        "text_encoder": encoder,
+        "image_encoder": None,
+        "random": capture_random_state(),
+    }
+
+
+def _evaluator(
+    agent: NewtAgent, specs: Sequence[TaskSpec], config: RunConfig, folder: RunFolder
+) -> Callable[[int], Scores]:
+    """Return the function that evaluates the agent as it is and stores the result."""
+
+    def run(step: int) -> Scores:
+        summary = evaluate_agent(
+            agent,
+            specs,
+            config.evaluation.episodes,
+            seed=config.seed + EVALUATION_SEED,
+        )
+        folder.write_evaluation(step, {"step": step, **summary.to_json()})
+        domains = {name: domain.score for name, domain in summary.domains.items()}
+        return Scores(summary.total.score, domains)
+
+    return run
+
+
+def evaluate_agent(
+    agent: NewtAgent,
+    specs: Sequence[TaskSpec],
+    episodes: int,
+    *,
+    seed: int,
+    policy_only: bool = False,
+    on_progress: EvaluationProgress | None = None,
+) -> Summary:
+    """Evaluate an agent on its own task list, ``specs``, without exploration."""
+    actor = Actor(agent, len(specs), seed=seed, settings=ActorSettings(policy_only=policy_only))
+    results = evaluate(actor, specs, episodes, seed=seed, on_progress=on_progress)
+    return summarise(results, specs, mode="policy" if policy_only else "planning")
+
+
+def load_agent(
+    path: Path, specs: Sequence[TaskSpec] | None = None, *, library: SpecLibrary, device: str = "auto"
+) -> tuple[NewtAgent, list[TaskSpec]]:
+    """Rebuild the agent of a checkpoint for some tasks.
+
+    Tasks that the checkpoint was trained on keep the text embedding it learned with; others
+    are embedded with the same encoder, which makes them zero-shot.
+
+    Args:
+        path: A checkpoint of ours.
+        specs: The tasks to act in; by default those it was trained on.
+        library: Where the trained tasks are looked up.
+        device: As in the settings.
+
+    Returns:
+        The agent and its task list.
+
+    Raises:
+        CheckpointError: The file is not usable or a task has changed since.
+    """
+    payload = load_checkpoint(path)
+    try:
+        trained = {task["id"]: index for index, task in enumerate(payload["tasks"])}
+        parts = RunConfig.model_validate(payload["config"])
+        chosen = list(specs) if specs is not None else [library[name] for name in trained]
+        text = payload["text"].numpy()
+        encoder = make_text_encoder(payload["text_encoder"])
+        weights = payload["agent"]
+    except (KeyError, ValueError, AttributeError) as error:
+        raise CheckpointError(
+            f"{path}: incomplete, or its tasks are not installed ({error}). "
+            "Name the folder of your own tasks with --specs."
+        ) from error
+    rows = []
+    for spec in chosen:
+        if spec.id in trained:
+            _check_unchanged(path, payload["tasks"][trained[spec.id]], spec)
+            rows.append(text[trained[spec.id]])
+        else:
+            rows.append(encoder.encode([spec.text])[0])
+    agent = NewtAgent(
+        ModelConfig.model_validate(parts.model),
+        PlannerConfig.model_validate(parts.planner),
+        UpdateConfig.model_validate(parts.update),
+        task_table(chosen, np.stack(rows)),
+        device=choose_device(device),
+    )
+    agent.load_state_dict(weights, learner=False)
+    return agent, chosen
+
+
+def _check_unchanged(path: Path, saved: Mapping[str, Any], spec: TaskSpec) -> None:
+    for name in ("version", "obs_dim", "action_dim"):
+        if saved[name] != getattr(spec, name):
+            raise CheckpointError(
+                f"{path}: task '{spec.id}' had {name} {saved[name]} in training, but is "
+                f"{getattr(spec, name)} now. Use the task specs that it was trained with."
+            )
+    if saved["spec_hash"] != spec.spec_hash:
+        warnings.warn(f"task '{spec.id}' was described differently in training", stacklevel=3)
+
+
+def evaluate_checkpoint(
+    path: Path,
+    tasks: str | None,
+    episodes: int,
+    *,
+    policy_only: bool = False,
+    seed: int = 0,
+    specs: SpecLibrary,
+    device: str = "auto",
+    on_progress: EvaluationProgress | None = None,
+) -> Summary:
+    """Evaluate a checkpoint; ``tasks`` is a selector, None for the tasks it was trained on."""
+    chosen = specs.select(tasks) if tasks is not None else None
+    agent, chosen = load_agent(path, chosen, library=specs, device=device)
+    return evaluate_agent(
+        agent,
+        chosen,
+        episodes,
+        seed=seed + EVALUATION_SEED,
+        policy_only=policy_only,
+        on_progress=on_progress,
+    )
+
+
+def evaluate_random(
+    tasks: str,
+    episodes: int,
+    *,
+    seed: int = 0,
+    specs: SpecLibrary,
+    on_progress: EvaluationProgress | None = None,
+) -> Summary:
+    """Evaluate uniformly random actions on the tasks a selector names."""
+    chosen = specs.select(tasks)
+    act = random_act(chosen, np.random.default_rng(seed))
+    results = evaluate(
+        act, chosen, episodes, seed=seed + EVALUATION_SEED, on_progress=on_progress
+    )
+    return summarise(results, chosen, mode="random")

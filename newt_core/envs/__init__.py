@@ -1,0 +1,1 @@
+"""Tasks as environments: one at a time (Gymnasium) or many at once (the pool)."""

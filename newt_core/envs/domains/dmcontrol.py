@@ -1,0 +1,145 @@
+"""DMControl: tasks of the DeepMind Control Suite, unchanged.
+
+Tassa et al., "DeepMind Control Suite" (2018). A task's ``env`` holds the suite's two names for
+it, ``domain_name`` and ``task_name``.
+
+The suite's own ``Environment.step`` also builds an observation after every control step, though
+an agent that repeats its actions sees only every second one. :class:`SuiteSimulator` drives the
+same physics and task objects in the same order without those. Observations, rewards and the
+random stream equal the suite's to the last bit (``tests/envs/test_dmcontrol.py``).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+import math
+import mmap
+import os
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from newt_core.envs.contract import Frame, Outcome
+from newt_core.errors import SpecError, did_you_mean
+from newt_core.specs.schema import TaskSpec
+from newt_core.types import FloatArray
+
+DEFAULT_CAMERA = 0
+"""The suite's first fixed camera: the side view of most bodies."""
+
+_RENDERING_OFF = ("disable", "disabled", "off", "false", "0")
+"""Values of ``MUJOCO_GL`` with which nothing can be rendered, as in the pool's workers."""
+
+
+def build(spec: TaskSpec) -> SuiteSimulator:
+    """Build the suite environment that ``spec.env`` names.
+
+    Raises:
+        SpecError: the suite has no such task.
+    """
+    with warnings.catch_warnings():
+        # Where there is no screen, GLFW says so on import; rendering will not use it then.
+        warnings.filterwarnings("ignore", message=".*DISPLAY environment variable is missing")
+        from dm_control import suite
+
+    name = (spec.env.get("domain_name"), spec.env.get("task_name"))
+    if name not in suite.ALL_TASKS:
+        known = ["/".join(pair) for pair in suite.ALL_TASKS]
+        wanted = f"{name[0]}/{name[1]}"
+        raise SpecError(
+            f"task '{spec.id}': the control suite has no '{wanted}' "
+            f"(env needs 'domain_name' and 'task_name').{did_you_mean(wanted, known)}"
+        )
+    return SuiteSimulator(suite.load(*name), spec)
+
+
+class SuiteSimulator:
+    """One suite environment under Newt's contract.
+
+    Args:
+        environment: a ``dm_control.rl.control.Environment``; used for its physics and task.
+        spec: gives the action repeat and the camera.
+    """
+
+    def __init__(self, environment: Any, spec: TaskSpec) -> None:
+        bounds = environment.action_spec()
+        self._low = bounds.minimum
+        self._half_range = (bounds.maximum - bounds.minimum) / 2.0
+        self._rescale = bool(np.any(bounds.minimum != -1.0) or np.any(bounds.maximum != 1.0))
+        self._physics = environment.physics
+        self._task = environment.task
+        self._substeps = round(environment.control_timestep() / self._physics.timestep())
+        self._repeat = spec.action_repeat
+        self._camera = DEFAULT_CAMERA if spec.camera is None else spec.camera
+        if os.environ.get("MUJOCO_GL", "").lower() in _RENDERING_OFF:
+            _release_textures(self._physics.model.tex_data)
+
+    def reset(self, seed: int | None) -> FloatArray:
+        """Begin an episode, drawn as a suite environment built with ``random=seed`` would."""
+        if seed is not None:
+            self._task.random.seed(seed)
+        with self._physics.reset_context():
+            self._task.initialize_episode(self._physics)
+        return self._observe()
+
+    def step(self, action: FloatArray) -> Outcome:
+        """Hold ``action`` for ``action_repeat`` control steps of the suite."""
+        physics, task = self._physics, self._task
+        # Of the benchmark's bodies only the quadruped has controls beyond [-1, 1].
+        control = self._low + self._half_range * (action + 1.0) if self._rescale else action
+        reward = 0.0
+        for _ in range(self._repeat):
+            task.before_step(control, physics)
+            physics.step(self._substeps)
+            task.after_step(physics)
+            reward += float(task.get_reward(physics))
+        return Outcome(self._observe(), reward, math.nan)
+
+    def render(self, height: int = 224, width: int = 224) -> Frame:
+        """Draw the scene; the first call chooses and starts OpenGL."""
+        _choose_opengl()
+        frame: Frame = self._physics.render(height, width, camera_id=self._camera)
+        return frame
+
+    def close(self) -> None:
+        """Free the simulation and, if there is one, its OpenGL context."""
+        self._physics.free()
+
+    def _observe(self) -> FloatArray:
+        """Concatenate the suite's observations in the order it lists them."""
+        parts = self._task.get_observation(self._physics).values()
+        return np.concatenate([np.ravel(part) for part in parts], dtype=np.float32)
+
+
+def _choose_opengl() -> None:
+    """Use EGL where there is no screen and the user has not said what to use.
+
+    dm_control chooses its OpenGL binding when it is first imported, which for a state-only
+    task is too early: EGL alone takes 50 MB. Its choosing module is therefore run again.
+    """
+    from dm_control import _render
+
+    undecided = not os.environ.get("MUJOCO_GL") and not os.environ.get("DISPLAY")
+    if undecided and _render.BACKEND != "egl":
+        os.environ["MUJOCO_GL"] = "egl"
+        importlib.reload(_render)
+
+
+def _release_textures(texels: NDArray[np.uint8]) -> None:
+    """Give a model's texture memory back to the system, where nothing will be rendered.
+
+    The suite's sky alone is 12 MB in every model, most of what an environment takes. The pages
+    read as zeros from now on; the physics does not look at them.
+    """
+    if not hasattr(mmap, "MADV_DONTNEED"):
+        return
+    address = texels.ctypes.data
+    start = -(-address // mmap.PAGESIZE) * mmap.PAGESIZE
+    length = (address + texels.nbytes - start) // mmap.PAGESIZE * mmap.PAGESIZE
+    if length > 0:
+        ctypes.CDLL(None).madvise(
+            ctypes.c_void_p(start), ctypes.c_size_t(length), mmap.MADV_DONTNEED
+        )

@@ -1,0 +1,70 @@
+"""How callers step many environments, whatever runs them.
+
+Lock-step: ``step`` acts in every environment and waits for all of them. Asynchronous: ``send``
+actions to some environments, go on with other work, ``recv`` whichever are ready. Lock-step is
+``send`` to all followed by ``recv`` of all, so both can be mixed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from numpy.typing import ArrayLike
+
+from newt_core.specs.schema import TaskSpec
+from newt_core.types import FloatArray, Transitions
+
+
+@dataclass
+class PoolStats:
+    """What went wrong so far."""
+
+    deaths: dict[str, int] = field(default_factory=dict)
+    """Task id → how often its simulator crashed, hung or raised an error. Workers that died
+    outside a simulator (killed by hand, say) are counted under :data:`OUTSIDE_TASKS`."""
+    lost_episodes: int = 0
+    """Episodes that were discarded unfinished."""
+
+
+OUTSIDE_TASKS = "(no task)"
+
+
+class Pool(Protocol):
+    """Environments in lock-step or asynchronously; one environment per entry of ``specs``."""
+
+    @property
+    def specs(self) -> Sequence[TaskSpec]:
+        """[E] the task of each environment."""
+
+    @property
+    def num_envs(self) -> int:
+        """E."""
+
+    @property
+    def stats(self) -> PoolStats:
+        """Deaths and lost episodes so far."""
+
+    def reset(self, seed: int | None = None) -> FloatArray:
+        """Begin a new episode everywhere and return its first observations, [E, S].
+
+        Unfinished episodes and replies nobody has received are dropped. With a seed, all that
+        follows is determined by it and the actions, however many workers there are.
+        """
+
+    def send(self, actions: ArrayLike, env_ids: ArrayLike) -> None:
+        """Start an agent step with ``actions`` [K, A] in the environments ``env_ids`` [K]."""
+
+    def recv(self, min_envs: int = 1) -> Transitions:
+        """Wait until at least ``min_envs`` steps are done; return all that are, by env id.
+
+        Exactly one row comes back for every action sent. If the environment was lost, its row
+        says so, the action had no effect, and ``obs`` begins a new episode.
+        """
+
+    def step(self, actions: ArrayLike) -> Transitions:
+        """Make one agent step with ``actions`` [E, A] everywhere; return E rows in order."""
+
+    def close(self) -> None:
+        """End all workers. Closing twice is fine; any other use afterwards is an error."""

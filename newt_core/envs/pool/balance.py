@@ -1,0 +1,66 @@
+"""Which worker hosts which environment.
+
+A lock-step step takes as long as the slowest worker. Tasks differ in cost by a factor of a
+hundred, so every environment is measured once, where it was first built, and then as few as
+possible move until the workers' loads are about equal. Measuring after building costs a few
+steps per environment; tables of costs would be wrong on the next machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+WORTHWHILE = 0.05
+"""A move has to shorten the longest worker's time by this share: it costs a rebuild."""
+
+
+def deal(num_envs: int, num_workers: int) -> list[int]:
+    """Deal environments to workers in turn; returns each environment's worker."""
+    return [env_id % num_workers for env_id in range(num_envs)]
+
+
+def balance(costs: Sequence[float], worker_of: Sequence[int], num_workers: int) -> list[int]:
+    """Improve an assignment with few moves.
+
+    The most loaded worker gives one environment to the least loaded one, or swaps one with it,
+    whichever evens the two out best; until that gains less than :data:`WORTHWHILE`.
+
+    Args:
+        costs: [E] seconds per step of each environment.
+        worker_of: [E] the worker of each environment.
+        num_workers: W.
+
+    Returns:
+        [E] the worker of each environment. No worker is left without one.
+    """
+    assignment = list(worker_of)
+    loads = [0.0] * num_workers
+    for cost, worker in zip(costs, assignment, strict=True):
+        loads[worker] += cost
+    while True:
+        heavy = max(range(num_workers), key=loads.__getitem__)
+        light = min(range(num_workers), key=loads.__getitem__)
+        gap = loads[heavy] - loads[light]
+        given = [env for env, worker in enumerate(assignment) if worker == heavy]
+        taken: list[int | None] = [env for env, worker in enumerate(assignment) if worker == light]
+        if len(given) > 1:
+            taken.append(None)  # a plain move: nothing comes back
+
+        def moved(pair: tuple[int, int | None]) -> float:
+            give, take = pair
+            return costs[give] - (0.0 if take is None else costs[take])
+
+        # Moving half the gap would make the two loads equal.
+        pairs = [(give, take) for give in given for take in taken]
+        best = min(pairs, key=lambda pair: abs(moved(pair) - gap / 2), default=None)
+        if best is None:
+            return assignment
+        gain = min(moved(best), gap - moved(best))
+        if gain <= WORTHWHILE * loads[heavy]:
+            return assignment
+        loads[heavy] -= moved(best)
+        loads[light] += moved(best)
+        give, take = best
+        assignment[give] = light
+        if take is not None:
+            assignment[take] = heavy

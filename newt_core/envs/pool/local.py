@@ -1,0 +1,235 @@
+"""The pool on this machine: environments in worker processes, data in shared memory."""
+
+from __future__ import annotations
+
+import os
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from newt_core.envs.pool.api import PoolStats
+from newt_core.envs.pool.messages import Kind
+from newt_core.envs.pool.process import WorkerProcess, end
+from newt_core.envs.pool.supervise import Crew, EnvState
+from newt_core.envs.session import checked_actions
+from newt_core.errors import EnvironmentClosedError, EnvironmentFailure, PoolStateError
+from newt_core.specs.schema import TaskSpec
+from newt_core.types import ACTION_DIM, BoolArray, FloatArray, IntArray, Transitions
+
+
+class EnvPool:
+    """A :class:`newt_core.envs.pool.api.Pool` of worker processes. Not for several threads.
+
+    Args:
+        specs: [E] the task of each environment; repeat one for several environments of a task.
+        num_workers: worker processes, at most E.
+        seed: determines every episode, together with the environment's index.
+        timeout: seconds that a step or a reset of one environment may take before its worker
+            counts as hung.
+        builders: domains beside the installed ones, name → ``module:function``.
+
+    Raises:
+        EnvironmentFailure: a task cannot be built.
+        NewtError: any other that building a task raises, such as a missing package.
+    """
+
+    def __init__(
+        self,
+        specs: Sequence[TaskSpec],
+        num_workers: int,
+        seed: int,
+        timeout: float,
+        builders: Mapping[str, str],
+    ) -> None:
+        self._specs = tuple(specs)
+        self._stats = PoolStats()
+        self._owed: BoolArray = np.zeros(len(specs), dtype=np.bool_)
+        """[E] sent to, and no row received for it yet."""
+        self._lost: BoolArray = np.zeros(len(specs), dtype=np.bool_)
+        """[E] its episode was lost, and the caller does not know yet."""
+        lost = weakref.WeakMethod(self._note_lost)
+        self._crew = Crew(self._specs, num_workers, timeout, builders, self._stats, _call(lost))
+        self._crew.shared.run_seed[0] = seed
+        # Runs at close(), when the pool becomes garbage, or when the interpreter exits.
+        self._finalizer = weakref.finalize(
+            self, _shut_down, self._crew.workers, self._crew.memory_fd
+        )
+        try:
+            self._crew.start()
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def specs(self) -> tuple[TaskSpec, ...]:
+        """[E] the task of each environment."""
+        return self._specs
+
+    @property
+    def num_envs(self) -> int:
+        """E."""
+        return len(self._specs)
+
+    @property
+    def worker_pids(self) -> tuple[int, ...]:
+        """[W] process ids of the present workers."""
+        return tuple(worker.pid for worker in self._crew.workers)
+
+    @property
+    def worker_of(self) -> tuple[int, ...]:
+        """[E] which worker hosts each environment."""
+        return tuple(self._crew.worker_of.tolist())
+
+    @property
+    def stats(self) -> PoolStats:
+        """Deaths and lost episodes so far."""
+        return self._stats
+
+    def reset(self, seed: int | None = None) -> FloatArray:
+        """Begin a new episode everywhere; see ``Pool.reset``.
+
+        Raises:
+            EnvironmentFailure: a task died three times within a minute. The pool is closed.
+        """
+        self._require_open()
+        crew = self._crew
+        self._wait_until(lambda: bool(np.all((crew.state == EnvState.BUILT) | self._ready())))
+        if seed is not None:
+            crew.shared.run_seed[0] = seed
+            crew.shared.episode[:] = 0
+        crew.request(Kind.RESET, np.arange(self.num_envs))
+        self._wait_until(lambda: bool(np.all(self._ready())))
+        self._owed[:] = False
+        self._lost[:] = False
+        return crew.shared.obs.copy()
+
+    def send(self, actions: ArrayLike, env_ids: ArrayLike) -> None:
+        """Start an agent step in some environments; see ``Pool.send``.
+
+        Raises:
+            InvalidActionError: the shape is not [K, A] or an entry is not finite.
+            PoolStateError: an id is wrong or repeated, an environment has no episode yet, or
+                its last row was not received.
+        """
+        self._require_open()
+        ids = self._checked_ids(env_ids)
+        checked = checked_actions(actions, (len(ids), ACTION_DIM))
+        if np.any(self._crew.state[ids] == EnvState.BUILT):
+            raise PoolStateError("the environments have no episode yet: reset() the pool first.")
+        if np.any(self._owed[ids]):
+            first = ids[self._owed[ids]][0]
+            raise PoolStateError(f"environment {first} is still stepping: recv() it first.")
+        self._owed[ids] = True
+        # A lost environment has no use for the action: its row is the news of the loss.
+        alive = ~self._lost[ids]
+        self._crew.shared.action[ids[alive]] = checked[alive]
+        self._crew.request(Kind.STEP, ids[alive])
+
+    def recv(self, min_envs: int = 1) -> Transitions:
+        """Wait for steps to finish; see ``Pool.recv``.
+
+        Raises:
+            PoolStateError: fewer than ``min_envs`` steps are under way.
+            EnvironmentFailure: a task died three times within a minute. The pool is closed.
+        """
+        self._require_open()
+        under_way = int(np.count_nonzero(self._owed))
+        if not 1 <= min_envs <= under_way:
+            raise PoolStateError(
+                f"recv() cannot wait for {min_envs} environments while {under_way} are "
+                f"stepping: send() actions first."
+            )
+        self._crew.shared.eager[0] = min_envs < under_way
+        self._wait_until(lambda: np.count_nonzero(self._owed & self._ready()) >= min_envs)
+        self._crew.shared.eager[0] = False
+        return self._take(np.flatnonzero(self._owed & self._ready()))
+
+    def step(self, actions: ArrayLike) -> Transitions:
+        """Make one agent step everywhere; see ``Pool.step``. Raises what the two above do."""
+        self._require_open()
+        if np.any(self._owed):
+            raise PoolStateError("some environments are still stepping: recv() them first.")
+        self.send(actions, np.arange(self.num_envs))
+        return self.recv(self.num_envs)
+
+    def close(self) -> None:
+        """End all workers. Can be repeated."""
+        self._finalizer()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _require_open(self) -> None:
+        if not self._finalizer.alive:
+            raise EnvironmentClosedError("the environment pool is closed: make a new one.")
+
+    def _checked_ids(self, env_ids: ArrayLike) -> IntArray:
+        ids = np.asarray(env_ids, dtype=np.int64)
+        distinct = ids.ndim == 1 and len(np.unique(ids)) == len(ids)
+        if not distinct or np.any((ids < 0) | (ids >= self.num_envs)):
+            raise PoolStateError(
+                f"env_ids must be a list of different numbers from 0 to {self.num_envs - 1}."
+            )
+        return ids
+
+    def _ready(self) -> BoolArray:
+        ready: BoolArray = self._crew.state == EnvState.READY
+        return ready
+
+    def _wait_until(self, condition: Callable[[], bool]) -> None:
+        try:
+            self._crew.wait_until(condition)
+        except EnvironmentFailure:
+            self.close()
+            raise
+
+    def _note_lost(self, env_ids: IntArray) -> None:
+        self._stats.lost_episodes += int(np.count_nonzero(~self._lost[env_ids]))
+        self._lost[env_ids] = True
+
+    def _take(self, ids: IntArray) -> Transitions:
+        """Copy finished rows out of the shared memory and settle the debt."""
+        shared, lost = self._crew.shared, self._lost[ids]
+        obs = shared.obs[ids]
+        taken = Transitions(
+            env_ids=ids,
+            obs=obs,
+            # Where an episode was lost, the rows still hold the step before.
+            final_obs=np.where(lost[:, None], obs, shared.final_obs[ids]),
+            reward=np.where(lost, np.float32(0), shared.reward[ids]),
+            done=shared.done[ids] & ~lost,
+            success=np.where(lost, np.float32(np.nan), shared.success[ids]),
+            score=np.where(lost, np.float32(0), shared.score[ids]),
+            lost=lost,
+        )
+        self._owed[ids] = False
+        self._lost[ids] = False
+        return taken
+
+
+def _call(method: weakref.WeakMethod[Callable[[IntArray], None]]) -> Callable[[IntArray], None]:
+    """Return a function that calls a method of an object without keeping that object alive."""
+
+    def call(env_ids: IntArray) -> None:
+        bound = method()
+        if bound is not None:
+            bound(env_ids)
+
+    return call
+
+
+def _shut_down(workers: Sequence[WorkerProcess], memory_fd: int) -> None:
+    end(workers)
+    os.close(memory_fd)

@@ -1,0 +1,139 @@
+"""One worker process from the parent's side."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from multiprocessing import Pipe
+from typing import Any
+
+from newt_core.envs.pool import messages
+from newt_core.envs.pool.buffers import SharedArrays
+from newt_core.envs.pool.messages import Kind
+
+_CODE = "import sys; from newt_core.envs.pool.worker import main; main(*map(int, sys.argv[1:]))"
+
+_GRACE_S = 2.0
+"""Seconds that workers get to close their environments."""
+
+
+class WorkerProcess:
+    """A worker process, the connection to it, and how long it has been silent.
+
+    A fresh interpreter instead of a ``multiprocessing`` child, because the latter imports the
+    user's main script again, and with it whatever that imports.
+
+    Args:
+        index: the worker's number, which its replacement inherits.
+        num_workers: W.
+        memory_fd: descriptor of the shared memory.
+        shared: the parent's views of it.
+        builders: domains beside the installed ones, name → ``module:function``.
+    """
+
+    def __init__(
+        self,
+        index: int,
+        num_workers: int,
+        memory_fd: int,
+        shared: SharedArrays,
+        builders: Mapping[str, str],
+    ) -> None:
+        self.index = index
+        self._progress = shared.progress
+        self._last_progress = int(shared.progress[index])
+        self._silence_s = 0.0
+        self.connection, theirs = Pipe()
+        # The worker ends when our end of this pipe closes. Each worker needs a pipe of its
+        # own: on a shared one, only the last to ask would be signalled.
+        lifeline, self._lifeline = os.pipe()
+        descriptors = (theirs.fileno(), memory_fd, lifeline)
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-c", _CODE, *map(str, descriptors)],
+            pass_fds=descriptors,
+            env=_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=2,  # standard output belongs to the command line, simulators may be chatty
+        )
+        theirs.close()
+        os.close(lifeline)
+        with suppress(OSError):  # if it died already, listening to it will tell
+            self.connection.send((index, len(shared.reward), num_workers, dict(builders)))
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
+    def send(self, kind: Kind, body: Any) -> None:
+        """Send a request. If the worker is dead, that is for the listening side to notice."""
+        self._silence_s = 0.0
+        with suppress(OSError):
+            messages.send(self.connection, kind, body)
+
+    def silent_for(self, waited_s: float) -> float:
+        """Note that the parent listened in vain for ``waited_s``; return the whole silence.
+
+        Progress within a batch of environments is a sign of life. Only time spent listening
+        counts, not time in which the parent was busy elsewhere.
+        """
+        progress = int(self._progress[self.index])
+        alive = progress != self._last_progress
+        self._last_progress = progress
+        self._silence_s = 0.0 if alive else self._silence_s + waited_s
+        return self._silence_s
+
+    def kill(self) -> str:
+        """End the process at once and return how it had ended, if it had."""
+        with suppress(subprocess.TimeoutExpired):
+            # A broken connection can be seen a moment before the process is gone.
+            self._process.wait(0.0 if self._silence_s else _GRACE_S)
+        self._process.kill()
+        end([self])
+        code = self._process.returncode
+        if code >= 0:
+            return f"its process ended with exit code {code}"
+        return f"its process was ended by {signal.Signals(-code).name}"
+
+    def hang_up(self) -> None:
+        """Tell the worker to end. Can be repeated."""
+        self.connection.close()
+
+    def bury(self, wait_s: float) -> None:
+        """Wait for the process to end after :meth:`hang_up`, then insist. Can be repeated."""
+        try:
+            self._process.wait(wait_s)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        if self._lifeline >= 0:
+            os.close(self._lifeline)
+            self._lifeline = -1
+
+
+def end(workers: Sequence[WorkerProcess]) -> None:
+    """End processes together: ask all, wait a moment, insist."""
+    for worker in workers:
+        worker.hang_up()
+    deadline = time.monotonic() + _GRACE_S
+    for worker in workers:
+        worker.bury(max(0.0, deadline - time.monotonic()))
+
+
+def _environment() -> dict[str, str]:
+    """Return a worker's environment variables.
+
+    It finds the same packages as this process. One thread each: the cores are shared out
+    already. And no OpenGL, which would cost a state-only worker 50 MB.
+    """
+    variables = dict(os.environ)
+    variables["PYTHONPATH"] = os.pathsep.join(os.path.abspath(entry) for entry in sys.path)
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        variables.setdefault(name, "1")
+    variables.setdefault("MUJOCO_GL", "disable")
+    return variables

@@ -1,0 +1,73 @@
+"""From a domain's name to the function that builds its simulators.
+
+A domain's module, and with it the simulator's package, is imported when the first of its
+tasks is built and not before. Users add domains of their own under the Python entry point
+group ``newt.domains``::
+
+    [project.entry-points."newt.domains"]
+    my-robots = "my_package.newt_domain:build"
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from importlib.metadata import entry_points
+from types import MappingProxyType
+from typing import cast
+
+from newt_core.envs.contract import Builder, Simulator
+from newt_core.errors import MissingDependencyError, SpecError, did_you_mean
+from newt_core.specs.schema import DOMAIN_ENTRY_POINTS, TaskSpec
+
+BUILTIN_BUILDERS: Mapping[str, str] = MappingProxyType(
+    {
+        "dmcontrol": "newt_core.envs.domains.dmcontrol:build",
+    }
+)
+"""Domain → ``module:function``."""
+
+
+def build_simulator(spec: TaskSpec, builders: Mapping[str, str] | None = None) -> Simulator:
+    """Build one simulator of a task.
+
+    Args:
+        spec: the task.
+        builders: further domains (name → ``module:function``) for this call; they win over
+            built-in and installed ones of the same name.
+
+    Raises:
+        SpecError: nobody provides the task's domain.
+        MissingDependencyError: a package that the domain needs is not installed.
+    """
+    return find_builder(spec.domain, builders)(spec)
+
+
+def find_builder(domain: str, builders: Mapping[str, str] | None = None) -> Builder:
+    """Import and return the build function of ``domain``; arguments and errors as above."""
+    known = known_domains() | dict(builders or {})
+    if domain not in known:
+        raise SpecError(
+            f"no simulator for the domain '{domain}'.{did_you_mean(domain, known)} Known: "
+            f"{', '.join(sorted(known))}; a package adds one under '{DOMAIN_ENTRY_POINTS}'."
+        )
+    module_name, _, function_name = known[domain].partition(":")
+    try:
+        module = import_module(module_name)
+    except ModuleNotFoundError as error:
+        raise MissingDependencyError(
+            f"the domain '{domain}' needs the Python package '{error.name}', "
+            f"which is not installed."
+        ) from error
+    if not hasattr(module, function_name):
+        raise SpecError(
+            f"the domain '{domain}' names '{known[domain]}', "
+            f"but '{module_name}' has no function '{function_name}'."
+        )
+    return cast(Builder, getattr(module, function_name))
+
+
+def known_domains() -> dict[str, str]:
+    """Return all domains, built in and installed, as name → ``module:function``."""
+    installed = {point.name: point.value for point in entry_points(group=DOMAIN_ENTRY_POINTS)}
+    return installed | dict(BUILTIN_BUILDERS)

@@ -1,0 +1,101 @@
+"""The episode rules that all tasks share, applied to one simulator.
+
+An episode has a fixed number of agent steps and never ends earlier. Actions must be finite and
+are clipped to [-1, 1]. The score follows from the sum of rewards and the last success.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from newt_core.envs.contract import Outcome, Simulator
+from newt_core.envs.registry import build_simulator
+from newt_core.errors import InvalidActionError
+from newt_core.specs.schema import TaskSpec
+from newt_core.types import FloatArray
+
+
+def checked_actions(actions: ArrayLike, shape: tuple[int, ...]) -> FloatArray:
+    """Return ``actions`` as float32 of the given shape, clipped to [-1, 1].
+
+    Raises:
+        InvalidActionError: the shape differs, or an entry is not a finite number.
+    """
+    checked = np.asarray(actions, dtype=np.float32)
+    if checked.shape != shape:
+        raise InvalidActionError(f"the action has shape {checked.shape}; it must be {shape}.")
+    finite = np.isfinite(checked)
+    if not finite.all():
+        where = tuple(int(index) for index in np.argwhere(~finite)[0])
+        raise InvalidActionError(f"the action's entry {where} is {checked[where]}, not a number.")
+    return np.clip(checked, -1.0, 1.0)
+
+
+class Session:
+    """Episodes of one task, one after the other.
+
+    Args:
+        spec: the task.
+        simulator: its simulation, which the session owns from now on.
+    """
+
+    def __init__(self, spec: TaskSpec, simulator: Simulator) -> None:
+        self.spec = spec
+        self.simulator = simulator
+        self.steps = 0
+        """Agent steps since the last reset."""
+        self.episode_return = 0.0
+        """Sum of rewards since the last reset."""
+        self.success = math.nan
+        """The success signal after the last step; NaN at the start of an episode."""
+        self._episode_length = spec.episode_length
+        self._obs_shape = (spec.obs_dim,)
+
+    @property
+    def done(self) -> bool:
+        """Whether the episode has reached its fixed length."""
+        return self.steps >= self._episode_length
+
+    @property
+    def score(self) -> float:
+        """The task's normalised score of the episode so far."""
+        return self.spec.score.score(self.episode_return, self.success)
+
+    def reset(self, seed: int | None) -> FloatArray:
+        """Begin an episode; ``seed`` as in :meth:`Simulator.reset`. Returns [obs_dim]."""
+        obs = self.simulator.reset(seed)
+        self._check(obs, 0.0)
+        self.steps = 0
+        self.episode_return = 0.0
+        self.success = math.nan
+        return obs
+
+    def step(self, action: FloatArray) -> Outcome:
+        """Make one agent step with ``action``, [action_dim] float32 in [-1, 1].
+
+        Raises:
+            ValueError: the simulator returned something no learner could use.
+        """
+        outcome = self.simulator.step(action)
+        self._check(outcome.obs, outcome.reward)
+        self.steps += 1
+        self.episode_return += outcome.reward
+        self.success = outcome.success
+        return outcome
+
+    def _check(self, obs: FloatArray, reward: float) -> None:
+        """Stop bad values here, where the task that made them is still known."""
+        if obs.shape != self._obs_shape:
+            raise ValueError(f"the observation has shape {obs.shape}, expected {self._obs_shape}")
+        # A sum of finite float32 values can only overflow if they are useless anyway.
+        if not math.isfinite(float(obs.sum()) + reward):
+            raise ValueError("the simulator returned a value that is not finite")
+
+
+def open_session(spec: TaskSpec, builders: Mapping[str, str] | None = None) -> Session:
+    """Build a task's simulator and start a session on it; errors as ``build_simulator``."""
+    return Session(spec, build_simulator(spec, builders))

@@ -1,0 +1,144 @@
+"""One task as a plain Gymnasium environment, without padding."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium.spaces import Box
+from numpy.typing import ArrayLike
+
+from newt_core.envs.contract import Frame
+from newt_core.envs.session import checked_actions, open_session
+from newt_core.errors import EnvironmentClosedError
+from newt_core.specs.load import load_specs
+from newt_core.specs.schema import TaskSpec
+from newt_core.types import FloatArray
+
+
+class _NoSignal(float):
+    """A NaN that equals itself.
+
+    Gymnasium's ``check_env`` compares the infos of two equal steps, and a plain NaN would make
+    every task without a success signal fail it.
+    """
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _NoSignal)
+
+    def __hash__(self) -> int:
+        return hash(_NoSignal)
+
+
+_NO_SIGNAL = _NoSignal("nan")
+
+
+class TaskEnv(gymnasium.Env[FloatArray, FloatArray]):
+    """A task's environment.
+
+    Observations are ``spec.obs_dim`` float32 numbers, actions ``spec.action_dim`` numbers in
+    [-1, 1] (others are clipped). An episode is truncated after exactly ``spec.episode_length``
+    steps and never terminates.
+
+    ``info``, at reset and at every step, has:
+
+    - ``instruction``: the text that the agent is conditioned on;
+    - ``action_mask``, ``obs_mask``: [16], [128], 1 where a padded vector's entry is in use;
+    - ``success``: 0 or 1, NaN where the task has no success signal and at reset;
+    - ``score``: the normalised score so far, meaningful at the last step;
+    - ``terminated``, ``truncated``: as returned by :meth:`step`.
+
+    Args:
+        spec: the task.
+        render_mode: ``"rgb_array"`` to be able to call :meth:`render`, else None.
+        builders: domains beside the installed ones, name → ``module:function``.
+
+    Raises:
+        NewtError: the task cannot be built, for example because a package is missing.
+    """
+
+    metadata = {"render_modes": ["rgb_array"], "render_fps": 30}  # noqa: RUF012 (Gymnasium's API)
+
+    def __init__(
+        self,
+        spec: TaskSpec,
+        render_mode: str | None = None,
+        builders: Mapping[str, str] | None = None,
+    ) -> None:
+        self.task = spec
+        self.render_mode = render_mode
+        self.observation_space = Box(-np.inf, np.inf, (spec.obs_dim,), np.float32)
+        self.action_space = Box(-1.0, 1.0, (spec.action_dim,), np.float32)
+        self._session = open_session(spec, builders)
+        self._closed = False
+        self._masks = {"action_mask": spec.action_mask, "obs_mask": spec.obs_mask}
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[FloatArray, dict[str, Any]]:
+        """Begin an episode; a seed determines it and those that follow without one.
+
+        Raises:
+            EnvironmentClosedError: the environment was closed.
+        """
+        self._require_open()
+        super().reset(seed=seed)
+        # Simulators take 32 bits; Gymnasium allows any whole number from 0.
+        return self._session.reset(None if seed is None else seed % 2**32), self._info()
+
+    def step(
+        self, action: ArrayLike
+    ) -> tuple[FloatArray, float, bool, bool, dict[str, Any]]:
+        """Make one agent step: the simulator repeats the action as the task's spec says.
+
+        Raises:
+            InvalidActionError: the action has the wrong shape or is not finite.
+            EnvironmentClosedError: the environment was closed.
+        """
+        self._require_open()
+        outcome = self._session.step(checked_actions(action, (self.task.action_dim,)))
+        return outcome.obs, outcome.reward, False, self._session.done, self._info()
+
+    def render(self) -> Frame | None:  # type: ignore[override]
+        """Return the task camera's picture, [224, 224, 3] uint8; None without a render mode.
+
+        Raises:
+            EnvironmentClosedError: the environment was closed.
+        """
+        self._require_open()
+        return self._session.simulator.render() if self.render_mode else None
+
+    def close(self) -> None:
+        """Release the simulator. Can be repeated."""
+        if not self._closed:
+            self._closed = True
+            self._session.simulator.close()
+
+    def _info(self) -> dict[str, Any]:
+        session = self._session
+        return {
+            "instruction": self.task.text,
+            **self._masks,
+            "success": _NO_SIGNAL if math.isnan(session.success) else session.success,
+            "score": session.score,
+            "terminated": False,
+            "truncated": session.done,
+        }
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise EnvironmentClosedError(f"the environment of '{self.task.id}' is closed.")
+
+
+def make(task: str | TaskSpec, render_mode: str | None = None) -> TaskEnv:
+    """Build the environment of a task, given its id or its spec.
+
+    Raises:
+        UnknownTaskError: there is no such task.
+        NewtError: the task cannot be built.
+    """
+    spec = load_specs()[task] if isinstance(task, str) else task
+    return TaskEnv(spec, render_mode)

@@ -1,0 +1,82 @@
+"""The mistakes a user can make, one class each.
+
+Every message says what is wrong, where, and what to do about it. The command line prints
+the message of a :class:`NewtError` on one or two lines and exits with ``exit_code``; anything
+else that escapes is a bug in Newt and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+def did_you_mean(word: str, choices: Iterable[str]) -> str:
+    """Return ``" Did you mean 'x'?"`` for the closest choice, or an empty string."""
+    near = get_close_matches(word, list(choices), n=1, cutoff=0.6)
+    return f" Did you mean '{near[0]}'?" if near else ""
+
+
+class NewtError(Exception):
+    """Base of every error that a user can cause and put right."""
+
+    exit_code = 2
+
+
+class SpecError(NewtError):
+    """A task spec file is malformed or contradicts itself."""
+
+
+class UnknownTaskError(NewtError, KeyError):
+    """A task selector matches nothing.
+
+    Also a :class:`KeyError`, so that a library of specs is an ordinary mapping.
+    """
+
+    __str__ = Exception.__str__  # a KeyError would put the message in quotes
+
+
+class ConfigError(NewtError):
+    """A setting is unknown or out of range."""
+
+
+class MissingDependencyError(NewtError):
+    """A package or a system library that a task needs is not installed."""
+
+
+class InvalidActionError(NewtError):
+    """An action has the wrong shape or is not finite."""
+
+
+class EnvironmentClosedError(NewtError):
+    """An environment or a pool was used after it was closed."""
+
+
+class PoolStateError(NewtError):
+    """Pool calls came in an order that cannot work, such as receiving before sending."""
+
+
+class EnvironmentFailure(NewtError):
+    """A task's simulator keeps failing, so the run cannot go on."""
+
+    exit_code = 1
+
+
+class TaskCheckError(NewtError):
+    """A task breaks the contract that every task must keep."""
+
+    exit_code = 1
+
+
+class CheckpointError(NewtError):
+    """A checkpoint is missing, damaged, foreign or does not fit."""
+
+
+class RunFolderError(NewtError):
+    """A run folder is missing, taken or incomplete."""
+
+
+class TrainingDiverged(NewtError):
+    """A loss or a gradient is no longer finite."""
+
+    exit_code = 1

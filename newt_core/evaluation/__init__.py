@@ -1,0 +1,15 @@
+"""How good an agent is: whole episodes through the pool, and what they amount to."""
+
+from newt_core.evaluation.aggregate import GroupSummary, Summary, TaskSummary, summarise
+from newt_core.evaluation.rollout import Act, EpisodeResult, evaluate, random_act
+
+__all__ = [
+    "Act",
+    "EpisodeResult",
+    "GroupSummary",
+    "Summary",
+    "TaskSummary",
+    "evaluate",
+    "random_act",
+    "summarise",
+]

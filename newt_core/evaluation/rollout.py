@@ -1,0 +1,210 @@
+"""Whole episodes of several tasks, through the pool, with nothing wasted.
+
+Tasks have episodes of different lengths. An environment that has done its share is no longer
+sent actions, so that the agent plans only where an episode is still owed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from newt_core.envs.pool import Pool, make_pool
+from newt_core.errors import ConfigError
+from newt_core.specs.schema import TaskSpec
+from newt_core.types import ACTION_DIM, BoolArray, FloatArray, IntArray, Transitions
+
+Progress = Callable[[int, int], None]
+"""Called with the episodes done and the episodes owed, whenever one is done."""
+
+
+class Act(Protocol):
+    """Chooses actions for K environments."""
+
+    def __call__(
+        self, obs: FloatArray, task: IntArray, env_ids: IntArray, first: BoolArray
+    ) -> FloatArray:
+        """Return the actions, [K, A].
+
+        Args:
+            obs: [K, S] observations to act on.
+            task: [K] index of each row's task in the agent's task list.
+            env_ids: [K] each row's environment, numbered from 0 within this evaluation.
+            first: [K] whether ``obs`` begins an episode.
+        """
+
+
+@dataclass(frozen=True)
+class EpisodeResult:
+    """One whole episode."""
+
+    task: str
+    """The task's id."""
+    episode_return: float
+    """Sum of rewards."""
+    success: float
+    """0 or 1 at the last step; NaN where the task has no success signal."""
+    score: float
+    """The task's normalised score."""
+    length: int
+    """Agent steps."""
+
+
+def evaluate(
+    act: Act,
+    specs: Sequence[TaskSpec],
+    episodes: int,
+    *,
+    pool: Pool | None = None,
+    envs_per_task: int = 1,
+    workers: int | None = None,
+    seed: int = 0,
+    task_ids: Sequence[int] | None = None,
+    on_progress: Progress | None = None,
+) -> list[EpisodeResult]:
+    """Run exactly ``episodes`` episodes of every task.
+
+    The environments that still owe episodes step together, so the result is determined by
+    the seed and by ``act``, however many workers there are. Episodes lost to a dying worker are
+    run again.
+
+    Args:
+        act: chooses the actions.
+        specs: [n] the tasks.
+        episodes: whole episodes of each task.
+        pool: environments to use, which stay open; those of other tasks are left alone. By
+            default a pool is started for this evaluation.
+        envs_per_task: environments of each task in a pool started here.
+        workers: processes of a pool started here; see :func:`newt_core.envs.pool.make_pool`.
+        seed: determines the episodes.
+        task_ids: [n] index of each task in the agent's task list; 0 … n - 1 by default.
+        on_progress: told of every finished episode.
+
+    Returns:
+        The episodes, grouped by task in the order of ``specs``; within a task by environment,
+        then in the order they were run.
+
+    Raises:
+        ConfigError: there is nothing to run, or ``pool`` lacks one of the tasks.
+        EnvironmentFailure: a simulator keeps failing.
+    """
+    if not specs or episodes < 1 or envs_per_task < 1:
+        raise ConfigError(
+            f"an evaluation needs tasks, episodes >= 1 and environments >= 1; got {len(specs)} "
+            f"tasks, {episodes} episodes and {envs_per_task} environments per task."
+        )
+    if pool is None:
+        entries = [spec for spec in specs for _ in range(min(envs_per_task, episodes))]
+        with make_pool(entries, workers, seed) as own:
+            return evaluate(
+                act,
+                specs,
+                episodes,
+                pool=own,
+                seed=seed,
+                task_ids=task_ids,
+                on_progress=on_progress,
+            )
+    plan = _plan(specs, episodes, pool.specs)
+    task_of_env = np.zeros(pool.num_envs, np.int64)
+    indices = range(len(specs)) if task_ids is None else task_ids
+    for index, envs in zip(indices, plan.envs_of_task, strict=True):
+        task_of_env[envs] = index
+    finished = _run(act, pool, plan.owed, task_of_env, seed, on_progress)
+    return [result for envs in plan.envs_of_task for env in envs for result in finished[env]]
+
+
+def random_act(specs: Sequence[TaskSpec], generator: np.random.Generator) -> Act:
+    """Return the random baseline: every valid action entry uniform in [-1, 1].
+
+    Args:
+        specs: the agent's task list, which the ``task`` of each call refers to.
+        generator: where the numbers come from.
+    """
+    masks = np.stack([spec.action_mask for spec in specs])
+
+    def act(obs: FloatArray, task: IntArray, env_ids: IntArray, first: BoolArray) -> FloatArray:
+        uniform = generator.uniform(-1.0, 1.0, (len(task), ACTION_DIM)).astype(np.float32)
+        return uniform * masks[task]
+
+    return act
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """Who runs what."""
+
+    owed: IntArray
+    """[E] whole episodes that each environment has to run."""
+    envs_of_task: list[list[int]]
+    """For each task, its environments."""
+
+
+def _plan(specs: Sequence[TaskSpec], episodes: int, pool_specs: Sequence[TaskSpec]) -> _Plan:
+    """Share each task's episodes out evenly among its environments."""
+    owed = np.zeros(len(pool_specs), np.int64)
+    envs_of_task = []
+    for spec in specs:
+        envs = [env for env, other in enumerate(pool_specs) if other.id == spec.id]
+        if not envs:
+            raise ConfigError(f"the environment pool has no environment of the task '{spec.id}'.")
+        # Fixed shares: giving the next episode to whoever is ready would depend on timing.
+        for position, env in enumerate(envs):
+            owed[env] = episodes // len(envs) + (position < episodes % len(envs))
+        envs_of_task.append(envs)
+    return _Plan(owed, envs_of_task)
+
+
+def _run(
+    act: Act,
+    pool: Pool,
+    owed: IntArray,
+    task_of_env: IntArray,
+    seed: int,
+    on_progress: Progress | None,
+) -> list[list[EpisodeResult]]:
+    """Run the owed episodes; return each environment's, in order."""
+    finished: list[list[EpisodeResult]] = [[] for _ in range(pool.num_envs)]
+    remaining, total = owed.copy(), int(owed.sum())
+    obs = pool.reset(seed)
+    first = np.ones(pool.num_envs, np.bool_)
+    # Rewards are added in float64: a thousand of them would lose digits in float32.
+    returns = np.zeros(pool.num_envs, np.float64)
+    lengths = np.zeros(pool.num_envs, np.int64)
+
+    while remaining.any():
+        env_ids = np.flatnonzero(remaining)
+        pool.send(act(obs[env_ids], task_of_env[env_ids], env_ids, first[env_ids]), env_ids)
+        # Waiting for all keeps the rows of the next call the same in every repetition.
+        reply = pool.recv(min_envs=len(env_ids))
+
+        returns[env_ids] += reply.reward
+        lengths[env_ids] += 1
+        for row in np.flatnonzero(reply.done & ~reply.lost):
+            env = int(env_ids[row])
+            finished[env].append(
+                _result(pool.specs[env].id, reply, row, returns[env], lengths[env])
+            )
+            remaining[env] -= 1
+            if on_progress is not None:
+                on_progress(total - int(remaining.sum()), total)
+        obs[env_ids] = reply.obs
+        first[env_ids] = reply.done | reply.lost
+        returns[first] = 0.0
+        lengths[first] = 0
+    return finished
+
+
+def _result(
+    task: str, reply: Transitions, row: int, episode_return: float, length: int
+) -> EpisodeResult:
+    return EpisodeResult(
+        task=task,
+        episode_return=float(episode_return),
+        success=float(reply.success[row]),
+        score=float(reply.score[row]),
+        length=int(length),
+    )

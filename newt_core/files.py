@@ -1,0 +1,111 @@
+"""Files that are whole or absent: atomic writes and checksums.
+
+A file is written under a temporary name in its own folder, flushed to the disk and renamed.
+Whoever reads the final name sees the old content or the new, whatever happens to the writer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+TEMPORARY_SUFFIX = ".newt-tmp"
+"""How the name of an unfinished file ends."""
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Give the body a temporary path to write; put the file at ``path`` when it succeeds.
+
+    For writers that want a path of their own, such as ``torch.save``. When the body raises,
+    the temporary file is removed and ``path`` stays as it was. Missing parent folders are made.
+
+    Raises:
+        OSError: the folder cannot be made or written.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Hidden, so that no pattern such as *.pt finds an unfinished file.
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}{TEMPORARY_SUFFIX}")
+    try:
+        yield temporary
+        _flush_file(temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    _flush_folder(path.parent)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a binary file atomically."""
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a UTF-8 text file atomically, line ends as given."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a value as indented JSON atomically; see :func:`plain` for what may be in it."""
+    write_text(path, json.dumps(plain(value), indent=2, allow_nan=False) + "\n")
+
+
+def plain(value: Any) -> Any:
+    """Return ``value`` in JSON's own types.
+
+    NumPy numbers and arrays become numbers and lists, tuples become lists, paths become texts,
+    and NaN and infinities, which JSON does not have, become None.
+    """
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return str(value) if isinstance(value, Path) else value
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file's content, in hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def remove_unfinished(folder: Path) -> int:
+    """Remove what killed writers left in a folder and return how many files that were.
+
+    Only for a folder that no other process is writing to.
+    """
+    leftovers = list(Path(folder).glob(f".*{TEMPORARY_SUFFIX}"))
+    for leftover in leftovers:
+        leftover.unlink(missing_ok=True)
+    return len(leftovers)
+
+
+def _flush_file(path: Path) -> None:
+    with open(path, "rb") as file:
+        os.fsync(file.fileno())
+
+
+def _flush_folder(folder: Path) -> None:
+    """Make the rename itself survive a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        # Some network file systems refuse this; the file's own content is safe by now.
+        with suppress(OSError):
+            os.fsync(handle)
+    finally:
+        os.close(handle)

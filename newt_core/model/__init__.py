@@ -1,0 +1,1 @@
+"""The world model: encoder, dynamics, reward, Q ensemble and policy prior."""

@@ -1,0 +1,151 @@
+"""The world model: five networks over a shared latent, conditioned on a task's text.
+
+===========  ==========================  =====================================
+part         input                       output
+===========  ==========================  =====================================
+encoder h    state, text (, image)       latent z
+dynamics d   z, text, action             next latent
+reward R     z, text, action             logits of the reward's two-hot bins
+Q 1…n        z, text, action             logits of the value's two-hot bins
+policy p     z, text                     mean and log-std of the action prior
+===========  ==========================  =====================================
+
+Newt, section 3 and table 7; TD-MPC2, section 3. Inputs are fused by concatenation in the order
+above, which is also the column order of the published weights.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from newt_core.model import policy_head
+from newt_core.model.discrete import two_hot_mean
+from newt_core.model.elementwise import simnorm
+from newt_core.model.layers import Blocks, BoundMLP, FusedMLP, NormedLinear, plain_linear
+from newt_core.model.policy_head import PolicySample
+from newt_core.model.q_ensemble import BoundQ, QEnsemble
+from newt_core.model.sizes import IMAGE_DIM, NUM_BINS, SIMNORM_GROUP, Size
+from newt_core.types import ACTION_DIM, STATE_DIM, TEXT_DIM
+
+
+def latent_activation(x: Tensor) -> Tensor:
+    """SimNorm with the model's group size."""
+    return simnorm(x, SIMNORM_GROUP)
+
+
+@dataclass(frozen=True)
+class TaskTable:
+    """What the model knows of each task of a run, as constants."""
+
+    text: Tensor
+    """[tasks, 512] embeddings."""
+    action_mask: Tensor
+    """[tasks, A] ones in the valid action entries."""
+    discount: Tensor
+    """[tasks] in (0, 1)."""
+
+    @property
+    def num_tasks(self) -> int:
+        """How many tasks the table holds."""
+        return self.text.shape[0]
+
+
+class WorldModel(nn.Module):
+    """Encoder, dynamics, reward, policy prior, Q ensemble and its target copy."""
+
+    def __init__(self, size: Size, tasks: TaskTable, *, image: bool = False) -> None:
+        super().__init__()
+        self.size = size
+        latent, hidden = size.latent_dim, [size.mlp_dim, size.mlp_dim]
+        with_action = Blocks(latent, TEXT_DIM, ACTION_DIM)
+        self.encoder = FusedMLP(
+            Blocks(STATE_DIM, TEXT_DIM, IMAGE_DIM if image else 0),
+            [size.enc_dim] * (size.enc_layers - 1),
+            NormedLinear(size.enc_dim, latent, latent_activation),
+        )
+        self.dynamics = FusedMLP(
+            with_action, hidden, NormedLinear(size.mlp_dim, latent, latent_activation)
+        )
+        self.reward = FusedMLP(
+            with_action, hidden, plain_linear(size.mlp_dim, NUM_BINS, zero=True)
+        )
+        self.policy = FusedMLP(
+            Blocks(latent, TEXT_DIM), hidden, plain_linear(size.mlp_dim, 2 * ACTION_DIM)
+        )
+        self.q = QEnsemble(with_action, size.mlp_dim, size.num_q)
+        self.target_q = copy.deepcopy(self.q).requires_grad_(False)
+        self.text: Tensor
+        self.action_mask: Tensor
+        self.discount: Tensor
+        self.register_buffer("text", tasks.text.float(), persistent=False)
+        self.register_buffer("action_mask", tasks.action_mask.float(), persistent=False)
+        self.register_buffer("discount", tasks.discount.float(), persistent=False)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.text.device
+
+    def bind(self, task: Tensor) -> BoundModel:
+        """Fix each row's task, [B] int64; the text products are computed here, once."""
+        return BoundModel(self, task)
+
+    def encode(self, obs: Tensor, task: Tensor, image: Tensor | None = None) -> Tensor:
+        """Latents of observations: [..., B, S], tasks [B] → [..., B, L]."""
+        return self.encoder.bind(self.text, task)(obs, image)
+
+    @torch.no_grad()
+    def update_target(self, rate: float) -> None:
+        """Move the target heads towards the online heads by ``rate`` (an EMA)."""
+        targets, online = list(self.target_q.parameters()), list(self.q.parameters())
+        torch._foreach_lerp_(targets, online, rate)
+
+
+class BoundModel:
+    """The networks of a :class:`WorldModel` for rows whose tasks are known.
+
+    Each part's text product is formed on first use and kept for the object's life, so one
+    object must not outlive an update of the weights.
+    """
+
+    def __init__(self, model: WorldModel, task: Tensor) -> None:
+        self.model = model
+        self.task = task
+        self._bound: dict[str, BoundMLP] = {}
+
+    def _part(self, name: str) -> BoundMLP:
+        if name not in self._bound:
+            mlp: FusedMLP = getattr(self.model, name)
+            self._bound[name] = mlp.bind(self.model.text, self.task)
+        return self._bound[name]
+
+    def encode(self, obs: Tensor, image: Tensor | None = None) -> Tensor:
+        """[..., B, S] → latents [..., B, L]."""
+        return self._part("encoder")(obs, image)
+
+    def next(self, z: Tensor, action: Tensor) -> Tensor:
+        """Latents after an action: [..., B, L], [..., B, A] → [..., B, L]."""
+        return self._part("dynamics")(z, action)
+
+    def reward_logits(self, z: Tensor, action: Tensor) -> Tensor:
+        """[..., B, bins]."""
+        return self._part("reward")(z, action)
+
+    def policy(self, z: Tensor, noise: Tensor) -> PolicySample:
+        """Actions of the prior: z [..., B, L], noise [..., B, A] standard normal."""
+        return policy_head.sample(
+            self._part("policy")(z), self.model.action_mask[self.task], noise
+        )
+
+    def q_heads(self, heads: Tensor | None = None, *, target: bool = False) -> BoundQ:
+        """The chosen online or target heads as a function of (z, action)."""
+        ensemble = self.model.target_q if target else self.model.q
+        return ensemble.bind(self.model.text, self.task, heads)
+
+    def q_value(self, z: Tensor, action: Tensor, heads: Tensor, *, target: bool = False) -> Tensor:
+        """Scalar values of the chosen heads, [n, ..., B]."""
+        return two_hot_mean(self.q_heads(heads, target=target)(z, action))

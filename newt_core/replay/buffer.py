@@ -1,0 +1,240 @@
+"""The replay buffer: whole episodes go in, batches of subsequences come out.
+
+The rows are a ring. An episode lies in one piece; where it does not fit before the ring's end
+it starts at row 0 and the tail stays unused. Room is made by forgetting the oldest episodes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from newt_core.errors import CheckpointError, ConfigError, EnvironmentFailure, RunFolderError
+from newt_core.replay.index import StartIndex, check_sampling
+from newt_core.replay.storage import FORMAT_VERSION, open_storage
+from newt_core.replay.table import EpisodeTable
+from newt_core.types import ACTION_DIM, STATE_DIM, Episode
+
+MIN_CAPACITY = 2
+"""Rows of the shortest episode: one step between two observations."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """B subsequences of H steps, each inside one episode; time comes first."""
+
+    obs: torch.Tensor
+    """[H + 1, B, S] float32."""
+    action: torch.Tensor
+    """[H, B, A] float32; ``action[t]`` led from ``obs[t]`` to ``obs[t + 1]``."""
+    reward: torch.Tensor
+    """[H, B] float32, earned by ``action[t]``."""
+    task: torch.Tensor
+    """[B] int64, indices into the run's task list."""
+
+
+class ReplayBuffer:
+    """The most recent episodes, up to ``capacity`` rows.
+
+    On disk, a process killed at any moment leaves the intact episodes behind: opening the
+    folder again brings them back, and :meth:`restore` takes them back to a checkpoint. One
+    process at a time may have a folder open.
+    """
+
+    def __init__(
+        self,
+        capacity: int,
+        *,
+        storage: str = "ram",
+        folder: Path | None = None,
+        sampling: str = "steps",
+        device: torch.device | str | None = None,
+    ) -> None:
+        """Open the buffer in ``folder``, or make an empty one.
+
+        Args:
+            capacity: rows; an episode of T steps takes T + 1 (Newt, table 7: 10,000,000).
+            storage: ``disk`` (needs ``folder``), ``ram``, or a torch device such as ``cuda``.
+            folder: where the files of a ``disk`` buffer are.
+            sampling: what is uniform: ``steps``, ``episodes`` or ``tasks``.
+            device: where batches are wanted; by default where the rows are.
+
+        Raises:
+            ConfigError: if a setting is out of range.
+            RunFolderError: if the folder holds a buffer of another shape or is damaged.
+        """
+        if capacity < MIN_CAPACITY:
+            raise ConfigError(f"replay capacity is {capacity}: it must be {MIN_CAPACITY} or more.")
+        self.capacity = capacity
+        self.sampling = check_sampling(sampling)
+        self._storage = open_storage(storage, capacity, folder)
+        # An empty tensor knows its device in full: "cuda" becomes "cuda:0".
+        self.device = torch.empty(0, device=device or self._storage.device).device
+        self._table = EpisodeTable(self._storage.entries)
+        if not self._table.is_consistent(capacity):
+            raise RunFolderError(
+                f"{folder}: the replay buffer's table of episodes is damaged. "
+                "Delete the folder to begin an empty one."
+            )
+        # Derived from the table: what can be drawn, the steps stored, the row to write next.
+        self._index = StartIndex()
+        self._num_steps = 0
+        self._cursor = 0
+        self._rebuild()
+
+    @property
+    def num_episodes(self) -> int:
+        """Episodes stored."""
+        return len(self._table)
+
+    @property
+    def num_steps(self) -> int:
+        """Steps stored, summed over the episodes."""
+        return self._num_steps
+
+    def add(self, episode: Episode) -> None:
+        """Store an episode, forgetting the oldest ones where it needs their rows.
+
+        Raises:
+            ConfigError: if the arrays do not fit together, or not into the buffer.
+            EnvironmentFailure: if a value is not finite.
+            RunFolderError: if the disk is full; the buffer is unchanged.
+        """
+        self._check(episode)
+        length = len(episode.reward)
+        rows = length + 1
+        wraps = self._cursor + rows > self.capacity
+        start = 0 if wraps else self._cursor
+        self._storage.reserve(start, rows, self._table.next_slot)
+
+        # Each line leaves a true table behind: first the rows are given up, then written,
+        # then declared.
+        if wraps:
+            self._evict(self._cursor, self.capacity)
+        self._evict(start, start + rows)
+        self._storage.write(start, episode)
+        self._table.append(start, length, episode.task)
+
+        self._index.add(start, length, episode.task)
+        self._num_steps += length
+        self._cursor = start + rows
+
+    def sample(self, batch_size: int, horizon: int, generator: torch.Generator) -> Batch:
+        """Draw ``batch_size`` subsequences of ``horizon`` steps, with replacement.
+
+        Args:
+            batch_size: B.
+            horizon: H; the observations are H + 1.
+            generator: CPU generator that all randomness comes from.
+
+        Returns:
+            The batch, on ``self.device``.
+
+        Raises:
+            ConfigError: if nothing is stored, or every episode is shorter than ``horizon``.
+        """
+        if batch_size < 1 or horizon < 1:
+            raise ConfigError(
+                f"batch size {batch_size}, horizon {horizon}: both must be 1 or more."
+            )
+        starts, tasks = self._index.draw(batch_size, horizon, self.sampling, generator)
+        rows = torch.from_numpy(np.arange(horizon + 1)[:, None] + starts)
+        rows = rows.to(self._storage.device)
+        return Batch(
+            obs=self._gather(self._storage.obs, rows),
+            action=self._gather(self._storage.action, rows[:-1]),
+            reward=self._gather(self._storage.reward, rows[:-1]),
+            task=torch.from_numpy(tasks).to(self.device),
+        )
+
+    def clear(self) -> None:
+        """Forget everything, on disk too."""
+        self._table.rewind(1)
+        self._rebuild()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a checkpoint needs to know; the rows stay where they are."""
+        return {
+            "version": FORMAT_VERSION,
+            "capacity": self.capacity,
+            "next_sequence": self._table.next,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go back to the episodes stored when ``state`` was taken.
+
+        Episodes added later are dropped. Those that they displaced are gone; a buffer that
+        is not on disk is empty after a restart. Restore an older checkpoint only to go on
+        from it: what newer checkpoints count on is given up.
+
+        Raises:
+            CheckpointError: if the state is not of a buffer like this one.
+        """
+        mine = self.state_dict()
+        for key in ("version", "capacity"):
+            if state.get(key) != mine[key]:
+                raise CheckpointError(
+                    f"the checkpoint's replay buffer has {key} {state.get(key)}, this one "
+                    f"{mine[key]}. Resume with the settings the run was started with."
+                )
+        self._table.rewind(int(state["next_sequence"]))
+        self._rebuild()
+
+    def _rebuild(self) -> None:
+        """Derive what is kept in memory from the table."""
+        self._index = StartIndex()
+        self._num_steps = 0
+        self._cursor = 0
+        for entry in self._table:
+            self._index.add(entry.start, entry.length, entry.task)
+            self._num_steps += entry.length
+            self._cursor = entry.start + entry.length + 1
+
+    def _evict(self, first: int, end: int) -> None:
+        """Forget the oldest episodes as long as they begin in rows [first, end)."""
+        # The oldest episode is the first one after the cursor, so nothing younger is met and
+        # no episode reaches into these rows from before them.
+        while self._table and first <= (oldest := self._table.peek_oldest()).start < end:
+            self._table.drop_oldest()
+            self._index.remove_oldest(oldest.length, oldest.task)
+            self._num_steps -= oldest.length
+
+    def _gather(self, column: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+        """Return ``column[rows]`` on the batch's device."""
+        # Pinned memory lets the copy to a GPU run beside the CPU's next work.
+        pin = self.device.type == "cuda" and column.device.type == "cpu"
+        shape = (rows.numel(), *column.shape[1:])
+        taken = torch.empty(shape, dtype=column.dtype, device=column.device, pin_memory=pin)
+        torch.index_select(column, 0, rows.reshape(-1), out=taken)
+        return taken.view(*rows.shape, *column.shape[1:]).to(self.device, non_blocking=True)
+
+    def _check(self, episode: Episode) -> None:
+        length = len(episode.reward)
+        expected = {
+            "obs": (length + 1, STATE_DIM),
+            "action": (length, ACTION_DIM),
+            "reward": (length,),
+        }
+        for name, shape in expected.items():
+            array = getattr(episode, name)
+            if array.shape != shape or array.dtype != np.float32:
+                raise ConfigError(
+                    f"episode of task {episode.task}: {name} is {array.dtype} {array.shape}, "
+                    f"expected float32 {shape}."
+                )
+            if not np.isfinite(array).all():
+                raise EnvironmentFailure(
+                    f"episode of task {episode.task}: {name} holds a value that is not finite. "
+                    "Check the task with 'newt tasks check'."
+                )
+        if episode.task < 0:
+            raise ConfigError(f"episode of task {episode.task}: a task index is 0 or more.")
+        if length < 1 or length + 1 > self.capacity:
+            raise ConfigError(
+                f"episode of task {episode.task} has {length} steps: the replay buffer holds "
+                f"episodes of 1 to {self.capacity - 1} steps. Raise its capacity."
+            )

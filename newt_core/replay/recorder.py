@@ -1,0 +1,122 @@
+"""Puts the pool's transitions together into whole episodes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from newt_core.errors import ConfigError, PoolStateError
+from newt_core.types import (
+    ACTION_DIM,
+    STATE_DIM,
+    BoolArray,
+    Episode,
+    FloatArray,
+    IntArray,
+    Transitions,
+)
+
+
+class EpisodeRecorder:
+    """One unfinished episode per environment.
+
+    The environments may be at different steps, have episodes of different lengths and report
+    in any order; an episode cut short by a dying worker is dropped.
+    """
+
+    def __init__(self, task_ids_of_envs: Sequence[int], episode_lengths: Sequence[int]) -> None:
+        """Make room for an episode of each environment.
+
+        Args:
+            task_ids_of_envs: [E] index of each environment's task in the run's task list.
+            episode_lengths: [E] agent steps in an episode of each environment.
+
+        Raises:
+            ConfigError: if the two differ in length, or an episode has no step.
+        """
+        if len(task_ids_of_envs) != len(episode_lengths):
+            raise ConfigError(
+                f"{len(task_ids_of_envs)} tasks for {len(episode_lengths)} episode lengths: "
+                "give one of each per environment."
+            )
+        if any(length < 1 for length in episode_lengths):
+            raise ConfigError("an episode length is below 1 step.")
+        self._task = np.asarray(task_ids_of_envs, np.int64)
+        self._length = np.asarray(episode_lengths, np.int64)
+        # The episodes lie one after the other in the same arrays, T + 1 rows each, so that a
+        # reply of the pool is stored without a loop.
+        self._base = np.cumsum(self._length + 1) - (self._length + 1)
+        rows = int(np.sum(self._length + 1))
+        self._obs = np.zeros((rows, STATE_DIM), np.float32)
+        self._action = np.zeros((rows, ACTION_DIM), np.float32)
+        self._reward = np.zeros(rows, np.float32)
+        self._steps = np.zeros(len(self._length), np.int64)
+        self._begun = False
+
+    def begin(self, obs: FloatArray) -> None:
+        """Begin an episode in every environment, discarding unfinished ones.
+
+        Args:
+            obs: [E, S] what the pool's reset returned.
+        """
+        self._obs[self._base] = obs
+        self._steps[:] = 0
+        self._begun = True
+
+    def add(self, actions: FloatArray, transitions: Transitions) -> list[Episode]:
+        """Record one step in each of K environments.
+
+        Args:
+            actions: [K, A]; row k is the action that led to row k of ``transitions``.
+            transitions: what the pool returned for K environments.
+
+        Returns:
+            The episodes that ended with this step, in the order of their environments.
+
+        Raises:
+            PoolStateError: if no episode was begun, the rows do not match, or an episode
+                ends at another step than its task says.
+        """
+        if not self._begun:
+            raise PoolStateError("the recorder was given a step before begin().")
+        ids = transitions.env_ids
+        if len(actions) != len(ids):
+            raise PoolStateError(f"{len(actions)} actions for {len(ids)} environments' steps.")
+        kept = ~transitions.lost
+        done = transitions.done & kept
+
+        self._check_ends(ids[kept], done[kept])
+        row = self._base[ids[kept]] + self._steps[ids[kept]]
+        self._action[row] = actions[kept]
+        self._reward[row] = transitions.reward[kept]
+        self._obs[row + 1] = transitions.final_obs[kept]
+        self._steps[ids[kept]] += 1
+
+        episodes = [self._finished(env) for env in ids[done].tolist()]
+        fresh = done | transitions.lost
+        self._obs[self._base[ids[fresh]]] = transitions.obs[fresh]
+        self._steps[ids[fresh]] = 0
+        return episodes
+
+    def _finished(self, env: int) -> Episode:
+        first, length = int(self._base[env]), int(self._length[env])
+        # Copies: these rows are about to take the next episode.
+        return Episode(
+            task=int(self._task[env]),
+            obs=self._obs[first : first + length + 1].copy(),
+            action=self._action[first : first + length].copy(),
+            reward=self._reward[first : first + length].copy(),
+        )
+
+    def _check_ends(self, ids: IntArray, done: BoolArray) -> None:
+        """Refuse episodes that end early or run on: every task has a fixed length."""
+        at_end = self._steps[ids] + 1 == self._length[ids]
+        wrong = np.flatnonzero(at_end != done)
+        if len(wrong):
+            env = int(ids[wrong[0]])
+            what = "ended" if done[wrong[0]] else "did not end"
+            raise PoolStateError(
+                f"environment {env}: its episode {what} after {self._steps[env] + 1} steps, "
+                f"but its task's episodes have {self._length[env]}."
+            )

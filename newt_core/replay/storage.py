@@ -1,0 +1,221 @@
+"""Where the rows lie: in files, in memory or on a GPU, behind the same tensors.
+
+One row holds an observation and what was done there. The row after it holds the observation
+that this led to, so an episode of T steps fills T + 1 rows, and the action and reward of its
+last row mean nothing. Nothing is stored per row besides the data, 580 bytes.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from newt_core.errors import ConfigError, RunFolderError, did_you_mean
+from newt_core.files import write_json
+from newt_core.replay.table import ENTRY_FIELDS, max_episodes
+from newt_core.types import ACTION_DIM, STATE_DIM, Episode, IntArray
+
+FORMAT_VERSION = 1
+"""Version of the folder's layout; raised when older folders can no longer be read."""
+
+_ROW_SHAPES: dict[str, tuple[int, ...]] = {
+    "obs": (STATE_DIM,),
+    "action": (ACTION_DIM,),
+    "reward": (),
+}
+_HEADER = "replay.json"
+_TABLE = "episodes"
+
+
+def bytes_needed(capacity: int) -> int:
+    """Return the bytes that a full buffer of ``capacity`` rows takes, its table included."""
+    values = sum(int(np.prod(shape)) for shape in _ROW_SHAPES.values())
+    row_bytes = values * np.dtype(np.float32).itemsize
+    entry_bytes = ENTRY_FIELDS * np.dtype(np.int64).itemsize
+    return capacity * row_bytes + max_episodes(capacity) * entry_bytes
+
+
+class Storage:
+    """``capacity`` rows as tensors, and the entries of the episode table."""
+
+    def __init__(
+        self, obs: torch.Tensor, action: torch.Tensor, reward: torch.Tensor, entries: IntArray
+    ) -> None:
+        self.obs = obs
+        """[capacity, S]"""
+        self.action = action
+        """[capacity, A]"""
+        self.reward = reward
+        """[capacity]"""
+        self.entries = entries
+        """[max_episodes, 4], see :mod:`newt_core.replay.table`."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where the rows lie."""
+        return self.obs.device
+
+    def reserve(self, start: int, rows: int, slot: int) -> None:
+        """Make sure that ``rows`` rows from ``start`` on and one entry can be written.
+
+        Raises:
+            RunFolderError: if the disk is full.
+        """
+
+    def write(self, start: int, episode: Episode) -> None:
+        """Write an episode's T + 1 rows from row ``start`` on."""
+        steps = len(episode.reward)
+        # torch.tensor copies: NumPy arrays may be read-only, which tensors cannot share.
+        self.obs[start : start + steps + 1] = torch.tensor(episode.obs)
+        self.action[start : start + steps] = torch.tensor(episode.action)
+        self.reward[start : start + steps] = torch.tensor(episode.reward)
+
+
+class DiskStorage(Storage):
+    """Rows in memory-mapped files, which survive the process.
+
+    The files are sparse: an empty buffer takes no room on the disk, whatever its capacity.
+    """
+
+    def __init__(self, folder: Path, capacity: int) -> None:
+        """Open the buffer in ``folder``, or begin one.
+
+        Raises:
+            RunFolderError: if the folder holds a buffer of another shape or is damaged.
+        """
+        self._folder = folder
+        header = {
+            "version": FORMAT_VERSION,
+            "capacity": capacity,
+            "obs_dim": STATE_DIM,
+            "action_dim": ACTION_DIM,
+        }
+        shapes = {name: (capacity, *shape) for name, shape in _ROW_SHAPES.items()}
+        types: dict[str, np.dtype[Any]] = {name: np.dtype(np.float32) for name in shapes}
+        shapes[_TABLE] = (max_episodes(capacity), ENTRY_FIELDS)
+        types[_TABLE] = np.dtype(np.int64)
+        sizes = {name: int(np.prod(shapes[name])) * types[name].itemsize for name in shapes}
+
+        if (folder / _HEADER).exists():
+            _check_header(folder, header)
+            _check_sizes(folder, sizes)
+        else:
+            _begin(folder, header, sizes)
+
+        self._row_bytes = {name: sizes[name] // shapes[name][0] for name in shapes}
+        arrays: dict[str, NDArray[Any]] = {}
+        for name, shape in shapes.items():
+            mapped = np.memmap(_path(folder, name), types[name], "r+", shape=shape)
+            # A plain array over the map: slices of np.memmap objects are slow to make.
+            arrays[name] = np.asarray(mapped)
+        super().__init__(
+            torch.from_numpy(arrays["obs"]),
+            torch.from_numpy(arrays["action"]),
+            torch.from_numpy(arrays["reward"]),
+            arrays[_TABLE],
+        )
+
+    def reserve(self, start: int, rows: int, slot: int) -> None:
+        """See :meth:`Storage.reserve`."""
+        # Storing into a mapped hole of a file on a full disk would kill the process (SIGBUS).
+        for name, row_bytes in self._row_bytes.items():
+            first, count = (slot, 1) if name == _TABLE else (start, rows)
+            try:
+                with _path(self._folder, name).open("r+b") as file:
+                    os.posix_fallocate(file.fileno(), first * row_bytes, count * row_bytes)
+            except OSError as error:
+                if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                    raise
+                raise RunFolderError(
+                    f"{self._folder}: the disk is full, so the replay buffer cannot grow. "
+                    "Free some room, lower its capacity, or train with --no-save-replay."
+                ) from error
+
+
+def open_storage(kind: str, capacity: int, folder: Path | None) -> Storage:
+    """Make or open a storage.
+
+    Args:
+        kind: ``disk``, ``ram``, or a torch device such as ``cuda`` or ``cuda:1``.
+        capacity: rows.
+        folder: where the files are; for ``disk`` only.
+
+    Raises:
+        ConfigError: if the kind is unknown, not available here or does not fit ``folder``.
+        RunFolderError: if the folder holds a buffer of another shape or is damaged.
+    """
+    if kind == "disk":
+        if folder is None:
+            raise ConfigError("replay storage 'disk' needs a folder: give one, or use 'ram'.")
+        return DiskStorage(folder, capacity)
+    if folder is not None:
+        raise ConfigError(f"replay storage '{kind}' uses no folder: leave it out, or use 'disk'.")
+    device = _memory_device(kind)
+    # torch.empty: memory that was never written takes no room yet.
+    rows = {
+        name: torch.empty((capacity, *shape), device=device) for name, shape in _ROW_SHAPES.items()
+    }
+    entries = np.zeros((max_episodes(capacity), ENTRY_FIELDS), np.int64)
+    return Storage(rows["obs"], rows["action"], rows["reward"], entries)
+
+
+def _memory_device(kind: str) -> torch.device:
+    if kind == "ram":
+        return torch.device("cpu")
+    try:
+        device = torch.device(kind)
+    except RuntimeError as error:
+        raise ConfigError(
+            f"replay storage '{kind}' is unknown: use disk, ram or a device such as cuda."
+            f"{did_you_mean(kind, ('disk', 'ram', 'cuda'))}"
+        ) from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ConfigError(f"replay storage '{kind}': no CUDA device here, use 'disk' or 'ram'.")
+    return device
+
+
+def _path(folder: Path, name: str) -> Path:
+    return folder / f"{name}.bin"
+
+
+def _begin(folder: Path, header: dict[str, int], sizes: dict[str, int]) -> None:
+    """Create empty files; the header comes last, so a folder with one is complete."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, size in sizes.items():
+        with _path(folder, name).open("wb") as file:
+            file.truncate(size)
+    write_json(folder / _HEADER, header)
+
+
+def _check_header(folder: Path, header: dict[str, int]) -> None:
+    path = folder / _HEADER
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise RunFolderError(f"{path}: not a replay header. Delete {folder}.") from error
+    if not isinstance(found, dict):
+        raise RunFolderError(f"{path}: not a replay header. Delete {folder}.")
+    for key, value in header.items():
+        if found.get(key) != value:
+            raise RunFolderError(
+                f"{path}: the replay buffer there has {key} {found.get(key)}, this run {value}. "
+                f"Use {key} {found.get(key)}, or delete {folder} to begin an empty one."
+            )
+
+
+def _check_sizes(folder: Path, sizes: dict[str, int]) -> None:
+    for name, size in sizes.items():
+        path = _path(folder, name)
+        found = path.stat().st_size if path.exists() else 0
+        if found != size:
+            raise RunFolderError(
+                f"{path}: {found} bytes where the replay buffer needs {size}: it is damaged. "
+                f"Delete {folder} to begin an empty one."
+            )

@@ -1,0 +1,1 @@
+"""Learning: loops, run folders, checkpoints, metrics."""

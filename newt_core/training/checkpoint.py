@@ -1,0 +1,142 @@
+"""One checkpoint file: plain data only, written whole or not at all, read without running code.
+
+A ``.pt`` file that ``torch.load(..., weights_only=True)`` opens. What is inside is limited
+further, to tensors, numbers, texts, lists and mappings, so that a checkpoint outlives the
+classes of the program that wrote it.
+"""
+
+from __future__ import annotations
+
+import math
+import pickle
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from newt_core.errors import CheckpointError
+from newt_core.files import atomic_path
+
+FORMAT_VERSION = 1
+"""Version of the checkpoint's layout; raised when older files can no longer be read."""
+VERSION_KEY = "format_version"
+"""Where the version stands in the file."""
+
+_SCALARS = (bool, int, float, str, type(None))
+
+
+def save_checkpoint(path: Path, payload: Mapping[str, Any]) -> None:
+    """Write ``payload`` and the format version to ``path``, atomically.
+
+    Tuples become lists, and every kind of mapping a plain ``dict``. Of a tensor that views
+    part of a larger one, only that part is written.
+
+    Raises:
+        CheckpointError: the payload holds something else than tensors, numbers, texts, lists
+            and mappings, or the file cannot be written. A file already there is unharmed.
+    """
+    if VERSION_KEY in payload:
+        raise CheckpointError(f"a checkpoint's '{VERSION_KEY}' is set on saving: leave it out.")
+    content = {VERSION_KEY: FORMAT_VERSION, **_plain(payload, "payload")}
+    try:
+        with atomic_path(path) as temporary:
+            torch.save(content, temporary)
+    except (OSError, RuntimeError) as error:  # PyTorch's writer wraps what a full disk raises.
+        raise CheckpointError(
+            f"cannot write {path}: {_reason(error)}. Earlier checkpoints are unharmed."
+        ) from error
+
+
+def load_checkpoint(path: Path, map_location: torch.device | str = "cpu") -> dict[str, Any]:
+    """Read a checkpoint that :func:`save_checkpoint` wrote.
+
+    Args:
+        path: the file.
+        map_location: the device to put its tensors on.
+
+    Returns:
+        The payload; texts, numbers and mappings as they were saved.
+
+    Raises:
+        CheckpointError: there is no such file, it is damaged, holds foreign objects, is not a
+            checkpoint of Newt or one of another format version.
+    """
+    _check_whole(path)
+    try:
+        content = torch.load(path, map_location=map_location, weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise CheckpointError(
+            f"{path}: holds objects other than tensors, numbers, texts, lists and mappings. "
+            "Newt does not open it, because such a file can run code."
+        ) from error
+    except Exception as error:  # A malformed file can make the reader fail in any way.
+        raise CheckpointError(f"{path}: cannot be read as a checkpoint: {_reason(error)}.") from (
+            error
+        )
+    if not isinstance(content, dict) or VERSION_KEY not in content:
+        raise CheckpointError(
+            f"{path}: not a checkpoint of Newt (it has no {VERSION_KEY}). "
+            "'newt checkpoint import' reads the published ones."
+        )
+    version = content.pop(VERSION_KEY)
+    if version != FORMAT_VERSION:
+        raise CheckpointError(
+            f"{path}: has format version {version!r}, but this Newt reads version "
+            f"{FORMAT_VERSION}. Use the Newt that wrote it."
+        )
+    return content
+
+
+def _check_whole(path: Path) -> None:
+    """Refuse what is no intact zip archive, which PyTorch's reader does not fully check."""
+    if path.is_dir():
+        raise CheckpointError(
+            f"{path} is a folder: name a checkpoint in it, such as last.pt in checkpoints/."
+        )
+    try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+    except FileNotFoundError as error:
+        raise CheckpointError(f"there is no checkpoint {path}.") from error
+    except OSError as error:
+        raise CheckpointError(f"cannot read {path}: {_reason(error)}.") from error
+    except Exception as error:  # As above: the headers can hold anything.
+        raise CheckpointError(
+            f"{path}: not a checkpoint, or cut short: {_reason(error)}."
+        ) from error
+    if damaged is not None:
+        raise CheckpointError(f"{path}: damaged: the checksum of '{damaged}' does not match.")
+
+
+def _plain(value: Any, where: str) -> Any:
+    """Return ``value`` in plain types only; ``where`` names it in the error."""
+    if type(value) in _SCALARS:
+        return value
+    if type(value) in (Tensor, torch.nn.Parameter):
+        return _compact(value.detach())
+    if isinstance(value, Mapping):
+        wrong = [key for key in value if type(key) not in (str, int)]
+        if wrong:
+            raise CheckpointError(f"{where} has the key {wrong[0]!r}: use texts or whole numbers.")
+        return {key: _plain(item, f"{where}[{key!r}]") for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item, f"{where}[{index}]") for index, item in enumerate(value)]
+    kind = f"{type(value).__module__}.{type(value).__qualname__}"
+    raise CheckpointError(
+        f"{where} is a {kind}: a checkpoint holds tensors, numbers, texts, lists and mappings."
+    )
+
+
+def _compact(tensor: Tensor) -> Tensor:
+    """Copy a view of a larger storage, which would be written as a whole."""
+    needed = math.prod(tensor.shape) * tensor.element_size()
+    return tensor.clone() if tensor.untyped_storage().nbytes() > needed else tensor
+
+
+def _reason(error: Exception) -> str:
+    """Return the error's first line: PyTorch's go on for a page."""
+    reason = getattr(error, "strerror", None) or str(error).strip() or type(error).__name__
+    return reason.splitlines()[0].rstrip(".")

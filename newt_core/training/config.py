@@ -1,0 +1,177 @@
+"""A run's settings: small frozen parts, and how they come from presets, files and options.
+
+Defaults are the paper's (Newt, tables 6 and 7), where it gives a number. The field
+descriptions feed the documentation. Free of PyTorch, so that the command line starts quickly.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic.fields import FieldInfo
+
+from newt_core.agents.newt.config import ModelConfig, PlannerConfig, UpdateConfig
+from newt_core.errors import ConfigError
+from newt_core.training.config_layers import (
+    Setting,
+    read_config_file,
+    read_flags,
+    read_overrides,
+    read_preset,
+)
+
+_DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class ReplayConfig(_Frozen):
+    """What is remembered of the run's own experience (Newt, table 6)."""
+
+    capacity: int = Field(10_000_000, ge=2, description="Rows; an episode takes its steps + 1.")
+    storage: str = Field(
+        "disk", description="Where the rows lie: disk (in the run folder), ram, or a GPU (cuda)."
+    )
+    sampling: Literal["steps", "episodes", "tasks"] = Field(
+        "steps", description="What is drawn uniformly: steps, or first an episode, or a task."
+    )
+    save: bool = Field(
+        True, description="Keep the rows for --resume; without, a resumed run starts with none."
+    )
+
+
+class EvaluationConfig(_Frozen):
+    """How often and how thoroughly the agent is evaluated during a run."""
+
+    every: int = Field(
+        2_000_000, ge=0, description="Agent steps between evaluations; 0 for none but the last."
+    )
+    episodes: int = Field(2, ge=1, description="Episodes of each task per evaluation.")
+
+
+class CheckpointConfig(_Frozen):
+    """How often the run is saved: at most this much is lost when it is killed."""
+
+    every: int = Field(500_000, ge=1, description="Agent steps between checkpoints.")
+    keep: int = Field(3, ge=1, description="Newest checkpoints kept, beside the best.")
+
+
+class RunConfig(_Frozen):
+    """Every setting of one training run."""
+
+    tasks: str = Field("all", min_length=1, description="Task selector.")
+    steps: int = Field(
+        100_000_000, ge=1, description="Length of the run: agent steps summed over all tasks."
+    )
+    seed: int = Field(0, ge=0, lt=2**63, description="Seed of all randomness.")
+    device: str = Field("auto", description="auto, cpu, cuda, cuda:N or mps.")
+    envs_per_task: int = Field(1, ge=1, description="Environments of each task.")
+    seed_episodes: int = Field(
+        5, ge=0, description="Episodes per environment before the first update."
+    )
+    text_encoder: str = Field(
+        "auto", description="Encoder of the task texts; auto is the best this machine can run."
+    )
+    wandb: bool = Field(False, description="Report to Weights & Biases, too.")
+    model: ModelConfig = ModelConfig()
+    planner: PlannerConfig = PlannerConfig()
+    update: UpdateConfig = UpdateConfig()
+    replay: ReplayConfig = ReplayConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()
+    checkpoint: CheckpointConfig = CheckpointConfig()
+
+    @field_validator("device")
+    @classmethod
+    def _device_exists(cls, device: str) -> str:
+        if not _DEVICE.fullmatch(device):
+            raise ValueError("it must be auto, cpu, cuda, cuda:N or mps")
+        return device
+
+    def to_yaml(self) -> str:
+        """Return the text of a settings file that resolves to these settings."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def resolve_config(
+    preset: str | None = None,
+    config_file: Path | None = None,
+    overrides: Sequence[str] = (),
+    **flags: Any,
+) -> RunConfig:
+    """Put a run's settings together; later sources win over earlier ones.
+
+    The order is: defaults, preset, settings file, ``--set``, options with a name of their own.
+
+    Args:
+        preset: name of a preset, see :func:`newt_core.training.config_layers.preset_names`.
+        config_file: a YAML file such as a run's ``config.yaml``; it may leave settings out.
+        overrides: ``key=value`` with a dotted key and a value in YAML, as in
+            ``planner.horizon=5``.
+        **flags: options of the command line under their names, with ``_`` for ``-``:
+            ``tasks``, ``steps``, ``seed``, ``device``, ``size``, ``save_replay``, or any
+            setting at the top level. None means not given.
+
+    Raises:
+        ConfigError: a setting is unknown or its value not allowed; the message says where it
+            was given.
+    """
+    fields = setting_fields()
+    given: dict[str, Setting] = {}
+    if preset is not None:
+        given |= read_preset(preset, fields)
+    if config_file is not None:
+        given |= read_config_file(config_file, fields)
+    given |= read_overrides(overrides, fields)
+    given |= read_flags(flags, fields)
+    try:
+        return RunConfig.model_validate(_nested(given))
+    except ValidationError as error:
+        raise _explain(error, given) from error
+
+
+def setting_fields() -> dict[str, FieldInfo]:
+    """Return every setting under its dotted name, such as ``planner.horizon``."""
+    return dict(_fields_of(RunConfig, ""))
+
+
+def _fields_of(model: type[BaseModel], prefix: str) -> list[tuple[str, FieldInfo]]:
+    found: list[tuple[str, FieldInfo]] = []
+    for name, field in model.model_fields.items():
+        part = field.annotation
+        if isinstance(part, type) and issubclass(part, BaseModel):
+            found += _fields_of(part, f"{prefix}{name}.")
+        else:
+            found.append((f"{prefix}{name}", field))
+    return found
+
+
+def _nested(given: Mapping[str, Setting]) -> dict[str, Any]:
+    """Turn dotted names back into the mapping of mappings that they stand for."""
+    tree: dict[str, Any] = {}
+    for name, setting in given.items():
+        *groups, last = name.split(".")
+        branch = tree
+        for group in groups:
+            branch = branch.setdefault(group, {})
+        branch[last] = setting.value
+    return tree
+
+
+def _explain(error: ValidationError, given: Mapping[str, Setting]) -> ConfigError:
+    """Say which setting is wrong, why, and where it was given."""
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    reason = first["msg"].removeprefix("Value error, ").replace("Input should", "it should")
+    if place in given:
+        setting = given[place]
+        return ConfigError(f"{setting.origin}: {place} is {setting.value!r}, but {reason}.")
+    # A rule between several settings of a part: all that were given there are suspects.
+    origins = {s.origin: None for name, s in given.items() if name.startswith(f"{place}.")}
+    return ConfigError(f"{', '.join(origins) or 'settings'}: {place}: {reason}.")

@@ -1,0 +1,175 @@
+"""Where settings come from: presets, YAML files, ``--set`` and named options.
+
+Each source is read into dotted names (``planner.horizon``) with their values, and remembers
+its own name, so that a mistake can be reported where it was made.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic.fields import FieldInfo
+
+from newt_core.errors import ConfigError, did_you_mean
+
+_PRESETS = files("newt_core.training").joinpath("presets")
+
+_FLAG_SETTINGS = {"size": "model.size", "save_replay": "replay.save"}
+"""Options whose name is not that of their setting."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A value, not yet validated, and who gave it."""
+
+    value: Any
+    origin: str
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML as people write numbers: PyYAML alone takes 3e-4 and 1e6 for texts."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?[0-9][0-9_]*(\.[0-9_]*)?[eE][-+]?[0-9]+$"),
+    list("-+0123456789"),
+)
+
+
+def preset_names() -> list[str]:
+    """Return the presets there are."""
+    names = (entry.name for entry in _PRESETS.iterdir())
+    return sorted(name.removesuffix(".yaml") for name in names if name.endswith(".yaml"))
+
+
+def read_preset(name: str, fields: Mapping[str, FieldInfo]) -> dict[str, Setting]:
+    """Read one of the presets that come with Newt.
+
+    Raises:
+        ConfigError: there is no such preset.
+    """
+    names = preset_names()
+    if name not in names:
+        raise ConfigError(
+            f"there is no preset '{name}'.{did_you_mean(name, names)} "
+            f"Choose one of {', '.join(names)}."
+        )
+    text = _PRESETS.joinpath(f"{name}.yaml").read_text(encoding="utf-8")
+    return _read_yaml(text, f"preset {name}", fields)
+
+
+def read_config_file(path: Path, fields: Mapping[str, FieldInfo]) -> dict[str, Setting]:
+    """Read a user's settings file, or a run's ``config.yaml``.
+
+    Raises:
+        ConfigError: it cannot be read, is not YAML, or has a setting that does not exist.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"cannot read the settings file {path}: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"the settings file {path} is not UTF-8 text.") from error
+    return _read_yaml(text, str(path), fields)
+
+
+def read_overrides(overrides: Sequence[str], fields: Mapping[str, FieldInfo]) -> dict[str, Setting]:
+    """Read ``key=value`` texts; of two with the same key the later one counts.
+
+    Raises:
+        ConfigError: one has no ``=``, a value that is not YAML, or an unknown key.
+    """
+    given: dict[str, Setting] = {}
+    for override in overrides:
+        origin = f"--set {override}"
+        name, equals, text = override.partition("=")
+        name = name.strip()
+        if not equals:
+            raise ConfigError(f"{origin}: write KEY=VALUE, such as planner.horizon=5.")
+        if name in fields and fields[name].annotation is str:
+            value: Any = text  # As it stands: selectors such as @file and *-run are not YAML.
+        else:
+            value = _parse(text, origin)
+        given |= dict(_settings(name, value, origin, fields))
+    return given
+
+
+def read_flags(flags: Mapping[str, Any], fields: Mapping[str, FieldInfo]) -> dict[str, Setting]:
+    """Read options of the command line; those that are None were not given.
+
+    Raises:
+        ConfigError: an option is the name of no setting.
+    """
+    given: dict[str, Setting] = {}
+    for flag, value in flags.items():
+        if value is not None:
+            name = _FLAG_SETTINGS.get(flag, flag)
+            given |= dict(_settings(name, value, f"--{flag.replace('_', '-')}", fields))
+    return given
+
+
+def _read_yaml(text: str, origin: str, fields: Mapping[str, FieldInfo]) -> dict[str, Setting]:
+    content = _parse(text, origin)
+    if content is None:  # An empty file, or comments only.
+        return {}
+    if not isinstance(content, Mapping):
+        raise ConfigError(f"{origin}: write settings as 'name: value', one per line.")
+    given: dict[str, Setting] = {}
+    for name, value in content.items():
+        given |= dict(_settings(str(name), value, origin, fields))
+    return given
+
+
+def _parse(text: str, origin: str) -> Any:
+    try:
+        # The loader is a safe one: it builds plain values and runs no code.
+        return yaml.load(text, Loader=_Loader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark is not None else ""
+        problem = getattr(error, "problem", None) or "cannot be read"
+        raise ConfigError(f"{origin}{line}: not valid YAML: {problem}.") from error
+
+
+def _settings(
+    name: str, value: Any, origin: str, fields: Mapping[str, FieldInfo]
+) -> Iterator[tuple[str, Setting]]:
+    """Yield the single settings that ``name: value`` stands for."""
+    if name in fields:
+        yield name, Setting(_number(value, fields[name], name, origin), origin)
+        return
+    members = [field for field in fields if field.startswith(f"{name}.")]
+    if not members:
+        raise _unknown(name, origin, fields)
+    if value is None:  # A group's heading with nothing under it.
+        return
+    if not isinstance(value, Mapping):
+        raise ConfigError(f"{origin}: {name} is a group of settings: set {members[0]}, say.")
+    for key, item in value.items():
+        yield from _settings(f"{name}.{key}", item, origin, fields)
+
+
+def _number(value: Any, field: FieldInfo, name: str, origin: str) -> Any:
+    """Refuse infinities, and take 1e6 for the whole number that it is."""
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ConfigError(f"{origin}: {name} is {value}, but it must be a finite number.")
+        if field.annotation is int and value.is_integer():
+            return int(value)
+    return value
+
+
+def _unknown(name: str, origin: str, fields: Mapping[str, FieldInfo]) -> ConfigError:
+    """Suggest the setting with the same last part, such as ``update.lr`` for ``lr``."""
+    last = name.rpartition(".")[2]
+    same = [field for field in fields if field.rpartition(".")[2] == last]
+    hint = f" Did you mean '{same[0]}'?" if len(same) == 1 else did_you_mean(name, fields)
+    return ConfigError(f"{origin}: there is no setting '{name}'.{hint}")

@@ -1,0 +1,219 @@
+"""What a run reports while it learns: ``metrics.jsonl``, TensorBoard and, if wanted, wandb."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol, Self, SupportsFloat
+
+from newt_core.errors import MissingDependencyError, RunFolderError
+from newt_core.files import write_text
+
+RESERVED = ("step", "wall_time")
+"""Keys that every line has: agent steps, and seconds of training, summed over resumptions."""
+
+Row = dict[str, float | int | None]
+"""One line: every metric of one step. None where a number is not finite."""
+
+
+class Sink(Protocol):
+    """Somewhere that rows go."""
+
+    def write(self, row: Row) -> None:
+        """Take one row, :data:`RESERVED` keys included."""
+
+    def close(self) -> None:
+        """Write out what is still in memory."""
+
+
+class MetricsLogger:
+    """Hands each row to every sink. A context manager.
+
+    Log all of a step's metrics before saving that step's checkpoint: a run that is resumed
+    from it keeps the rows up to and including its step.
+
+    Args:
+        file: the JSON lines.
+        tensorboard: folder of TensorBoard's events, or None to do without.
+        restored_step: the step of the checkpoint that the run goes on from; rows after it are
+            dropped. None begins from nothing, and drops all.
+        others: further sinks, such as :class:`WandbSink`.
+
+    Raises:
+        RunFolderError: the file cannot be written.
+    """
+
+    def __init__(
+        self,
+        file: Path,
+        tensorboard: Path | None = None,
+        *,
+        restored_step: int | None = None,
+        others: tuple[Sink, ...] = (),
+    ) -> None:
+        kept = _keep_rows(file, restored_step)
+        # Time goes on from where the kept rows end.
+        self._start = time.monotonic() - float(kept[-1].get("wall_time") or 0.0 if kept else 0.0)
+        self._sinks: list[Sink] = [JsonLinesSink(file), *others]
+        if tensorboard is not None:
+            self._sinks.append(TensorBoardSink(tensorboard, restored_step))
+
+    @property
+    def wall_time(self) -> float:
+        """Seconds of training so far."""
+        return time.monotonic() - self._start
+
+    def log(self, step: int, metrics: Mapping[str, SupportsFloat]) -> None:
+        """Report the metrics of one step; numbers or tensors of one element."""
+        clash = [name for name in RESERVED if name in metrics]
+        if clash:
+            raise ValueError(f"the metric name '{clash[0]}' is reserved")
+        row: Row = {"step": step, "wall_time": round(self.wall_time, 3)}
+        row.update((name, _number(value)) for name, value in metrics.items())
+        for sink in self._sinks:
+            sink.write(row)
+
+    def close(self) -> None:
+        """Write out what is still in memory."""
+        for sink in self._sinks:
+            sink.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class JsonLinesSink:
+    """Appends to a file, a system call per line, so that a killed run loses none."""
+
+    def __init__(self, file: Path) -> None:
+        self._path = file
+        self._file = open(file, "ab", buffering=0)  # noqa: SIM115
+
+    def write(self, row: Row) -> None:
+        """Append one line."""
+        try:
+            self._file.write((json.dumps(row, allow_nan=False) + "\n").encode())
+        except OSError as error:
+            raise RunFolderError(f"cannot write {self._path}: {error.strerror}.") from error
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+class TensorBoardSink:
+    """Scalars for TensorBoard, which hides what it had beyond the restored step."""
+
+    def __init__(self, folder: Path, restored_step: int | None) -> None:
+        # Importing it takes a second, which commands that train nothing should not spend.
+        from torch.utils.tensorboard import SummaryWriter
+
+        purge = 0 if restored_step is None else restored_step + 1
+        self._writer = SummaryWriter(str(folder), purge_step=purge, flush_secs=30)
+
+    def write(self, row: Row) -> None:
+        """Add the row's numbers; those that are not finite are left out."""
+        for name, value in _values(row):
+            self._writer.add_scalar(name, value, row["step"])
+
+    def close(self) -> None:
+        """Flush and close the event file."""
+        self._writer.close()
+
+
+class WandbSink:
+    """Weights & Biases, an optional package.
+
+    Args:
+        run_name: name and id there, so that a resumed run goes on in the same place.
+        folder: where wandb keeps its files.
+        config: the run's settings, to be shown there.
+
+    Raises:
+        MissingDependencyError: the package is not installed.
+    """
+
+    def __init__(self, run_name: str, folder: Path, config: Mapping[str, Any]) -> None:
+        try:
+            import wandb
+        except ImportError as error:
+            raise MissingDependencyError(
+                "wandb is not installed. Install Newt's extra 'wandb' (pip install wandb), "
+                "or leave it off: metrics.jsonl and TensorBoard have the same numbers."
+            ) from error
+        self._run = wandb.init(
+            project="newt",
+            id=run_name,
+            name=run_name,
+            resume="allow",
+            dir=str(folder),
+            config=dict(config),
+        )
+
+    def write(self, row: Row) -> None:
+        """Send the row's numbers."""
+        self._run.log(dict(_values(row)), step=row["step"])
+
+    def close(self) -> None:
+        """Finish the upload."""
+        self._run.finish()
+
+
+def read_metrics(file: Path) -> list[Row]:
+    """Return the rows of a ``metrics.jsonl``, passing over lines that are not whole.
+
+    Raises:
+        RunFolderError: there is no such file.
+    """
+    try:
+        lines = file.read_bytes().splitlines()
+    except OSError as error:
+        raise RunFolderError(f"cannot read {file}: {error.strerror}.") from error
+    return [row for row in map(_parse, lines) if row is not None]
+
+
+def _keep_rows(file: Path, restored_step: int | None) -> list[Row]:
+    """Rewrite the file with the whole lines up to the restored step, and return those."""
+    kept: list[Row] = []
+    if restored_step is not None and file.exists():
+        kept = [row for row in read_metrics(file) if (row["step"] or 0) <= restored_step]
+    try:
+        write_text(file, "".join(f"{json.dumps(row)}\n" for row in kept))
+    except OSError as error:
+        raise RunFolderError(f"cannot write {file}: {error.strerror}.") from error
+    return kept
+
+
+def _parse(line: bytes) -> Row | None:
+    """Return a line's row; None for one that a killed process left half-written."""
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return None
+    return row if isinstance(row, dict) and isinstance(row.get("step"), int) else None
+
+
+def _number(value: SupportsFloat) -> float | int | None:
+    if isinstance(value, int):
+        return int(value)
+    number = float(value)
+    return number if math.isfinite(number) else None
+
+
+def _values(row: Row) -> Iterator[tuple[str, float | int]]:
+    """Yield the row's metrics that have a value."""
+    for name, value in row.items():
+        if name not in RESERVED and value is not None:
+            yield name, value

@@ -1,0 +1,259 @@
+"""Where a run keeps its files.
+
+========================= ====================================================
+``config.yaml``           the resolved settings
+``checkpoints/``          see :mod:`newt_core.training.checkpoint_folder`
+``replay/``               the replay buffer's memory-mapped arrays
+``metrics.jsonl``         a JSON object per line
+``tb/``                   TensorBoard events
+``eval/<step>.json``      scores of each evaluation
+``videos/``, ``report.html``
+========================= ====================================================
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from newt_core.errors import RunFolderError, did_you_mean
+from newt_core.files import write_json, write_text
+
+RUNS = Path("runs")
+"""Folder of all runs, under the one that Newt is started in."""
+
+_CONFIG = "config.yaml"
+_LONGEST_LABEL = 40
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """One run's folder. It is a run because it holds a ``config.yaml``."""
+
+    path: Path
+
+    @classmethod
+    def create(
+        cls, name: str | None, config: str, *, label: str = "run", root: Path = RUNS
+    ) -> RunFolder:
+        """Make the folder of a new run.
+
+        Args:
+            name: the folder's name; None for the date and ``label``, numbered if taken.
+            config: text of its ``config.yaml``.
+            label: what the run is about, see :func:`run_label`.
+            root: the folder of all runs.
+
+        Raises:
+            RunFolderError: the name is not usable or taken, or the disk refuses.
+        """
+        if name is not None and not _NAME.fullmatch(name):
+            raise RunFolderError(
+                f"'{name}' cannot name a run: use letters, digits, '.', '_' and '-'. "
+                f"The folder is made in {root}/."
+            )
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+            # A folder appears with its settings inside or not at all, so that a run killed in
+            # its first moments can be resumed.
+            draft = root / f".new-run.{secrets.token_hex(4)}"
+            draft.mkdir()
+            try:
+                write_text(draft / _CONFIG, config)
+                return cls(_take_name(draft, name, label, root))
+            except BaseException:
+                shutil.rmtree(draft, ignore_errors=True)
+                raise
+        except OSError as error:
+            raise RunFolderError(
+                f"cannot make a run folder in {root}: {error.strerror}."
+            ) from error
+
+    @classmethod
+    def open(cls, name: str, *, root: Path = RUNS) -> RunFolder:
+        """Return an existing run, by its name or its folder's path.
+
+        Raises:
+            RunFolderError: there is no such run.
+        """
+        for path in (root / name, Path(name)):
+            if (path / _CONFIG).is_file():
+                return cls(path)
+        if (root / name).is_dir():
+            raise RunFolderError(f"{root / name} is not a run: it has no {_CONFIG}.")
+        known = [run.name for run in list_runs(root)]
+        raise RunFolderError(
+            f"there is no run '{name}' in {root}/.{did_you_mean(name, known)} "
+            "Leave --resume out to start one."
+        )
+
+    @classmethod
+    def newest(cls, *, root: Path = RUNS) -> RunFolder:
+        """Return the run that was last at work.
+
+        Raises:
+            RunFolderError: there are no runs.
+        """
+        runs = list_runs(root)
+        if not runs:
+            raise RunFolderError(f"there is no run in {root}/ yet. 'newt train' starts one.")
+        return max(runs, key=RunFolder._last_change)
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.path.name
+
+    @property
+    def config_file(self) -> Path:
+        """The resolved settings."""
+        return self.path / _CONFIG
+
+    @property
+    def checkpoints(self) -> Path:
+        """Folder of the checkpoints."""
+        return self.path / "checkpoints"
+
+    @property
+    def replay(self) -> Path:
+        """Folder of the replay buffer."""
+        return self.path / "replay"
+
+    @property
+    def metrics_file(self) -> Path:
+        """The metrics, a JSON object per line."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def tensorboard(self) -> Path:
+        """Folder of the TensorBoard events."""
+        return self.path / "tb"
+
+    @property
+    def evaluations(self) -> Path:
+        """Folder of the evaluations."""
+        return self.path / "eval"
+
+    @property
+    def videos(self) -> Path:
+        """Folder of the videos."""
+        return self.path / "videos"
+
+    @property
+    def report(self) -> Path:
+        """The report page."""
+        return self.path / "report.html"
+
+    def write_evaluation(self, step: int, document: Mapping[str, Any]) -> Path:
+        """Write ``eval/<step>.json``, atomically, and return its path."""
+        path = self.evaluations / f"{step}.json"
+        try:
+            write_json(path, document)
+        except OSError as error:
+            raise RunFolderError(f"cannot write {path}: {error.strerror}.") from error
+        return path
+
+    def read_evaluations(self) -> dict[int, dict[str, Any]]:
+        """Return every evaluation under its step, in the order of the steps."""
+        return {
+            step: json.loads(path.read_text(encoding="utf-8"))
+            for step, path in self._evaluation_files()
+        }
+
+    def discard_evaluations_after(self, step: int) -> None:
+        """Remove the evaluations of later steps, when a run goes on from ``step``."""
+        for evaluated, path in self._evaluation_files():
+            if evaluated > step:
+                path.unlink(missing_ok=True)
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Keep other processes from training in this run while the block lasts.
+
+        The operating system gives the lock back when the process ends, however it ends. Only a
+        child forked meanwhile without starting a new program would hold on to it.
+
+        Raises:
+            RunFolderError: another process holds it.
+        """
+        try:
+            file = open(self.path / ".lock", "a+", encoding="utf-8")  # noqa: SIM115
+        except OSError as error:
+            raise RunFolderError(f"cannot write in {self.path}: {error.strerror}.") from error
+        with file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                file.seek(0)
+                holder = file.read().strip() or "another process"
+                raise RunFolderError(
+                    f"{self.path} is being trained in by {holder}. "
+                    "Stop that one first, or start another run with --run NAME."
+                ) from error
+            except OSError as error:
+                raise RunFolderError(f"cannot lock {self.path}: {error.strerror}.") from error
+            file.truncate(0)
+            file.write(f"process {os.getpid()}\n")
+            file.flush()
+            yield
+
+    def _evaluation_files(self) -> list[tuple[int, Path]]:
+        files = self.evaluations.glob("*.json")
+        return sorted((int(path.stem), path) for path in files if path.stem.isdigit())
+
+    def _last_change(self) -> float:
+        signs = (self.config_file, self.metrics_file, self.checkpoints)
+        return max(path.stat().st_mtime for path in signs if path.exists())
+
+
+def list_runs(root: Path = RUNS) -> list[RunFolder]:
+    """Return every run in ``root``, in the order of their names."""
+    return [RunFolder(path.parent) for path in sorted(root.glob(f"[!.]*/{_CONFIG}"))]
+
+
+def run_label(tasks: str, preset: str | None) -> str:
+    """Return what a run's name says after its date, such as ``walker-run_cpu``.
+
+    >>> run_label("walker-*, cartpole-balance", "cpu")
+    'walker-cartpole-balance_cpu'
+    """
+    words = re.sub(r"[^A-Za-z0-9]+", "-", tasks)[:_LONGEST_LABEL].strip("-") or "tasks"
+    return f"{words}_{preset}" if preset else words
+
+
+def _take_name(draft: Path, name: str | None, label: str, root: Path) -> Path:
+    """Move ``draft`` to the run's place and return that."""
+    base = name or f"{date.today().isoformat()}_{label}"
+    for number in count(1):
+        path = root / (base if number == 1 else f"{base}-{number}")
+        try:
+            # Onto an empty folder this succeeds: that is nobody's run.
+            draft.rename(path)
+            return path
+        except OSError:
+            if not path.exists():
+                raise
+        if name is not None:
+            raise _taken(path)
+    raise AssertionError("count() does not end")
+
+
+def _taken(path: Path) -> RunFolderError:
+    if (path / _CONFIG).is_file():
+        return RunFolderError(
+            f"the run {path} already exists. Go on with it with --resume, or choose another "
+            "--run NAME."
+        )
+    return RunFolderError(f"{path} already exists and is not a run. Choose another --run NAME.")

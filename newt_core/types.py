@@ -1,0 +1,78 @@
+"""Records that cross layers, and the letters their shapes are written in.
+
+Shapes are given in brackets. The letters mean, everywhere in Newt:
+
+====== ==========================================================================
+letter meaning
+====== ==========================================================================
+E      environments
+B      batch rows
+K      environments in one (possibly partial) reply of the pool
+T      agent steps in an episode
+H      planning and training horizon
+N      action sequences sampled by the planner
+S      padded state dimensions, :data:`STATE_DIM`
+A      padded action dimensions, :data:`ACTION_DIM`
+L      latent dimensions
+====== ==========================================================================
+
+This module needs NumPy only: environment workers import it and must stay torch-free.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+STATE_DIM = 128
+"""Every state vector is zero-padded at its end to this many entries."""
+ACTION_DIM = 16
+"""Every action vector is zero-padded at its end to this many entries."""
+TEXT_DIM = 512
+"""Entries of a task's text embedding."""
+
+FloatArray = NDArray[np.float32]
+BoolArray = NDArray[np.bool_]
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Transitions:
+    """What the pool returns: one agent step in each of K environments.
+
+    An episode that ends is restarted in the same step: ``obs`` is then the first observation
+    of the next episode and ``final_obs`` the last one of the old. Elsewhere both are equal.
+    """
+
+    env_ids: IntArray
+    """[K] which environments these rows belong to, ascending."""
+    obs: FloatArray
+    """[K, S] the observation to act on next."""
+    final_obs: FloatArray
+    """[K, S] the observation that the action led to."""
+    reward: FloatArray
+    """[K] summed over the action repeat."""
+    done: BoolArray
+    """[K] the episode reached its fixed length (a truncation: values bootstrap)."""
+    success: FloatArray
+    """[K] 0 or 1 after the action; NaN where the task has no success signal."""
+    score: FloatArray
+    """[K] the task's normalised score so far; meaningful where ``done``."""
+    lost: BoolArray
+    """[K] the worker died: discard the unfinished episode; ``obs`` begins a new one."""
+
+
+@dataclass(frozen=True)
+class Episode:
+    """One whole episode of one task, padded."""
+
+    task: int
+    """Index of the task in the run's task list."""
+    obs: FloatArray
+    """[T + 1, S]."""
+    action: FloatArray
+    """[T, A]; row t led from ``obs[t]`` to ``obs[t + 1]``."""
+    reward: FloatArray
+    """[T]."""

@@ -1,0 +1,123 @@
+"""The joint update against a plain one, and properties the paper states."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+
+import pytest
+import torch
+
+from newt_core.agents.newt import losses
+from newt_core.agents.newt.config import UpdateConfig
+from newt_core.agents.newt.update import Learner
+from newt_core.replay import Batch
+from tests.fixtures.models import batch, model
+from tests.reference.losses import PlainLearner, PlainLosses
+
+CONFIG = UpdateConfig(batch_size=10)
+
+
+def noise_for(m, b: Batch, seed: int = 0) -> losses.UpdateNoise:  # type: ignore[no-untyped-def]
+    g = torch.Generator().manual_seed(seed)
+    return losses.draw_noise(m, b, g, g)
+
+
+def test_losses_equal_the_reference() -> None:
+    m, b = model(), batch()
+    noise = noise_for(m, b)
+    plain = PlainLosses(m, b, noise, CONFIG)
+    ours = losses.model_loss(m, m.bind(b.task), b, noise, CONFIG)
+    total, latents = plain.model_loss()
+    torch.testing.assert_close(ours.total, total, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(ours.latents, latents, atol=1e-5, rtol=0)
+    scale = torch.tensor(3.0)
+    policy = losses.policy_loss(m, ours.latents, b, noise, scale, CONFIG, bc_coef=10.0)
+    expected, plain_scale = plain.policy_loss(latents, 3.0, 10.0)
+    torch.testing.assert_close(policy.total, expected, atol=1e-5, rtol=1e-5)
+    assert policy.scale.item() == pytest.approx(plain_scale, rel=1e-5)
+
+
+def in_float64(record):  # type: ignore[no-untyped-def]
+    """A batch or noise with its real tensors in float64."""
+    values = {name: getattr(record, name) for name in record.__dataclass_fields__}
+    doubled = {n: v.double() if v.is_floating_point() else v for n, v in values.items()}
+    return dataclasses.replace(record, **doubled)
+
+
+def test_ten_updates_equal_the_reference() -> None:
+    # In float64: Adam's first steps follow the sign of gradients as small as rounding errors.
+    fast, plain = model().double(), model().double()
+    learner, reference = Learner(fast, CONFIG), PlainLearner(plain, CONFIG)
+    for step in range(10):
+        b = in_float64(batch(seed=step))
+        noise = in_float64(noise_for(fast, b, seed=step))
+        learner.update(b, noise=noise)
+        reference.update(b, noise)
+    for (name, ours), theirs in zip(
+        fast.named_parameters(), plain.parameters(), strict=True
+    ):
+        torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=0, msg=name)
+    assert learner.scale.item() == pytest.approx(reference.scale, rel=1e-5)
+
+
+def test_temporal_weights_by_hand() -> None:
+    # 1, 1/2, 1/4, 1/8 sum to 15/8.
+    weights = losses.temporal_weights(3, 0.5, torch.device("cpu"))
+    assert weights.tolist() == pytest.approx([8 / 15, 4 / 15, 2 / 15, 1 / 15])
+
+
+def test_td_target_takes_the_smaller_of_two_heads_and_the_task_discount() -> None:
+    m, b = model(), batch()
+    noise = noise_for(m, b)
+    bound = m.bind(b.task)
+    next_z = bound.encode(b.obs[1:])
+    target = losses.td_target(m, bound, next_z, b.reward, noise)
+    action = bound.policy(next_z, noise.target).action
+    both = bound.q_value(next_z, action, noise.target_heads, target=True)
+    discount = torch.tensor([0.95, 0.99, 0.995])[b.task]
+    torch.testing.assert_close(target, b.reward + discount * both.min(0).values)
+
+
+def test_value_scale_by_hand() -> None:
+    q = torch.linspace(0, 100, 101)  # P95 - P5 = 90
+    assert losses.moved_scale(torch.tensor(1.0), q, 0.01).item() == pytest.approx(1.89)
+    narrow = torch.zeros(10)  # never below 1
+    assert losses.moved_scale(torch.tensor(1.0), narrow, 0.01).item() == pytest.approx(1.0)
+
+
+def test_cloning_weighs_tasks_alike_whatever_their_dimensions() -> None:
+    m, b = model(), batch()
+    z = torch.rand(4, 10, m.size.latent_dim)
+    prior = m.bind(b.task).policy(z, torch.zeros(4, 10, 16))
+    mask = m.action_mask[b.task]
+    rho = torch.tensor([1.0, 0.0, 0.0, 0.0])
+    # Replayed actions off by 0.5 in every valid entry: squared error 0.25 for every task.
+    off = Batch(b.obs, (prior.action[:-1] + 0.5).detach() * mask, b.reward, b.task)
+    assert losses.cloning_loss(prior, off, mask, rho).item() == pytest.approx(0.25, rel=1e-5)
+
+
+def test_padded_action_entries_change_no_loss() -> None:
+    m, b = model(), batch()
+    noise = noise_for(m, b)
+    loud = copy.copy(noise)
+    padding = 1 - m.action_mask[b.task]
+    object.__setattr__(loud, "policy", noise.policy + 50 * padding)
+    object.__setattr__(loud, "target", noise.target + 50 * padding)
+    scale = torch.ones(())
+    for a, c in ((noise, loud),):
+        first = losses.model_loss(m, m.bind(b.task), b, a, CONFIG)
+        second = losses.model_loss(m, m.bind(b.task), b, c, CONFIG)
+        assert first.total.item() == second.total.item()
+        one = losses.policy_loss(m, first.latents, b, a, scale, CONFIG, bc_coef=1.0)
+        two = losses.policy_loss(m, first.latents, b, c, scale, CONFIG, bc_coef=1.0)
+        assert one.total.item() == two.total.item()
+
+
+def test_policy_loss_trains_the_policy_alone() -> None:
+    m, b = model(), batch()
+    noise = noise_for(m, b)
+    latents = losses.model_loss(m, m.bind(b.task), b, noise, CONFIG).latents
+    losses.policy_loss(m, latents, b, noise, torch.ones(()), CONFIG, bc_coef=1.0).total.backward()
+    trained = {name.split(".")[0] for name, p in m.named_parameters() if p.grad is not None}
+    assert trained == {"policy"}

@@ -1,0 +1,115 @@
+"""What one update does to weights, target and learning rates, and that learning works."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from newt_core.agents.newt.agent import NewtAgent
+from newt_core.agents.newt.config import ModelConfig, PlannerConfig, UpdateConfig
+from newt_core.agents.newt.update import Learner
+from newt_core.errors import CheckpointError
+from tests.fixtures.models import batch, model, table
+
+
+def parts_changed(learner: Learner, **options: bool) -> set[str]:
+    before = {name: p.clone() for name, p in learner.model.named_parameters()}
+    learner.update(batch(), **options)
+    return {
+        name.split(".")[0]
+        for name, p in learner.model.named_parameters()
+        if not torch.equal(p, before[name])
+    }
+
+
+def test_an_update_moves_every_part() -> None:
+    everything = {"encoder", "dynamics", "reward", "policy", "q", "target_q"}
+    assert parts_changed(Learner(model(), UpdateConfig())) == everything
+    assert parts_changed(Learner(model(), UpdateConfig()), joint=True) == everything
+
+
+def test_joint_pretraining_lets_cloning_shape_the_encoder() -> None:
+    config = UpdateConfig(consistency_coef=0, reward_coef=0, value_coef=0, entropy_coef=0)
+    assert "encoder" in parts_changed(Learner(model(), config), joint=True)
+    assert parts_changed(Learner(model(), config), cloning=True) == {"policy", "target_q"}
+
+
+def test_target_follows_by_one_percent() -> None:
+    m = model()
+    learner = Learner(m, UpdateConfig())
+    before = m.target_q.weight_1.clone()
+    learner.update(batch())
+    expected = before + 0.01 * (m.q.weight_1 - before)
+    torch.testing.assert_close(m.target_q.weight_1, expected)
+
+
+def test_warm_up_is_linear() -> None:
+    learner = Learner(model(), UpdateConfig(warmup_updates=4, lr=1e-3, encoder_lr=5e-4))
+    rates = []
+    for _ in range(5):
+        learner.set_lr_factor(learner.warmup_factor())
+        rates.append(learner.policy_optimiser.param_groups[0]["lr"])
+        learner.update(batch())
+    assert rates == pytest.approx([2.5e-4, 5e-4, 7.5e-4, 1e-3, 1e-3])
+    assert learner.model_optimiser.param_groups[0]["lr"] == pytest.approx(5e-4)
+
+
+def test_gradients_are_clipped_and_the_norm_is_reported() -> None:
+    learner = Learner(model(), UpdateConfig(grad_clip=1e-3))
+    metrics = learner.update(batch())
+    assert float(metrics["grad/model"]) > 1e-3
+
+
+def test_losses_fall_on_one_batch() -> None:
+    learner = Learner(model(), UpdateConfig(lr=1e-3, encoder_lr=1e-3))
+    b = batch()
+    first = learner.update(b)
+    for _ in range(60):
+        last = learner.update(b)
+    for name in ("loss/consistency", "loss/reward"):
+        assert float(last[name]) < 0.5 * float(first[name])
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_precisions_agree_roughly(precision: str) -> None:
+    learner = Learner(model(), UpdateConfig(precision=precision))  # type: ignore[arg-type]
+    metrics = learner.update(batch())
+    exact = Learner(model(), UpdateConfig()).update(batch())
+    assert float(metrics["loss/reward"]) == pytest.approx(float(exact["loss/reward"]), rel=0.02)
+    assert all(p.dtype == torch.float32 for p in learner.model.parameters())
+
+
+def agent(size: str = "2M", seed: int = 0) -> NewtAgent:
+    return NewtAgent(
+        ModelConfig(size=size),  # type: ignore[arg-type]
+        PlannerConfig(),
+        UpdateConfig(batch_size=8),
+        table(),
+        device=torch.device("cpu"),
+        seed=seed,
+    )
+
+
+def test_a_restored_learner_goes_on_identically() -> None:
+    first = agent()
+    first.learner.update(batch())
+    second = agent(seed=1)
+    second.load_state_dict(first.state_dict())
+    for a in (first, second):
+        a.learner.update(batch(seed=5))
+    for ours, theirs in zip(first.model.parameters(), second.model.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
+
+
+def test_initial_weights_depend_on_the_seed_only() -> None:
+    torch.manual_seed(123)
+    one = agent().model.encoder.first.linear.weight
+    torch.manual_seed(321)
+    assert torch.equal(one, agent().model.encoder.first.linear.weight)
+    assert not torch.equal(one, agent(seed=1).model.encoder.first.linear.weight)
+
+
+def test_weights_of_another_size_are_refused_in_one_line() -> None:
+    with pytest.raises(CheckpointError, match="do not fit a 5M model") as caught:
+        agent("5M").load_state_dict(agent("2M").state_dict())
+    assert "\n" not in str(caught.value)

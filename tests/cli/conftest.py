@@ -1,0 +1,115 @@
+"""Runs `newt` inside the test's process, and stands in for the work behind it."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from newt_cli.app import main
+from newt_core import build
+from newt_core.evaluation import GroupSummary, Summary, TaskSummary
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command said."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """Stdout as the one JSON document that it has to be."""
+        return json.loads(self.out)
+
+
+Newt = Callable[[str], Answer]
+
+
+@pytest.fixture
+def newt(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Newt:
+    """Return a function that runs a command line in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("NEWT_DEBUG", raising=False)
+
+    def run(line: str) -> Answer:
+        name, *arguments = shlex.split(line)
+        assert name == "newt"
+        capfd.readouterr()
+        code = main(arguments)
+        out, err = capfd.readouterr()
+        return Answer(code, out, err)
+
+    return run
+
+
+SUMMARY = Summary(
+    tasks={
+        "walker-walk": TaskSummary(10, 512.25, None, 0.51225, 0.0425),
+        "walker-run": TaskSummary(1, 100.0, None, 0.1, None),
+    },
+    domains={"dmcontrol": GroupSummary(2, 0.306, None)},
+    total=GroupSummary(2, 0.306, None),
+    mode="planning",
+)
+
+
+@dataclass
+class FakeCore:
+    """Stands in for the slow functions of `newt_core`, and remembers how they were called."""
+
+    calls: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = field(default_factory=list)
+    while_training: Callable[..., None] = lambda **kwargs: None
+    """What happens inside the run; it gets the keyword arguments of `build.train`."""
+
+    def arguments(self, name: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Return the arguments of the newest call of a function."""
+        return next((a, k) for called, a, k in reversed(self.calls) if called == name)
+
+    def train(self, *args: Any, **kwargs: Any) -> build.TrainResult:
+        self.calls.append(("train", args, kwargs))
+        self.while_training(**kwargs)
+        config, folder = args
+        stopped = kwargs["should_stop"]()
+        return build.TrainResult(
+            folder.path, folder.checkpoints / "last.pt", config.steps, 0.5, stopped
+        )
+
+    def returning(self, name: str, result: Any) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            self.calls.append((name, args, kwargs))
+            return result
+
+        return call
+
+
+@pytest.fixture
+def core(monkeypatch: pytest.MonkeyPatch) -> FakeCore:
+    """Put a :class:`FakeCore` in the place of training, evaluation and benchmarks."""
+    fake = FakeCore()
+    monkeypatch.setattr(build, "train", fake.train)
+    for name in ("evaluate_checkpoint", "evaluate_random"):
+        monkeypatch.setattr(build, name, fake.returning(name, SUMMARY))
+    for what in ("plan", "update", "pool"):
+        timing = {"median_s": 0.25, "runs": [0.25], "steps_per_s": 32.0}
+        document = {
+            "what": what,
+            "hardware": {"cores": 2},
+            "variants": {"fast": timing, "reference": timing},
+            "ratios": {"fast_over_reference": 1.0},
+        }
+        module = ModuleType(f"newt_core.bench.{what}")
+        vars(module)[f"bench_{what}"] = fake.returning(f"bench_{what}", document)
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+    return fake

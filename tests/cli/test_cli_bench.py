@@ -1,0 +1,31 @@
+"""`newt bench`, with a stand-in for the measurement."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.mark.parametrize("what", ["plan", "update", "pool"])
+def test_json_is_the_contracts_document(newt, core, what):
+    answer = newt(f"newt bench {what} --json")
+    assert answer.code == 0
+    assert set(answer.json) == {"what", "hardware", "variants", "ratios"}
+
+
+def test_table_shows_variants_and_ratios(newt, core):
+    lines = [line.split() for line in newt("newt bench plan").out.splitlines() if line]
+    assert lines[1] == ["fast", "250.0", "32.0"]
+    assert lines[-1] == ["fast", "over", "reference", "1.00"]
+
+
+def test_sizes_are_a_comma_list(newt, core):
+    newt("newt bench plan --size 5M,20M --envs 4")
+    assert core.arguments("bench_plan")[1]["sizes"] == ["5M", "20M"]
+    answer = newt("newt bench update --size 5m")
+    assert answer.code == 2
+    assert "Choose from 2M, 5M, 20M, 80M." in answer.err
+
+
+def test_pool_takes_a_task_selector(newt, core):
+    newt("newt bench pool --tasks 'walker-*'")
+    assert len(core.arguments("bench_pool")[0][0]) == 3

@@ -1,0 +1,53 @@
+"""`newt eval`, with a stand-in for the evaluation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+
+def test_json_is_the_contracts_document(newt, core):
+    answer = newt("newt eval last.pt --task walker-walk --episodes 3 --policy-only --json")
+    assert answer.code == 0
+    assert set(answer.json) >= {"tasks", "domains", "score", "mode"}
+    assert set(answer.json["tasks"]["walker-walk"]) == {
+        "episodes", "return", "success", "score", "ci95",
+    }  # fmt: skip
+    assert answer.json["tasks"]["walker-run"]["ci95"] is None
+    args, kwargs = core.arguments("evaluate_checkpoint")
+    assert args == (Path("last.pt"), "walker-walk", 3)
+    assert kwargs["policy_only"] is True
+
+
+def test_without_tasks_the_checkpoints_own_are_meant(newt, core):
+    newt("newt eval last.pt")
+    assert core.arguments("evaluate_checkpoint")[0][1] is None
+
+
+def test_table_has_tasks_then_domains_then_the_total(newt, core):
+    lines = [line.split() for line in newt("newt eval last.pt").out.splitlines() if line]
+    assert [line[0] for line in lines] == ["task", "walker-walk", "walker-run", "dmcontrol", "total"]
+    assert lines[1][1:] == ["10", "512.2", "-", "0.512", "0.043"] or lines[1][-1] == "0.042"
+    assert lines[2][-1] == "-"
+
+
+def test_random_is_a_baseline_without_a_checkpoint(newt, core):
+    assert newt("newt eval random --tasks walker-walk --seed 4 --json").code == 0
+    args, kwargs = core.arguments("evaluate_random")
+    assert args == ("walker-walk", 10)
+    assert kwargs["seed"] == 4
+
+
+@pytest.mark.parametrize(
+    "line", ["newt eval random", "newt eval random --tasks walker-run --policy-only"]
+)
+def test_random_needs_tasks_and_has_no_policy(newt, core, line):
+    assert newt(line).code == 2
+    assert not core.calls
+
+
+def test_a_missing_checkpoint_is_one_line(newt):
+    answer = newt("newt eval nowhere.pt")
+    assert answer.code == 2
+    assert answer.err == "error: there is no checkpoint nowhere.pt.\n"

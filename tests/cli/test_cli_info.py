@@ -1,0 +1,27 @@
+"""`newt info`."""
+
+from __future__ import annotations
+
+from newt_core.types import TEXT_DIM
+
+
+def test_model_counts_parameters_part_by_part(newt):
+    answer = newt("newt info model --size 20M --json").json
+    assert list(answer["parts"]) == ["encoder", "dynamics", "reward", "policy", "q"]
+    assert answer["total"] == sum(answer["parts"].values())
+    # State and text into 1024, 1024, 512: weights, biases, a layer norm's scale and shift.
+    layers = [(128 + TEXT_DIM, 1024), (1024, 1024), (1024, 512)]
+    assert answer["parts"]["encoder"] == sum(i * o + 3 * o for i, o in layers)
+
+
+def test_images_widen_the_encoder_only(newt):
+    state = newt("newt info model --size 5M --json").json["parts"]
+    both = newt("newt info model --size 5M --obs both --json").json["parts"]
+    assert both.pop("encoder") - state.pop("encoder") == 768 * 256
+    assert both == state
+
+
+def test_table_ends_with_the_total(newt):
+    answer = newt("newt info model --size 2M")
+    total = newt("newt info model --size 2M --json").json["total"]
+    assert answer.out.splitlines()[-1].split() == ["total", f"{total:,}"]

@@ -1,0 +1,95 @@
+"""`newt tasks`."""
+
+from __future__ import annotations
+
+import pytest
+
+from newt_core.envs import checks
+from newt_core.errors import MissingDependencyError
+
+CONTRACT = {
+    "id", "domain", "split", "instruction", "embodiment", "obs_dim", "action_dim",
+    "episode_length", "action_repeat", "discount", "reward", "score", "assets",
+}  # fmt: skip
+
+
+def test_list_as_json_has_the_fields_of_the_contract(newt):
+    answer = newt("newt tasks list walker-run,cartpole-balance --json")
+    assert [task["id"] for task in answer.json] == ["walker-run", "cartpole-balance"]
+    assert all(set(task) == CONTRACT for task in answer.json)
+    assert answer.json[0]["discount"] == pytest.approx(0.99)  # (500/5 - 1) / (500/5)
+
+
+def test_list_without_a_selector_lists_every_task(newt):
+    listed = [task["id"] for task in newt("newt tasks list --json").json]
+    assert {"walker-run", "humanoid-run"} <= set(listed)
+    assert len(set(listed)) == len(listed)
+
+
+def test_list_as_a_table_has_a_line_per_task(newt):
+    header, *rows = newt("newt tasks list 'walker-*'").out.splitlines()
+    assert header.split()[0] == "task"
+    assert [row.split()[0] for row in rows] == ["walker-stand", "walker-walk", "walker-run"]
+
+
+def test_list_of_a_split_without_tasks_is_empty(newt):
+    assert newt("newt tasks list walker-run --split transfer --json").json == []
+
+
+def test_show_gives_the_text_and_the_masks(newt):
+    shown = newt("newt tasks show walker-run --json").json
+    assert shown["text"].startswith("Embodiment: ")
+    assert shown["action_mask"] == [1] * 6 + [0] * 10
+    assert sum(shown["obs_mask"]) == shown["obs_dim"] == 24
+    assert set(shown) > CONTRACT
+
+
+def test_show_finds_tasks_in_a_users_folder(newt, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "mine.yaml").write_text(USER_TASK)
+    assert newt("newt tasks show my-walk --specs mine --json").json["id"] == "my-walk"
+    assert newt("newt tasks show my-walk").code == 2
+    assert newt("newt tasks list --specs nowhere").code == 2
+
+
+def test_check_sorts_tasks_by_outcome(newt, monkeypatch):
+    def check(spec, episodes):
+        assert episodes == 2
+        print("a simulator's greeting")
+        if spec.id == "walker-walk":
+            raise MissingDependencyError("needs a package")
+        if spec.id == "walker-run":
+            raise RuntimeError("the simulator broke")
+
+    monkeypatch.setattr(checks, "check_task", check)
+    answer = newt("newt tasks check 'walker-*' --episodes 2 --json")
+    assert answer.code == 1
+    assert answer.json == {
+        "passed": ["walker-stand"],
+        "failed": {"walker-run": "the simulator broke"},
+        "skipped": {"walker-walk": "needs a package"},
+    }
+    assert newt("newt tasks check walker-stand,walker-walk --episodes 2").code == 0
+
+
+def test_check_runs_a_real_task(newt):
+    answer = newt("newt tasks check cartpole-balance --json")
+    assert answer.code == 0, answer.err
+    assert answer.json["passed"] == ["cartpole-balance"]
+
+
+USER_TASK = """
+domain: dmcontrol
+tasks:
+  - id: my-walk
+    env: {domain_name: walker, task_name: walk}
+    embodiment: A walker of mine.
+    instruction: Walk.
+    obs_dim: 24
+    action_dim: 6
+    episode_length: 100
+    action_repeat: 2
+    reward: dense
+    score: {kind: return, low: 0, high: 200}
+    camera: 0
+"""

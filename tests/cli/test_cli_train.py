@@ -1,0 +1,136 @@
+"""`newt train`: settings, run folders, interruptions. The training itself is a stand-in."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+START = "newt train --tasks walker-run --preset smoke --device cpu --run a"
+
+
+def test_options_reach_the_core_as_settings(newt, core):
+    answer = newt(f"{START} --steps 700 --seed 3 --size 5M --set planner.horizon=2 --json")
+    assert answer.code == 0, answer.err
+    (config, folder), kwargs = core.arguments("train")
+    assert (config.tasks, config.steps, config.seed) == ("walker-run", 700, 3)
+    assert (config.model.size, config.planner.horizon) == ("5M", 2)
+    assert folder.path == Path("runs/a")
+    assert kwargs["resume"] is False
+    assert answer.json == {
+        "run": "runs/a",
+        "checkpoint": "runs/a/checkpoints/last.pt",
+        "steps": 700,
+        "score": 0.5,
+    }
+
+
+def test_an_option_wins_over_set_over_config_over_preset(newt, core):
+    Path("mine.yaml").write_text("steps: 500\nseed: 5\nplanner: {num_samples: 50}\n")
+    newt(f"{START} --config mine.yaml --set seed=6 --steps 400")
+    config = core.arguments("train")[0][0]
+    assert (config.steps, config.seed) == (400, 6)
+    assert config.planner.num_samples == 50
+    assert config.planner.iterations == 2  # the preset's
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "newt train --tasks walker-rnu --preset smoke --run a",
+        "newt train --preset cpu --run a",  # no tasks
+        f"{START} --preset smoek",
+        f"{START} --set planner.horizn=2",
+        f"{START} --set planner.horizon=0",
+        f"{START} --size 6M",
+        f"{START} --device abacus",
+        f"{START} --resume",
+        "newt train --run a --resume",  # there is none
+    ],
+)
+def test_a_mistake_makes_no_run_folder(newt, core, line):
+    answer = newt(line)
+    assert answer.code == 2, answer.err
+    assert len(answer.err.splitlines()) <= 2
+    assert not Path("runs/a").exists()
+    assert not core.calls
+
+
+def test_a_taken_name_is_refused(newt, core):
+    assert newt(START).code == 0
+    answer = newt(START)
+    assert answer.code == 2
+    assert "--resume" in answer.err
+
+
+def test_resume_goes_on_with_the_runs_settings(newt, core):
+    newt(f"{START} --steps 700 --seed 3")
+    assert newt("newt train --run a --resume --steps 900").code == 0
+    (config, _), kwargs = core.arguments("train")
+    assert kwargs["resume"] is True
+    assert (config.steps, config.seed) == (900, 3)
+    # The longer run is the run from here on.
+    newt("newt train --resume")
+    assert core.arguments("train")[0][0].steps == 900
+
+
+@pytest.mark.parametrize(
+    "change", ["--seed 4", "--size 5M", "--tasks walker-walk", "--set replay.capacity=9"]
+)
+def test_resume_refuses_what_the_saved_state_depends_on(newt, core, change):
+    newt(START)
+    answer = newt(f"newt train --run a --resume {change}")
+    assert answer.code == 2
+    assert "cannot change on the way" in answer.err
+    assert len(core.calls) == 1
+
+
+def test_the_core_gets_users_tasks(newt, core, tmp_path):
+    newt(START)
+    assert "walker-run" in core.arguments("train")[1]["specs"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_first_signal_ends_the_run_with_a_save(newt, core, number):
+    def interrupted(*, should_stop, **_):
+        assert not should_stop()
+        os.kill(os.getpid(), number)
+        assert should_stop()
+
+    core.while_training = interrupted
+    answer = newt(f"{START} --json")
+    assert answer.code == 130
+    assert answer.json["run"] == "runs/a"
+    assert "newt train --run runs/a --resume" in answer.err
+
+
+def test_a_second_signal_ends_it_at_once(newt, core):
+    def stubborn(**_):
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+        raise AssertionError("it went on")
+
+    core.while_training = stubborn
+    answer = newt(START)
+    assert answer.code == 130
+    assert answer.out == ""
+
+
+def test_signals_are_handled_as_before_once_newt_is_done(newt, core):
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    newt(START)
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+
+
+def test_what_libraries_print_does_not_reach_stdout(newt, core):
+    def chatty(**_):
+        print("from Python")
+        os.system("echo from a child process")
+
+    core.while_training = chatty
+    answer = newt(f"{START} --json")
+    assert answer.json["steps"]
+    assert "from Python" in answer.err
+    assert "from a child process" in answer.err

@@ -1,0 +1,73 @@
+"""The help of every command opens with lines to paste: they are pasted here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import imageio.v3 as imageio
+import pytest
+import typer
+
+from newt_cli.app import app
+from newt_core.envs import checks, task_env
+
+SPECS = """
+domain: dmcontrol
+tasks:
+  - id: my-task
+    env: {domain_name: walker, task_name: walk}
+    embodiment: A walker of mine.
+    instruction: Walk.
+    obs_dim: 24
+    action_dim: 6
+    episode_length: 100
+    action_repeat: 2
+    reward: dense
+    score: {kind: return, low: 0, high: 200}
+    camera: 0
+"""
+
+
+def commands(name: str, command) -> Iterator[tuple[str, str]]:
+    """Yield the full name and the help of a command and of those under it."""
+    yield name, command.help or ""
+    subcommands = getattr(command, "commands", {})
+    for subcommand in subcommands:
+        yield from commands(f"{name} {subcommand}", subcommands[subcommand])
+
+
+COMMANDS = dict(commands("newt", typer.main.get_command(app)))
+
+
+def examples(help_text: str) -> list[str]:
+    return [line.strip() for line in help_text.splitlines() if line.strip().startswith("newt ")]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_begins_with_a_sentence_and_lines_to_paste(name):
+    sentence, *rest = COMMANDS[name].split("\n\n")
+    assert sentence.endswith(".")
+    assert examples(rest[0])
+    assert all(len(line) <= 78 for line in examples(rest[0])), "it would be folded"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_lines_run(name, newt, core, monkeypatch):
+    class Drawing:
+        def reset(self, seed):
+            return None
+
+        def render(self):
+            return imageio.np.zeros((4, 4, 3), "uint8")
+
+        def close(self):
+            return None
+
+    monkeypatch.setattr(checks, "check_task", lambda spec, episodes: None)
+    monkeypatch.setattr(task_env, "make", lambda spec, render_mode: Drawing())
+    Path("my_specs").mkdir()
+    Path("my_specs/mine.yaml").write_text(SPECS)
+    for line in examples(COMMANDS[name]):
+        answer = newt(line)
+        assert answer.code == 0, f"{line}\n{answer.err}"

@@ -1,0 +1,159 @@
+"""Workers that die, hang or report errors."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import numpy as np
+import pytest
+from toy_domain import BUILDERS, LATE, toy_spec
+
+from newt_core.envs.pool import OUTSIDE_TASKS, EnvPool, make_pool
+from newt_core.errors import EnvironmentFailure, MissingDependencyError, SpecError
+from newt_core.types import Transitions
+
+
+def _step(pool: EnvPool) -> Transitions:
+    return pool.step(np.zeros((pool.num_envs, 16)))
+
+
+def _step_until_late(pool: EnvPool) -> None:
+    """Step up to where the next step is the one that goes wrong."""
+    for _ in range(LATE - 1):
+        assert not _step(pool).lost.any()
+
+
+def test_a_killed_worker_is_replaced_and_its_episodes_are_reported_lost():
+    with make_pool([toy_spec(length=50)] * 4, workers=2, builders=BUILDERS) as pool:
+        first = pool.reset()
+        _step(pool)
+        os.kill(pool.worker_pids[0], signal.SIGKILL)
+        transitions = _step(pool)
+        lost = transitions.lost
+        assert lost.tolist() == [worker == 0 for worker in pool.worker_of]
+        assert lost.any()
+        assert not lost.all()
+        # A lost row begins a new episode and says nothing about the action.
+        np.testing.assert_array_equal(transitions.obs[lost, 1], 0)
+        np.testing.assert_array_equal(transitions.final_obs[lost], transitions.obs[lost])
+        assert (transitions.obs[lost, 0] != first[lost, 0]).all()
+        assert not transitions.reward[lost].any()
+        assert not transitions.done.any()
+        # The other worker's episodes were not touched.
+        np.testing.assert_array_equal(transitions.obs[~lost, 1], 2)
+        after = _step(pool)
+        np.testing.assert_array_equal(after.obs[:, 1], np.where(lost, 1, 3))
+        assert not after.lost.any()
+        assert pool.stats.lost_episodes == lost.sum()
+        assert pool.stats.deaths == {OUTSIDE_TASKS: 1}
+
+
+def test_environments_that_were_not_stepping_are_reported_at_their_next_action():
+    with make_pool([toy_spec(length=50)] * 2, workers=1, builders=BUILDERS) as pool:
+        pool.reset()
+        os.kill(pool.worker_pids[0], signal.SIGKILL)
+        pool.send(np.zeros((1, 16)), [0])
+        assert pool.recv().lost.tolist() == [True]
+        pool.send(np.zeros((1, 16)), [1])
+        assert pool.recv().lost.tolist() == [True]
+        assert _step(pool).obs[:, 1].tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("trouble", ["crash", "exit", "hang", "raise"])
+def test_trouble_in_a_simulator_costs_an_episode_and_the_run_goes_on(trouble, tmp_path):
+    bad = toy_spec("bad", length=50, trouble=trouble, at=LATE, once=str(tmp_path / "happened"))
+    with make_pool(
+        [bad, toy_spec(length=50)], workers=2, timeout=1.0, builders=BUILDERS
+    ) as pool:
+        pool.reset()
+        _step_until_late(pool)
+        lost = [_step(pool).lost.tolist() for _ in range(LATE + 2)]
+        assert lost == [[True, False]] + [[False, False]] * (LATE + 1)
+        assert pool.stats.deaths == {"bad": 1}
+        assert pool.stats.lost_episodes == 1
+
+
+def test_an_error_in_one_environment_spares_its_neighbours(tmp_path):
+    bad = toy_spec("bad", length=50, trouble="raise", at=LATE, once=str(tmp_path / "happened"))
+    with make_pool([toy_spec(length=50), bad], workers=1, builders=BUILDERS) as pool:
+        pool.reset()
+        _step_until_late(pool)
+        transitions = _step(pool)
+        assert transitions.lost.tolist() == [False, True]
+        assert transitions.obs[:, 1].tolist() == [LATE, 0]
+
+
+def test_values_that_are_not_finite_count_as_an_error(tmp_path):
+    bad = toy_spec("bad", length=50, trouble="nan", at=LATE, once=str(tmp_path / "happened"))
+    with make_pool([bad], builders=BUILDERS) as pool:
+        pool.reset()
+        _step_until_late(pool)
+        assert _step(pool).lost.tolist() == [True]
+        assert np.isfinite(_step(pool).obs).all()
+
+
+@pytest.mark.parametrize(
+    ("trouble", "last_error"),
+    [
+        ("crash", "its process was ended by SIGSEGV"),
+        ("exit", "its process ended with exit code 7"),
+        ("hang", "no sign of life for 0.5 s"),
+        ("raise", "ArithmeticError in step: the counter overflowed"),
+    ],
+)
+def test_three_deaths_of_a_task_end_the_run(trouble, last_error):
+    bad = toy_spec("bad", length=50, trouble=trouble, at=LATE)
+    pool = make_pool([toy_spec(), bad], workers=2, timeout=0.5, builders=BUILDERS)
+    pool.reset()
+    with pytest.raises(EnvironmentFailure, match=f"task 'bad' failed 3 times.*{last_error}"):
+        for _ in range(3 * LATE):
+            _step(pool)
+    assert pool.stats.deaths == {"bad": 3}
+    # The pool has closed itself: no worker is left.
+    for pid in pool.worker_pids:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
+def test_a_worker_that_keeps_dying_outside_its_tasks_ends_the_run_too():
+    with make_pool([toy_spec(length=50)], builders=BUILDERS) as pool:
+        pool.reset()
+
+        def kill_and_step():
+            os.kill(pool.worker_pids[0], signal.SIGKILL)
+            return _step(pool)
+
+        assert kill_and_step().lost[0]
+        assert kill_and_step().lost[0]
+        with pytest.raises(EnvironmentFailure, match="environment workers died 3 times"):
+            kill_and_step()
+
+
+def test_a_death_while_resetting_is_survived(tmp_path):
+    bad = toy_spec("bad", trouble="exit", when="reset", once=str(tmp_path / "happened"))
+    with make_pool([bad], builders=BUILDERS) as pool:  # measuring its cost resets it
+        assert pool.stats.deaths == {"bad": 1}
+        assert pool.reset()[0, 1] == 0
+        assert not _step(pool).lost.any()
+
+
+def test_a_task_that_cannot_be_built_is_named():
+    bad = toy_spec("bad", trouble="raise", when="build")
+    with pytest.raises(
+        EnvironmentFailure, match="task 'bad' cannot be built: ArithmeticError: the counter over"
+    ):
+        make_pool([toy_spec(), bad], workers=2, builders=BUILDERS)
+
+
+def test_a_task_that_crashes_while_being_built_is_named():
+    bad = toy_spec("bad", trouble="crash", when="build")
+    with pytest.raises(EnvironmentFailure, match="task 'bad' failed 3 times.*SIGSEGV"):
+        make_pool([toy_spec(), bad], workers=2, builders=BUILDERS)
+
+
+def test_user_mistakes_found_in_a_worker_keep_their_class():
+    with pytest.raises(MissingDependencyError, match="package 'no_such_simulator'"):
+        make_pool([toy_spec()], builders={"dmcontrol": "no_such_simulator:build"})
+    with pytest.raises(SpecError, match="has no function 'biuld'"):
+        make_pool([toy_spec()], builders={"dmcontrol": "toy_domain:biuld"})

@@ -1,0 +1,113 @@
+"""Data flows one way through Newt: a layer imports from those before it and from no other."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+LAYERS = (
+    "version",
+    "types",
+    "errors",
+    "files",
+    "specs",
+    "agents.newt.config",  # every constant of the method: plain data that many layers read
+    "envs",
+    "encoders",
+    "replay",
+    "model",
+    "planner",
+    "agents",
+    "training",
+    "evaluation",
+    "build",
+    "bench",
+)
+"""The parts of ``newt_core``, each of which may import from itself and from those before it.
+
+A dotted entry is a module that stands in a later part's folder but belongs here.
+"""
+
+TORCH_FREE = ("version", "types", "errors", "files", "specs", "envs")
+"""What environment workers import: PyTorch would cost each of them 200 MB and two seconds."""
+
+
+def core_modules() -> list[tuple[str, Path]]:
+    """Return the dotted name and the path of every module in ``newt_core``."""
+    found = []
+    for path in sorted((ROOT / "newt_core").rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        found.append((".".join(parts).removesuffix(".__init__"), path))
+    return found
+
+
+def imports(path: Path) -> Iterator[tuple[str, int]]:
+    """Yield the module and the line of every import in a file, wherever it stands."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), str(path))):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno}: a relative import hides the layer"
+            assert node.module is not None
+            # `from newt_core import build` names the layer after the import.
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            yield from ((name, node.lineno) for name in names)
+
+
+def layer(module: str) -> str:
+    """Return the layer of a dotted name inside ``newt_core``."""
+    inner = module.removeprefix("newt_core.")
+    fitting = [name for name in LAYERS if f"{inner}.".startswith(f"{name}.")]
+    return max(fitting, key=len, default=inner.split(".")[0])
+
+
+def test_every_part_of_the_core_has_a_place_in_the_order():
+    parts = {layer(name) for name, _ in core_modules() if "." in name}
+    assert parts <= set(LAYERS)
+
+
+def test_imports_point_from_later_layers_to_earlier_ones():
+    offences = []
+    for name, path in core_modules():
+        if "." not in name:  # newt_core itself is the face of all layers
+            continue
+        own = LAYERS.index(layer(name))
+        for target, line in imports(path):
+            if not target.startswith("newt_core."):
+                continue
+            if layer(target) in LAYERS and LAYERS.index(layer(target)) > own:
+                offences.append(f"{path.relative_to(ROOT)}:{line} imports {target}")
+    assert not offences
+
+
+def test_the_core_does_not_know_the_command_line():
+    for _, path in core_modules():
+        for target, line in imports(path):
+            assert not target.startswith("newt_cli"), f"{path}:{line}"
+
+
+@pytest.mark.parametrize("package", ["newt_core", "newt_cli", "task_specs"])
+def test_no_wildcard_imports(package: str):
+    for path in (ROOT / package).rglob("*.py"):
+        assert not [name for name, _ in imports(path) if name.endswith(".*")], path
+
+
+def test_workers_and_the_parser_do_without_torch():
+    # Domains import their simulators, some of which bring PyTorch along: they are left out.
+    modules = [
+        name
+        for name, _ in core_modules()
+        if "." in name and layer(name) in TORCH_FREE and "domains." not in name
+    ]
+    modules += ["newt_cli.app", "newt_cli.commands.train", "newt_cli.commands.eval"]
+    code = "import sys\n" + "".join(f"import {name}\n" for name in modules)
+    code += "sys.exit('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr or "something imports torch"

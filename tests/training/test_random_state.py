@@ -1,0 +1,35 @@
+import random
+
+import numpy as np
+import pytest
+import torch
+
+from newt_core.errors import CheckpointError
+from newt_core.training.checkpoint import load_checkpoint, save_checkpoint
+from newt_core.training.random_state import capture_random_state, restore_random_state
+
+
+def draw() -> list[float]:
+    # gauss() and normal() keep a second number back, which belongs to the state.
+    return [random.gauss(0, 1), np.random.normal(), float(torch.randn(()))]
+
+
+def test_all_generators_go_on_where_they_were_through_a_file(tmp_path):
+    draw()
+    path = tmp_path / "a.pt"
+    save_checkpoint(path, {"random": capture_random_state()})
+    expected = [draw() for _ in range(3)]
+    draw()
+    restore_random_state(load_checkpoint(path)["random"])
+    assert [draw() for _ in range(3)] == expected
+
+
+@pytest.mark.parametrize("part", ["python", "numpy", "torch", "cuda"])
+def test_an_incomplete_state_is_a_checkpoint_error(part):
+    state = capture_random_state()
+    del state[part]
+    if part == "cuda" and not torch.cuda.is_available():
+        restore_random_state(state)  # Nobody asks for it.
+        return
+    with pytest.raises(CheckpointError, match="random number states"):
+        restore_random_state(state)
