@@ -74,10 +74,10 @@ def update(
 @app.command()
 def pool(
     tasks: options.Tasks = "dmcontrol",
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Worker processes; by default one per core.")
-    ] = None,
-    repeats: Repeats = 3,
+    steps: Annotated[
+        int, typer.Option(min=1, help="Steps of every environment in a timed run.")
+    ] = 200,
+    repeats: Repeats = 5,
     specs: options.Specs = None,
     as_json: options.Json = False,
 ) -> None:
@@ -85,14 +85,14 @@ def pool(
 
     \b
     newt bench pool
-    newt bench pool --tasks 'walker-*' --workers 1 --json
+    newt bench pool --tasks 'walker-*' --steps 50 --json
     """
     from newt_core.bench.pool import bench_pool
     from newt_core.specs import load_specs
 
     selected = load_specs(specs or ()).select(tasks)
     with console.quiet_stdout():
-        result = bench_pool(selected, workers=workers, repeats=repeats)
+        result = bench_pool(selected, steps=steps, repeats=repeats)
     _show(result, as_json)
 
 
@@ -116,10 +116,15 @@ def _show(result: Mapping[str, Any], as_json: bool) -> None:
     if as_json:
         console.write_json(result)
         return
-    numbers = ("median ms", "steps/s")
+    numbers = ("median ms", "steps/s", "memory MB")
     rows = [
-        (name, f"{1e3 * timing['median_s']:,.1f}", f"{timing['steps_per_s']:,.1f}")
-        for name, timing in result["variants"].items()
+        (
+            name,
+            console.number(1e3 * variant["median_s"]),
+            console.number(variant["steps_per_s"]),
+            console.number(variant.get("memory_mb"), 0),
+        )
+        for name, variant in result["variants"].items()
     ]
     console.write_table((result["what"], *numbers), rows, right=numbers)
     console.write("")

@@ -143,11 +143,11 @@ def check(
 ) -> None:
     """Build each task, run it, and see that it keeps what its spec promises.
 
-    A task whose package or assets are not installed is skipped, not failed.
-
     \b
     newt tasks check dmcontrol
     newt tasks check my-task --specs my_specs --episodes 3
+
+    A task whose package or assets are not installed is skipped, not failed.
     """
     from newt_core.envs.checks import check_task
     from newt_core.errors import MissingDependencyError

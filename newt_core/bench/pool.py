@@ -8,6 +8,7 @@ equal spaces.
 from __future__ import annotations
 
 import json
+import pickle
 import subprocess
 import sys
 import time
@@ -55,10 +56,12 @@ class PaddedEnv(gymnasium.Wrapper[FloatArray, FloatArray, FloatArray, FloatArray
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[FloatArray, dict[str, Any]]:
+        """Begin an episode."""
         obs, info = self.env.reset(seed=seed, options=options)
         return self._pad(obs), self._cut(info)
 
     def step(self, action: FloatArray) -> tuple[FloatArray, float, bool, bool, dict[str, Any]]:
+        """Make one agent step with ``action`` [A]."""
         obs, reward, terminated, truncated, info = self.env.step(action[: self._spec.action_dim])
         return self._pad(obs), float(reward), terminated, truncated, self._cut(info)
 
@@ -131,8 +134,6 @@ def bench_pool(specs: Sequence[TaskSpec], steps: int = 200, repeats: int = 5) ->
 
 def measure_memory(name: str, specs: Sequence[TaskSpec]) -> float | None:
     """Return the megabytes that a fresh process needs for a variant, workers included."""
-    import pickle
-
     answer = subprocess.run(
         [sys.executable, "-c", _MEMORY_CODE],
         input=pickle.dumps((name, list(specs))),

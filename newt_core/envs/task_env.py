@@ -89,9 +89,7 @@ class TaskEnv(gymnasium.Env[FloatArray, FloatArray]):
         # Simulators take 32 bits; Gymnasium allows any whole number from 0.
         return self._session.reset(None if seed is None else seed % 2**32), self._info()
 
-    def step(
-        self, action: ArrayLike
-    ) -> tuple[FloatArray, float, bool, bool, dict[str, Any]]:
+    def step(self, action: ArrayLike) -> tuple[FloatArray, float, bool, bool, dict[str, Any]]:
         """Make one agent step: the simulator repeats the action as the task's spec says.
 
         Raises:

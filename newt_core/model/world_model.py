@@ -115,13 +115,15 @@ class BoundModel:
     def __init__(self, model: WorldModel, task: Tensor) -> None:
         self.model = model
         self.task = task
-        self._bound: dict[str, BoundMLP] = {}
+        self._bound: dict[tuple[str, bool], BoundMLP] = {}
 
     def _part(self, name: str) -> BoundMLP:
-        if name not in self._bound:
+        # A product formed without gradient must not serve where one is wanted.
+        key = (name, torch.is_grad_enabled())
+        if key not in self._bound:
             mlp: FusedMLP = getattr(self.model, name)
-            self._bound[name] = mlp.bind(self.model.text, self.task)
-        return self._bound[name]
+            self._bound[key] = mlp.bind(self.model.text, self.task)
+        return self._bound[key]
 
     def encode(self, obs: Tensor, image: Tensor | None = None) -> Tensor:
         """[..., B, S] → latents [..., B, L]."""

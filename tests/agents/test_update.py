@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 
@@ -94,7 +96,7 @@ def test_a_restored_learner_goes_on_identically() -> None:
     first = agent()
     first.learner.update(batch())
     second = agent(seed=1)
-    second.load_state_dict(first.state_dict())
+    second.load_state_dict(copy.deepcopy(first.state_dict()))
     for a in (first, second):
         a.learner.update(batch(seed=5))
     for ours, theirs in zip(first.model.parameters(), second.model.parameters(), strict=True):

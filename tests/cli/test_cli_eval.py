@@ -27,8 +27,14 @@ def test_without_tasks_the_checkpoints_own_are_meant(newt, core):
 
 def test_table_has_tasks_then_domains_then_the_total(newt, core):
     lines = [line.split() for line in newt("newt eval last.pt").out.splitlines() if line]
-    assert [line[0] for line in lines] == ["task", "walker-walk", "walker-run", "dmcontrol", "total"]
-    assert lines[1][1:] == ["10", "512.2", "-", "0.512", "0.043"] or lines[1][-1] == "0.042"
+    assert [line[0] for line in lines] == [
+        "task",
+        "walker-walk",
+        "walker-run",
+        "dmcontrol",
+        "total",
+    ]
+    assert lines[1][1:] == ["10", "512.2", "-", "0.512", "0.043"]
     assert lines[2][-1] == "-"
 
 

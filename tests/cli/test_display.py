@@ -7,7 +7,13 @@ import sys
 
 import pytest
 
-from newt_cli.display import LivePanel, PlainLines, episode_display, remaining_time, training_display
+from newt_cli.display import (
+    LivePanel,
+    PlainLines,
+    episode_display,
+    remaining_time,
+    training_display,
+)
 
 
 class Clock:

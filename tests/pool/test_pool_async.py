@@ -10,14 +10,24 @@ from newt_core.envs.pool import make_pool
 from newt_core.errors import EnvironmentClosedError, InvalidActionError, PoolStateError
 
 
-@pytest.fixture
-def pool():
-    with make_pool([toy_spec(length=100)] * 4, workers=2, builders=BUILDERS) as pool:
+def _open():
+    return make_pool([toy_spec(length=100)] * 4, workers=2, builders=BUILDERS)
+
+
+@pytest.fixture(scope="module")
+def shared_pool():
+    with _open() as pool:
         yield pool
 
 
+@pytest.fixture
+def pool(shared_pool):
+    """Four environments with a new episode, made once for all tests: starting takes a while."""
+    shared_pool.reset()
+    return shared_pool
+
+
 def test_every_action_gets_exactly_one_row(pool):
-    pool.reset()
     generator = np.random.default_rng(0)
     steps = np.zeros(4, dtype=int)
     waiting = np.arange(4)
@@ -31,7 +41,6 @@ def test_every_action_gets_exactly_one_row(pool):
 
 
 def test_actions_go_to_the_environments_named(pool):
-    pool.reset()
     pool.send(np.array([[0.5] * 16, [-0.5] * 16]), [3, 1])
     transitions = pool.recv(2)
     assert transitions.env_ids.tolist() == [1, 3]
@@ -59,7 +68,6 @@ def test_within_a_worker_too_an_environment_is_reported_when_it_is_done():
 
 
 def test_lock_step_and_asynchronous_calls_can_be_mixed(pool):
-    pool.reset()
     pool.step(np.zeros((4, 16)))
     pool.send(np.zeros((1, 16)), [2])
     pool.recv(1)
@@ -67,7 +75,6 @@ def test_lock_step_and_asynchronous_calls_can_be_mixed(pool):
 
 
 def test_reset_drops_what_was_under_way(pool):
-    pool.reset()
     pool.send(np.zeros((2, 16)), [0, 1])
     obs = pool.reset()
     assert not obs[:, 1].any()
@@ -76,7 +83,6 @@ def test_reset_drops_what_was_under_way(pool):
 
 
 def test_receiving_before_sending_is_an_error(pool):
-    pool.reset()
     with pytest.raises(PoolStateError, match=r"cannot wait for 1 environments while 0"):
         pool.recv()
     pool.send(np.zeros((1, 16)), [0])
@@ -85,7 +91,6 @@ def test_receiving_before_sending_is_an_error(pool):
 
 
 def test_sending_twice_is_an_error(pool):
-    pool.reset()
     pool.send(np.zeros((2, 16)), [0, 3])
     with pytest.raises(PoolStateError, match="environment 3 is still stepping"):
         pool.send(np.zeros((2, 16)), [1, 3])
@@ -94,20 +99,13 @@ def test_sending_twice_is_an_error(pool):
     assert pool.recv(2).env_ids.tolist() == [0, 3]  # the mistake did no harm
 
 
-def test_stepping_before_reset_is_an_error(pool):
-    with pytest.raises(PoolStateError, match="reset"):
-        pool.step(np.zeros((4, 16)))
-
-
 @pytest.mark.parametrize("ids", [[4], [-1], [1, 1], [[0]]])
 def test_environment_ids_are_checked(pool, ids):
-    pool.reset()
     with pytest.raises(PoolStateError, match="from 0 to 3"):
         pool.send(np.zeros((len(ids), 16)), ids)
 
 
 def test_actions_are_checked(pool):
-    pool.reset()
     with pytest.raises(InvalidActionError, match=r"shape \(4, 6\); it must be \(4, 16\)"):
         pool.step(np.zeros((4, 6)))
     actions = np.zeros((4, 16))
@@ -117,8 +115,10 @@ def test_actions_are_checked(pool):
     assert pool.step(np.zeros((4, 16))).obs[:, 1].tolist() == [1, 1, 1, 1]
 
 
-def test_a_closed_pool_says_so(pool):
-    pool.reset()
+def test_a_pool_without_episodes_and_a_closed_one_say_so():
+    pool = _open()
+    with pytest.raises(PoolStateError, match="reset"):
+        pool.step(np.zeros((4, 16)))
     pool.close()
     pool.close()
     for call in (

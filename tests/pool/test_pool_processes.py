@@ -59,8 +59,10 @@ def test_workers_do_not_import_torch():
         assert pool.reset()[0, 2] == 0
 
 
-@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize("trouble", ["none", "hang"])
+@pytest.mark.parametrize(
+    ("end", "trouble"),
+    [(signal.SIGKILL, "none"), (signal.SIGKILL, "hang"), (signal.SIGINT, "none")],
+)
 def test_workers_end_with_their_parent(end, trouble):
     path = os.pathsep.join([str(ROOT), str(Path(__file__).parent)])
     parent = subprocess.Popen(

@@ -101,7 +101,7 @@ class PlainLosses:
             prior = self.policy(z, self.noise.policy[t])
             q = two_hot_mean(self.q(self.model.q, z, prior.action))[self.noise.policy_heads].mean(0)
             if t == 0:
-                low, high = torch.quantile(q.detach(), torch.tensor([0.05, 0.95]))
+                low, high = torch.quantile(q.detach(), torch.tensor([0.05, 0.95], dtype=q.dtype))
                 spread = max(1.0, float(high - low))
                 scale = scale + self.config.scale_ema * (spread - scale)
             objective = q / scale + self.config.entropy_coef * prior.scaled_entropy

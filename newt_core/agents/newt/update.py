@@ -25,7 +25,7 @@ class Learner:
     def __init__(self, model: WorldModel, config: UpdateConfig, *, seed: int = 0) -> None:
         self.model = model
         self.config = config
-        self.scale = torch.ones((), device=model.device)
+        self.scale = torch.ones((), device=model.device, dtype=model.text.dtype)
         self.updates = 0
         self.generator = torch.Generator(model.device).manual_seed(seed)
         # Head pairs index Python-side: drawing them on the CPU avoids waiting for the GPU.

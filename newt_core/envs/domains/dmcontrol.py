@@ -89,7 +89,9 @@ class SuiteSimulator:
         """Hold ``action`` for ``action_repeat`` control steps of the suite."""
         physics, task = self._physics, self._task
         # Of the benchmark's bodies only the quadruped has controls beyond [-1, 1].
-        control = self._low + self._half_range * (action + 1.0) if self._rescale else action
+        control: NDArray[np.floating] = action
+        if self._rescale:
+            control = self._low + self._half_range * (action.astype(np.float64) + 1.0)
         reward = 0.0
         for _ in range(self._repeat):
             task.before_step(control, physics)

@@ -47,6 +47,7 @@ class EnvPool:
     ) -> None:
         self._specs = tuple(specs)
         self._stats = PoolStats()
+        self._all_ids: IntArray = np.arange(len(specs))
         self._owed: BoolArray = np.zeros(len(specs), dtype=np.bool_)
         """[E] sent to, and no row received for it yet."""
         self._lost: BoolArray = np.zeros(len(specs), dtype=np.bool_)
@@ -101,7 +102,7 @@ class EnvPool:
         if seed is not None:
             crew.shared.run_seed[0] = seed
             crew.shared.episode[:] = 0
-        crew.request(Kind.RESET, np.arange(self.num_envs))
+        crew.request(Kind.RESET, self._all_ids)
         self._wait_until(lambda: bool(np.all(self._ready())))
         self._owed[:] = False
         self._lost[:] = False
@@ -116,18 +117,7 @@ class EnvPool:
                 its last row was not received.
         """
         self._require_open()
-        ids = self._checked_ids(env_ids)
-        checked = checked_actions(actions, (len(ids), ACTION_DIM))
-        if np.any(self._crew.state[ids] == EnvState.BUILT):
-            raise PoolStateError("the environments have no episode yet: reset() the pool first.")
-        if np.any(self._owed[ids]):
-            first = ids[self._owed[ids]][0]
-            raise PoolStateError(f"environment {first} is still stepping: recv() it first.")
-        self._owed[ids] = True
-        # A lost environment has no use for the action: its row is the news of the loss.
-        alive = ~self._lost[ids]
-        self._crew.shared.action[ids[alive]] = checked[alive]
-        self._crew.request(Kind.STEP, ids[alive])
+        self._send(actions, self._checked_ids(env_ids))
 
     def recv(self, min_envs: int = 1) -> Transitions:
         """Wait for steps to finish; see ``Pool.recv``.
@@ -149,11 +139,9 @@ class EnvPool:
         return self._take(np.flatnonzero(self._owed & self._ready()))
 
     def step(self, actions: ArrayLike) -> Transitions:
-        """Make one agent step everywhere; see ``Pool.step``. Raises what the two above do."""
+        """Make one agent step everywhere; see ``Pool.step``. Raises what :meth:`send` does."""
         self._require_open()
-        if np.any(self._owed):
-            raise PoolStateError("some environments are still stepping: recv() them first.")
-        self.send(actions, np.arange(self.num_envs))
+        self._send(actions, self._all_ids)
         return self.recv(self.num_envs)
 
     def close(self) -> None:
@@ -184,6 +172,19 @@ class EnvPool:
             )
         return ids
 
+    def _send(self, actions: ArrayLike, ids: IntArray) -> None:
+        checked = checked_actions(actions, (len(ids), ACTION_DIM))
+        if (self._crew.state[ids] == EnvState.BUILT).any():
+            raise PoolStateError("the environments have no episode yet: reset() the pool first.")
+        owed = self._owed[ids]
+        if owed.any():
+            raise PoolStateError(f"environment {ids[owed][0]} is still stepping: recv() it first.")
+        self._owed[ids] = True
+        # A lost environment has no use for the action: its row is the news of the loss.
+        alive = ~self._lost[ids]
+        self._crew.shared.action[ids[alive]] = checked[alive]
+        self._crew.request(Kind.STEP, ids[alive])
+
     def _ready(self) -> BoolArray:
         ready: BoolArray = self._crew.state == EnvState.READY
         return ready
@@ -201,19 +202,25 @@ class EnvPool:
 
     def _take(self, ids: IntArray) -> Transitions:
         """Copy finished rows out of the shared memory and settle the debt."""
-        shared, lost = self._crew.shared, self._lost[ids]
-        obs = shared.obs[ids]
+        shared = self._crew.shared
         taken = Transitions(
             env_ids=ids,
-            obs=obs,
-            # Where an episode was lost, the rows still hold the step before.
-            final_obs=np.where(lost[:, None], obs, shared.final_obs[ids]),
-            reward=np.where(lost, np.float32(0), shared.reward[ids]),
-            done=shared.done[ids] & ~lost,
-            success=np.where(lost, np.float32(np.nan), shared.success[ids]),
-            score=np.where(lost, np.float32(0), shared.score[ids]),
-            lost=lost,
+            obs=shared.obs[ids],
+            final_obs=shared.final_obs[ids],
+            reward=shared.reward[ids],
+            done=shared.done[ids],
+            success=shared.success[ids],
+            score=shared.score[ids],
+            lost=self._lost[ids],
         )
+        if taken.lost.any():
+            # Only obs is new in these rows; the rest still describes the step before.
+            lost = taken.lost
+            taken.final_obs[lost] = taken.obs[lost]
+            taken.reward[lost] = 0.0
+            taken.done[lost] = False
+            taken.success[lost] = np.nan
+            taken.score[lost] = 0.0
         self._owed[ids] = False
         self._lost[ids] = False
         return taken

@@ -93,7 +93,7 @@ class Worker:
             shared.current_env[index] = env_id
             try:
                 operation(env_id)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 (simulators may raise anything)
                 self._fail(env_id, doing, error)
             else:
                 finished.append(env_id)
@@ -131,7 +131,7 @@ class Worker:
             try:
                 session = self._sessions[env_id] = open_session(spec, self._builders)
                 cost = seconds_per_step(session) if measure else None
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 (simulators may raise anything)
                 self._fail(env_id, "build", error)
             else:
                 messages.send(self._connection, Kind.BUILT, (env_id, cost))
@@ -151,9 +151,8 @@ class Worker:
         if session is not None:
             try:
                 session.simulator.close()
-            except Exception as error:
-                # The environment is given up anyway: its last words are for the log only.
-                print(f"newt: closing '{session.spec.id}' failed: {error}", file=sys.stderr)
+            except Exception as error:  # noqa: BLE001 (it is given up anyway)
+                sys.stderr.write(f"newt: closing '{session.spec.id}' failed: {error}\n")
 
 
 def episode_seed(run_seed: int, env_id: int, episode: int) -> int:
