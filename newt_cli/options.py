@@ -5,6 +5,7 @@ Each is a type for a command's parameter; the parameter gives the default.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -36,6 +37,17 @@ Specs = Annotated[
 ]
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+
+
+def _known_device(device: str) -> str:
+    if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", device):
+        raise typer.BadParameter(f"'{device}' is not auto, cpu, cuda, cuda:N or mps")
+    return device
+
+
+Device = Annotated[
+    str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.", callback=_known_device)
+]
 
 RunsDir = Annotated[Path, typer.Option("--runs-dir", help="Where run folders are made and found.")]
 """The folder that holds the run folders."""

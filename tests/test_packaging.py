@@ -70,18 +70,32 @@ def test_nothing_else_is_in_the_wheel(names):
     assert not [name for name in names if "__pycache__" in name]
 
 
+def run_from(wheel: Path, code: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run Python code in a process that finds Newt in the wheel and nowhere else."""
+    path = f"sys.path[:] = [{str(wheel)!r}, *(p for p in sys.path if p != {str(ROOT)!r})]"
+    return subprocess.run(
+        [sys.executable, "-P", "-c", f"import sys; {path}\n{code}"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+    )
+
+
 def test_the_wheel_works_without_the_tree(wheel, tmp_path):
     code = (
-        f"import sys; sys.path.insert(0, {str(wheel)!r}); import newt_core; "
-        f"assert newt_core.__file__.startswith({str(wheel)!r}); "
-        "from newt_core.training.config import resolve_config; resolve_config('cpu'); "
+        "from newt_core.training.config import resolve_config; resolve_config('cpu')\n"
         "from newt_cli.app import main; sys.exit(main(['tasks', 'show', 'walker-run']))"
     )
-    done = subprocess.run(
-        [sys.executable, "-P", "-c", code], cwd=tmp_path, capture_output=True, text=True
-    )
+    done = run_from(wheel, code, tmp_path)
     assert done.returncode == 0, done.stderr
     assert "walker-run" in done.stdout
+
+
+def test_the_reference_stands_on_its_own_in_the_wheel(wheel, tmp_path):
+    modules = [path.stem for path in (ROOT / "tests/reference").glob("[!_]*.py")]
+    code = "\n".join(f"import newt_core.bench.reference.{module}" for module in modules)
+    done = run_from(wheel, code, tmp_path)
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_command_and_the_gymnasium_ids_are_entry_points(wheel, names):

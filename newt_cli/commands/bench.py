@@ -12,7 +12,6 @@ from newt_cli import console, options
 app = typer.Typer(add_completion=False)
 
 Sizes = Annotated[str, typer.Option("--size", help="Model sizes, separated by commas.")]
-Device = Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")]
 Repeats = Annotated[int, typer.Option(min=1, help="Timed runs of each variant; the median counts.")]
 
 
@@ -32,7 +31,7 @@ def plan(
     size: Sizes = "2M,5M",
     envs: Annotated[int, typer.Option(min=1, help="Environments planned for at once.")] = 8,
     repeats: Repeats = 10,
-    device: Device = "cpu",
+    device: options.Device = "cpu",
     as_json: options.Json = False,
 ) -> None:
     """Time planning against the plain reference planner.
@@ -42,9 +41,11 @@ def plan(
     newt bench plan --size 5M --envs 21 --json
     """
     from newt_core.bench.plan import bench_plan
+    from newt_core.build import choose_device
 
+    where = str(choose_device(device))
     with console.quiet_stdout():
-        result = bench_plan(sizes=_sizes(size), num_envs=envs, repeats=repeats, device=device)
+        result = bench_plan(sizes=_sizes(size), num_envs=envs, repeats=repeats, device=where)
     _show(result, as_json)
 
 
@@ -53,7 +54,7 @@ def update(
     size: Sizes = "2M,5M",
     batch_size: Annotated[int, typer.Option(min=1, help="Subsequences per update.")] = 256,
     repeats: Repeats = 10,
-    device: Device = "cpu",
+    device: options.Device = "cpu",
     as_json: options.Json = False,
 ) -> None:
     """Time a gradient step against a straightforward eager one.
@@ -63,10 +64,12 @@ def update(
     newt bench update --size 5M --batch-size 1024 --json
     """
     from newt_core.bench.update import bench_update
+    from newt_core.build import choose_device
 
+    where = str(choose_device(device))
     with console.quiet_stdout():
         result = bench_update(
-            sizes=_sizes(size), batch_size=batch_size, repeats=repeats, device=device
+            sizes=_sizes(size), batch_size=batch_size, repeats=repeats, device=where
         )
     _show(result, as_json)
 
@@ -126,7 +129,8 @@ def _show(result: Mapping[str, Any], as_json: bool) -> None:
         )
         for name, variant in result["variants"].items()
     ]
-    console.write_table((result["what"], *numbers), rows, right=numbers)
+    console.write(f"{result['what']}\n")
+    console.write_table(("variant", *numbers), rows, right=numbers)
     console.write("")
     ratios = [(name.replace("_", " "), f"{ratio:.2f}") for name, ratio in result["ratios"].items()]
     console.write_table(("ratio", "times"), ratios, right=["times"])

@@ -33,7 +33,7 @@ def evaluate(
         bool, typer.Option("--policy-only", help="Act with the policy alone, without planning.")
     ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the episodes.")] = 0,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    device: options.Device = "auto",
     specs: options.Specs = None,
     as_json: options.Json = False,
 ) -> None:

@@ -103,9 +103,10 @@ def bench_pool(specs: Sequence[TaskSpec], steps: int = 200, repeats: int = 5) ->
 
     Returns:
         The JSON form of ``newt bench``. ``steps_per_s`` counts the agent steps of all
-        environments. ``memory_mb`` is the memory of a fresh process that does nothing else and
-        of its workers: the sum of their proportional set sizes, in which a page that n
-        processes share counts 1/n for each; None where the system does not tell.
+        environments. Memory is that of a fresh process that does nothing else, and of its
+        workers, in megabytes: ``memory_mb`` sums their proportional set sizes, in which a page
+        that n processes share counts 1/n for each, and ``resident_mb`` their resident set
+        sizes, in which it counts n times. Both are left out where the system does not tell.
     """
     generator = np.random.default_rng(0)
     actions = generator.uniform(-1.0, 1.0, (steps, len(specs), ACTION_DIM)).astype(np.float32)
@@ -119,11 +120,11 @@ def bench_pool(specs: Sequence[TaskSpec], steps: int = 200, repeats: int = 5) ->
     with ExitStack() as stack:
         steppers = {name: stack.enter_context(open_variant(name, specs)) for name in VARIANTS}
         variants = compare({name: partial(run, step) for name, step in steppers.items()}, repeats)
-    for name, megabytes in memory.items():
-        variants[name]["memory_mb"] = megabytes
-    ratios: dict[str, float] = speed_ratios(variants, [("pool", name) for name in VARIANTS[1:]])
-    if memory["pool"] is not None and memory["gymnasium_async"] is not None:
-        ratios["memory_pool_over_gymnasium_async"] = memory["pool"] / memory["gymnasium_async"]
+    ratios = speed_ratios(variants, [("pool", name) for name in VARIANTS[1:]])
+    for name in VARIANTS:
+        variants[name] |= memory[name]
+    for kind, megabytes in memory["pool"].items():
+        ratios[f"{kind}_pool_over_gymnasium_async"] = megabytes / memory["gymnasium_async"][kind]
     return {
         "what": f"pool: {len(specs)} environments in lock-step, {steps} steps a run",
         "hardware": describe_hardware(),
@@ -132,37 +133,40 @@ def bench_pool(specs: Sequence[TaskSpec], steps: int = 200, repeats: int = 5) ->
     }
 
 
-def measure_memory(name: str, specs: Sequence[TaskSpec]) -> float | None:
-    """Return the megabytes that a fresh process needs for a variant, workers included."""
+def measure_memory(name: str, specs: Sequence[TaskSpec]) -> dict[str, float]:
+    """Return :func:`tree_memory` of a fresh process that steps a variant."""
     answer = subprocess.run(
         [sys.executable, "-c", _MEMORY_CODE],
         input=pickle.dumps((name, list(specs))),
         stdout=subprocess.PIPE,
         check=True,
     )
-    megabytes: float | None = json.loads(answer.stdout)
+    megabytes: dict[str, float] = json.loads(answer.stdout)
     return megabytes
 
 
 def report_memory(name: str, specs: Sequence[TaskSpec]) -> None:
-    """Build a variant, step it a little, and print the megabytes of this process tree."""
+    """Build a variant, step it a little, and print :func:`tree_memory` as JSON."""
     with open_variant(name, specs) as step:
         for _ in range(10):
             step(np.zeros((len(specs), ACTION_DIM), dtype=np.float32))
         time.sleep(0.2)
-        json.dump(tree_memory_mb(), sys.stdout)
+        json.dump(tree_memory(), sys.stdout)
 
 
-def tree_memory_mb() -> float | None:
-    """Return the proportional set size of this process and all below it, in megabytes."""
+def tree_memory() -> dict[str, float]:
+    """Return ``memory_mb`` and ``resident_mb`` of this process and all below it."""
     if not Path("/proc/self/smaps_rollup").exists():
-        return None
-    waiting, kilobytes = ["self"], 0
+        return {}
+    fields = {"Pss:": "memory_mb", "Rss:": "resident_mb"}
+    megabytes = dict.fromkeys(fields.values(), 0.0)
+    waiting = ["self"]
     while waiting:
         process = Path("/proc", waiting.pop())
         for line in (process / "smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                kilobytes += int(line.split()[1])
+            field, *values = line.split()
+            if field in fields:
+                megabytes[fields[field]] += int(values[0]) / 1024
         for children in process.glob("task/*/children"):
             waiting += children.read_text().split()
-    return kilobytes / 1024
+    return megabytes

@@ -16,7 +16,7 @@ from newt_core.specs.schema import TaskSpec
 from newt_core.types import ACTION_DIM, STATE_DIM, BoolArray, FloatArray
 
 
-class PoolVectorEnv(VectorEnv[FloatArray, FloatArray, FloatArray]):
+class PoolVectorEnv(VectorEnv[FloatArray, FloatArray, Any]):
     """A pool as a ``gymnasium.vector.VectorEnv`` that restarts episodes in the same step.
 
     Observations are padded to 128 numbers and actions to 16, so that tasks can be mixed.

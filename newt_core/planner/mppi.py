@@ -36,6 +36,17 @@ class PlanNoise:
     action: Tensor
     """[E, A] standard normal, exploration."""
 
+    def of_envs(self, rows: slice) -> PlanNoise:
+        """The noise of some environments."""
+        return PlanNoise(
+            prior=self.prior[:, rows],
+            samples=self.samples[:, :, rows],
+            final=self.final[:, rows],
+            heads=self.heads,
+            choice=self.choice[rows],
+            action=self.action[rows],
+        )
+
 
 @dataclass(frozen=True)
 class Plan:

@@ -36,6 +36,7 @@ def test_help_names_every_command(newt, line):
         ("newt tasks", "Missing command."),
         ("newt eval", "Missing argument 'CKPT'."),
         ("newt info model --size 3M", "'3M' is not one of '2M', '5M', '20M', '80M'."),
+        ("newt eval x.pt --device abacus", "'abacus' is not auto, cpu, cuda, cuda:N or mps"),
         ("newt eval x.pt --episodes 0", "Invalid value for '--episodes'"),
         ("newt tasks show walker-rnu", "Did you mean 'walker-run'?"),
     ],

@@ -54,7 +54,7 @@ class WrongShape(Faulty):
 
 class WrongType(Faulty):
     def step(self, action):
-        return Outcome(np.zeros(3), 0.0, math.nan)
+        return Outcome(np.zeros(3, dtype=np.float64), 0.0, math.nan)
 
 
 class Exploding(Faulty):
@@ -99,12 +99,12 @@ def build(spec):
 def test_a_fault_is_found(fault):
     spec = SPEC.model_copy(update={"env": {"fault": fault.__name__}})
     with pytest.raises(TaskCheckError, match=f"pendulum-swingup: .*{FAULTS[fault]}"):
-        check_task(spec, builders={"dmcontrol": "test_checks:build"})
+        check_task(spec, builders={"dmcontrol": "tests.envs.test_checks:build"})
 
 
 def test_a_simulator_without_faults_passes():
     spec = SPEC.model_copy(update={"env": {"fault": "Faulty"}})
-    check_task(spec, episodes=2, builders={"dmcontrol": "test_checks:build"})
+    check_task(spec, episodes=2, builders={"dmcontrol": "tests.envs.test_checks:build"})
 
 
 @pytest.mark.parametrize("spec", load_specs().select("dmcontrol"), ids=lambda spec: spec.id)

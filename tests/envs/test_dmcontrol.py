@@ -35,8 +35,8 @@ def _flat(time_step):
 
 
 def _assert_equals_the_suite(spec, steps, episodes):
-    theirs = _suite_environment(spec, seed=7)
     ours = build_simulator(spec)
+    theirs = _suite_environment(spec, seed=7)
     generator = np.random.default_rng(1)
     for episode in range(episodes):
         time_step = theirs.reset()
@@ -78,7 +78,7 @@ def test_specs_state_the_suites_sizes_and_lengths():
 
 
 def test_quadruped_controls_span_their_whole_range():
-    simulator = build_simulator(BY_ID["quadruped-walk"])
+    simulator = dmcontrol.build(BY_ID["quadruped-walk"])
     simulator.reset(0)
     bounds = simulator._physics.model.actuator_ctrlrange
     for action, expected in ((-1.0, bounds[:, 0]), (1.0, bounds[:, 1])):
@@ -122,6 +122,21 @@ def test_without_a_screen_rendering_chooses_egl_when_first_asked():
         [sys.executable, "-c", RENDER], env=variables, capture_output=True, text=True
     )
     assert done.stdout.strip() == "egl", done.stderr
+
+
+def test_rendering_that_is_switched_off_says_how_to_switch_it_on():
+    code = (
+        "import newt_core, newt_core.errors\n"
+        "env = newt_core.make('pendulum-swingup', render_mode='rgb_array')\n"
+        "env.reset()\n"
+        "try: env.render()\n"
+        "except newt_core.errors.MissingDependencyError as error: print(error)"
+    )
+    variables = {**os.environ, "MUJOCO_GL": "disable", "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=variables, capture_output=True, text=True
+    )
+    assert done.stdout.startswith("cannot render with MUJOCO_GL=disable"), done.stderr
 
 
 WITHOUT_TEXTURES = """

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from toy_domain import BUILDERS, toy_spec
 
 from newt_core.envs.pool import make_pool
 from newt_core.errors import EnvironmentClosedError, InvalidActionError, PoolStateError
+from tests.pool.toy_domain import BUILDERS, toy_spec
 
 
 def _open():

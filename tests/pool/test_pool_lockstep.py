@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from toy_domain import BUILDERS, toy_spec
 
 from newt_core.envs.pool import make_pool
 from newt_core.envs.session import open_session
 from newt_core.errors import ConfigError
 from newt_core.specs import load_specs
 from newt_core.types import Transitions
+from tests.pool.toy_domain import BUILDERS, toy_spec
 
 DMCONTROL = ["cartpole-swingup", "walker-run", "finger-spin", "reacher-easy", "quadruped-walk"]
 

@@ -12,16 +12,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from toy_domain import BUILDERS, LATE, toy_spec
 
 from newt_core.envs.pool import make_pool
+from tests.pool.toy_domain import BUILDERS, LATE, toy_spec
 
 ROOT = Path(__file__).parents[2]
 
 PARENT = """
 import sys, time
 import numpy as np
-from toy_domain import BUILDERS, LATE, toy_spec
+from tests.pool.toy_domain import BUILDERS, LATE, toy_spec
 from newt_core.envs.pool import make_pool
 
 bad = toy_spec("bad", length=50, trouble=sys.argv[1], at=LATE)
@@ -64,21 +64,23 @@ def test_workers_do_not_import_torch():
     [(signal.SIGKILL, "none"), (signal.SIGKILL, "hang"), (signal.SIGINT, "none")],
 )
 def test_workers_end_with_their_parent(end, trouble):
-    path = os.pathsep.join([str(ROOT), str(Path(__file__).parent)])
     parent = subprocess.Popen(
         [sys.executable, "-c", PARENT, trouble],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env={**os.environ, "PYTHONPATH": path},
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         text=True,
     )
-    assert parent.stdout is not None
-    pids = [int(word) for word in parent.stdout.readline().split()]
-    assert len(pids) == 2
-    parent.send_signal(end)
-    parent.wait(20)
-    parent.stdout.close()
-    _wait_until_gone(pids)
+    with parent:
+        try:
+            assert parent.stdout is not None
+            pids = [int(word) for word in parent.stdout.readline().split()]
+            assert len(pids) == 2
+            parent.send_signal(end)
+            parent.wait(20)
+            _wait_until_gone(pids)
+        finally:
+            parent.kill()
 
 
 def test_ctrl_c_is_left_to_the_parent():

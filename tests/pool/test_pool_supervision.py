@@ -7,11 +7,11 @@ import signal
 
 import numpy as np
 import pytest
-from toy_domain import BUILDERS, LATE, toy_spec
 
 from newt_core.envs.pool import OUTSIDE_TASKS, EnvPool, make_pool
 from newt_core.errors import EnvironmentFailure, MissingDependencyError, SpecError
 from newt_core.types import Transitions
+from tests.pool.toy_domain import BUILDERS, LATE, toy_spec
 
 
 def _step(pool: EnvPool) -> Transitions:
@@ -155,4 +155,4 @@ def test_user_mistakes_found_in_a_worker_keep_their_class():
     with pytest.raises(MissingDependencyError, match="package 'no_such_simulator'"):
         make_pool([toy_spec()], builders={"dmcontrol": "no_such_simulator:build"})
     with pytest.raises(SpecError, match="has no function 'biuld'"):
-        make_pool([toy_spec()], builders={"dmcontrol": "toy_domain:biuld"})
+        make_pool([toy_spec()], builders={"dmcontrol": "tests.pool.toy_domain:biuld"})

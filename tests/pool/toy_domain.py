@@ -18,7 +18,7 @@ from newt_core.envs.contract import Frame, Outcome
 from newt_core.specs.schema import TaskSpec
 from newt_core.types import FloatArray
 
-BUILDERS = {"dmcontrol": "toy_domain:build"}
+BUILDERS = {"dmcontrol": "tests.pool.toy_domain:build"}
 """Stands in for a real domain's name, because specs only accept known domains."""
 
 

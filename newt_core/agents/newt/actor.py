@@ -10,7 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from newt_core.agents.newt.agent import NewtAgent
-from newt_core.planner.mppi import Plan, PlanNoise, draw_plan_noise, plan, warm_start
+from newt_core.planner.chunks import plan_in_chunks
+from newt_core.planner.mppi import draw_plan_noise, plan, warm_start
 from newt_core.types import ACTION_DIM, BoolArray, FloatArray, IntArray
 
 
@@ -84,41 +85,30 @@ class Actor:
         return sample.action if self.settings.explore else sample.mean
 
     def _planned_actions(self, z: Tensor, task: Tensor, ids: Tensor, first: Tensor) -> Tensor:
-        mean = warm_start(self._mean[:, ids], first)
-        # Environments are planned for independently. On a CPU one at a time keeps its samples
-        # in the cache; a GPU wants all at once.
-        size = 1 if z.device.type == "cpu" else len(z)
-        plans = [
-            self._plan_chunk(z[i : i + size], task[i : i + size], mean[:, i : i + size])
-            for i in range(0, len(z), size)
-        ]
-        self._mean[:, ids] = torch.cat([p.mean for p in plans], dim=1)
-        return torch.cat([p.actions[0] for p in plans])
-
-    def _plan_chunk(self, z: Tensor, task: Tensor, mean: Tensor) -> Plan:
-        split = self.agent.planning_snapshot()
-        return self._plan(
-            split.bind(task),
-            split.arrange(z),
-            mean,
-            self._noise(len(z), split.width),
-            self.agent.planner_config,
-            prior_weight=self.settings.prior_weight,
-            explore=self.settings.explore,
-        )
-
-    def _noise(self, num_envs: int, width: int) -> PlanNoise:
-        config = self.agent.planner_config
-        return draw_plan_noise(
+        config, split = self.agent.planner_config, self.agent.planning_snapshot()
+        noise = draw_plan_noise(
             config,
-            num_envs,
-            width,
-            self.agent.model.size.num_q,
+            len(z),
+            split.width,
+            split.num_q,
             horizon=config.horizon,
-            device=self.agent.device,
+            device=z.device,
             generator=self._generator,
             cpu_generator=self._cpu_generator,
         )
+        chosen = plan_in_chunks(
+            split.bind,
+            task,
+            split.arrange(z),
+            warm_start(self._mean[:, ids], first),
+            noise,
+            config,
+            prior_weight=self.settings.prior_weight,
+            explore=self.settings.explore,
+            planner=self._plan,
+        )
+        self._mean[:, ids] = chosen.mean
+        return chosen.actions[0]
 
     def state_dict(self) -> dict[str, Tensor]:
         """Noise generators and warm starts, to resume."""

@@ -3,10 +3,11 @@
 Tassa et al., "DeepMind Control Suite" (2018). A task's ``env`` holds the suite's two names for
 it, ``domain_name`` and ``task_name``.
 
-The suite's own ``Environment.step`` also builds an observation after every control step, though
-an agent that repeats its actions sees only every second one. :class:`SuiteSimulator` drives the
-same physics and task objects in the same order without those. Observations, rewards and the
-random stream equal the suite's to the last bit (``tests/envs/test_dmcontrol.py``).
+The suite's own ``Environment.step`` builds an observation after every control step, though an
+agent that repeats its actions sees only every second one, and looks for simulation errors twice
+as often. :class:`SuiteSimulator` makes the same calls to the same physics and task objects
+without those. Observations, rewards and the random stream equal the suite's to the last bit
+(``tests/envs/test_dmcontrol.py``).
 """
 
 from __future__ import annotations
@@ -19,11 +20,12 @@ import os
 import warnings
 from typing import Any
 
+import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
 from newt_core.envs.contract import Frame, Outcome
-from newt_core.errors import SpecError, did_you_mean
+from newt_core.errors import MissingDependencyError, SpecError, did_you_mean
 from newt_core.specs.schema import TaskSpec
 from newt_core.types import FloatArray
 
@@ -71,7 +73,12 @@ class SuiteSimulator:
         self._rescale = bool(np.any(bounds.minimum != -1.0) or np.any(bounds.maximum != 1.0))
         self._physics = environment.physics
         self._task = environment.task
+        self._model = self._physics.model.ptr
+        self._data = self._physics.data.ptr
         self._substeps = round(environment.control_timestep() / self._physics.timestep())
+        self._splits_steps = self._model.opt.integrator != mujoco.mjtIntegrator.mjINT_RK4
+        self._warnings = self._physics.data.warning.number  # a live view
+        self._warnings_at_reset = self._warnings.copy()
         self._repeat = spec.action_repeat
         self._camera = DEFAULT_CAMERA if spec.camera is None else spec.camera
         if os.environ.get("MUJOCO_GL", "").lower() in _RENDERING_OFF:
@@ -83,10 +90,15 @@ class SuiteSimulator:
             self._task.random.seed(seed)
         with self._physics.reset_context():
             self._task.initialize_episode(self._physics)
+        np.copyto(self._warnings_at_reset, self._warnings)
         return self._observe()
 
     def step(self, action: FloatArray) -> Outcome:
-        """Hold ``action`` for ``action_repeat`` control steps of the suite."""
+        """Hold ``action`` for ``action_repeat`` control steps of the suite.
+
+        Raises:
+            FloatingPointError: MuJoCo warns that the simulation has become unstable.
+        """
         physics, task = self._physics, self._task
         # Of the benchmark's bodies only the quadruped has controls beyond [-1, 1].
         control: NDArray[np.floating] = action
@@ -95,25 +107,54 @@ class SuiteSimulator:
         reward = 0.0
         for _ in range(self._repeat):
             task.before_step(control, physics)
-            physics.step(self._substeps)
+            self._advance()
             task.after_step(physics)
             reward += float(task.get_reward(physics))
+        if not np.array_equal(self._warnings, self._warnings_at_reset):
+            raise FloatingPointError("MuJoCo warns that the simulation is unstable")
         return Outcome(self._observe(), reward, math.nan)
 
     def render(self, height: int = 224, width: int = 224) -> Frame:
-        """Draw the scene; the first call chooses and starts OpenGL."""
-        _choose_opengl()
-        frame: Frame = self._physics.render(height, width, camera_id=self._camera)
+        """Draw the scene; the first call chooses and starts OpenGL.
+
+        Raises:
+            MissingDependencyError: OpenGL is switched off or not installed.
+        """
+        try:
+            _choose_opengl()
+            frame: Frame = self._physics.render(height, width, camera_id=self._camera)
+        except (ImportError, AttributeError, RuntimeError) as error:  # PyOpenGL raises them all
+            setting = os.environ.get("MUJOCO_GL")
+            raise MissingDependencyError(
+                f"cannot render with MUJOCO_GL={setting}: {error} On a machine without a screen, "
+                f"unset MUJOCO_GL and install EGL (Debian: libegl1 libgl1 libegl-mesa0)."
+            ) from error
         return frame
 
     def close(self) -> None:
         """Free the simulation and, if there is one, its OpenGL context."""
         self._physics.free()
 
+    def _advance(self) -> None:
+        """Advance physics by a control step, as ``Physics.step`` does with its legacy order.
+
+        Position and velocity are computed first and last, so that what the task reads belongs
+        to the state it reads; acceleration and integration lie between.
+        """
+        substeps = self._substeps
+        if self._splits_steps:
+            mujoco.mj_step2(self._model, self._data)
+            if substeps > 1:
+                mujoco.mj_step(self._model, self._data, substeps - 1)
+        else:
+            mujoco.mj_step(self._model, self._data, substeps)
+        mujoco.mj_step1(self._model, self._data)
+
     def _observe(self) -> FloatArray:
-        """Concatenate the suite's observations in the order it lists them."""
-        parts = self._task.get_observation(self._physics).values()
-        return np.concatenate([np.ravel(part) for part in parts], dtype=np.float32)
+        """Flatten the suite's observations and join them in the order it lists them."""
+        parts = tuple(self._task.get_observation(self._physics).values())
+        joined: FloatArray = np.concatenate(parts, axis=None, dtype=np.float32)
+        return joined
 
 
 def _choose_opengl() -> None:

@@ -52,8 +52,9 @@ class EnvPool:
         """[E] sent to, and no row received for it yet."""
         self._lost: BoolArray = np.zeros(len(specs), dtype=np.bool_)
         """[E] its episode was lost, and the caller does not know yet."""
-        lost = weakref.WeakMethod(self._note_lost)
-        self._crew = Crew(self._specs, num_workers, timeout, builders, self._stats, _call(lost))
+        self._crew = Crew(
+            self._specs, num_workers, timeout, builders, self._stats, _weakly(self._note_lost)
+        )
         self._crew.shared.run_seed[0] = seed
         # Runs at close(), when the pool becomes garbage, or when the interpreter exits.
         self._finalizer = weakref.finalize(
@@ -134,7 +135,7 @@ class EnvPool:
                 f"stepping: send() actions first."
             )
         self._crew.shared.eager[0] = min_envs < under_way
-        self._wait_until(lambda: np.count_nonzero(self._owed & self._ready()) >= min_envs)
+        self._wait_until(lambda: int(np.count_nonzero(self._owed & self._ready())) >= min_envs)
         self._crew.shared.eager[0] = False
         return self._take(np.flatnonzero(self._owed & self._ready()))
 
@@ -226,11 +227,12 @@ class EnvPool:
         return taken
 
 
-def _call(method: weakref.WeakMethod[Callable[[IntArray], None]]) -> Callable[[IntArray], None]:
-    """Return a function that calls a method of an object without keeping that object alive."""
+def _weakly(method: Callable[[IntArray], None]) -> Callable[[IntArray], None]:
+    """Return a function that calls a method without keeping its object alive."""
+    reference = weakref.WeakMethod(method)
 
     def call(env_ids: IntArray) -> None:
-        bound = method()
+        bound = reference()
         if bound is not None:
             bound(env_ids)
 

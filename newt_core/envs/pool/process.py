@@ -88,13 +88,14 @@ class WorkerProcess:
         self._silence_s = 0.0 if alive else self._silence_s + waited_s
         return self._silence_s
 
-    def kill(self) -> str:
-        """End the process at once and return how it had ended, if it had."""
-        with suppress(subprocess.TimeoutExpired):
-            # A broken connection can be seen a moment before the process is gone.
-            self._process.wait(0.0 if self._silence_s else _GRACE_S)
+    def kill(self) -> None:
+        """End the process at once, whatever it is doing."""
         self._process.kill()
         end([self])
+
+    def cause_of_death(self) -> str:
+        """Say how a process ended whose connection broke."""
+        end([self])  # a broken connection can be seen a moment before the process is gone
         code = self._process.returncode
         if code >= 0:
             return f"its process ended with exit code {code}"

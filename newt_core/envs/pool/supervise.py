@@ -168,7 +168,7 @@ class Crew:
             try:
                 kind, body = messages.receive(worker.connection)
             except (EOFError, OSError):
-                self._replace(worker, worker.kill())
+                self._replace(worker, worker.cause_of_death())
                 continue
             if kind is Kind.FINISHED:
                 self.state[body] = EnvState.READY
@@ -192,7 +192,7 @@ class Crew:
                 continue
             if worker.silent_for(waited_s) > limit_s:
                 worker.kill()
-                self._replace(worker, f"no sign of life for {limit_s:g} s")
+                self._replace(worker, f"no sign of life for {limit_s:g} s", hung_s=limit_s)
 
     def _note_built(self, env_id: int, cost_s: float | None) -> None:
         if cost_s is not None:
@@ -214,7 +214,7 @@ class Crew:
         self._deaths.record(task, error)
         self._request_build(env_ids)
 
-    def _replace(self, worker: WorkerProcess, cause: str) -> None:
+    def _replace(self, worker: WorkerProcess, cause: str, hung_s: float = 0.0) -> None:
         """Put a new worker in a dead one's place and give it the same environments."""
         index = worker.index
         descriptor = next(fd for fd, other in self._by_fd.items() if other is worker)
@@ -225,7 +225,7 @@ class Crew:
         culprit = int(self.shared.current_env[index])
         self.shared.current_env[index] = buffers.NO_ENV
         task = self._specs[culprit].id if culprit != buffers.NO_ENV else None
-        self._deaths.record(task, cause)
+        self._deaths.record(task, cause, hung_s)
         self.workers[index] = self._hire(index)
         self._request_build(env_ids)
 
@@ -244,9 +244,16 @@ class DeathLog:
     def __init__(self, stats: PoolStats) -> None:
         self._stats = stats
         self._times: defaultdict[str, deque[float]] = defaultdict(deque)
+        self._hung_s = 0.0
 
-    def record(self, task_id: str | None, error: str) -> None:
+    def record(self, task_id: str | None, error: str, hung_s: float = 0.0) -> None:
         """Count a death of a task, or of a worker outside any task.
+
+        Args:
+            task_id: the task, if the worker was inside one.
+            error: what happened.
+            hung_s: how long it took to notice. Such time does not count: a task that always
+                hangs would otherwise never die three times within a minute.
 
         Raises:
             EnvironmentFailure: it was the third within a minute.
@@ -254,7 +261,8 @@ class DeathLog:
         name = task_id or OUTSIDE_TASKS
         self._stats.deaths[name] = self._stats.deaths.get(name, 0) + 1
         times = self._times[name]
-        times.append(time.monotonic())
+        self._hung_s += hung_s
+        times.append(time.monotonic() - self._hung_s)
         while times[-1] - times[0] > FATAL_WINDOW_S:
             times.popleft()
         if len(times) >= FATAL_DEATHS:

@@ -1,0 +1,69 @@
+"""Planning for many environments in pieces that suit the machine.
+
+Plans do not depend on each other, so they can be made a few environments at a time. A CPU is
+fastest when one environment's samples fit its cache; a GPU wants all environments at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from newt_core.agents.newt.config import PlannerConfig
+from newt_core.planner.mppi import Plan, PlanNoise, plan
+from newt_core.planner.value import PlanningModel
+
+CPU_CHUNK = 1
+"""Environments planned for at a time on a CPU."""
+
+
+def plan_in_chunks(
+    bind: Callable[[Tensor], PlanningModel],
+    task: Tensor,
+    z: Tensor,
+    mean: Tensor,
+    noise: PlanNoise,
+    config: PlannerConfig,
+    *,
+    prior_weight: float = 0.0,
+    explore: bool = False,
+    planner: Callable[..., Plan] = plan,
+) -> Plan:
+    """Plan as :func:`newt_core.planner.mppi.plan` does, in chunks.
+
+    Args:
+        bind: Gives the model for some environments' tasks.
+        task: [E].
+        z: [E, L], as the bound model stores latents.
+        mean: [H, E, A].
+        noise: For all E environments.
+        config: As for ``plan``.
+        prior_weight: As for ``plan``.
+        explore: As for ``plan``.
+        planner: ``plan``, or a compiled version of it.
+    """
+    size = CPU_CHUNK if z.device.type == "cpu" else len(z)
+    plans = []
+    for start in range(0, len(z), size):
+        rows = slice(start, start + size)
+        plans.append(
+            planner(
+                bind(task[rows]),
+                z[rows],
+                mean[:, rows],
+                noise.of_envs(rows),
+                config,
+                prior_weight=prior_weight,
+                explore=explore,
+            )
+        )
+    if len(plans) == 1:
+        return plans[0]
+    return Plan(
+        actions=torch.cat([p.actions for p in plans], dim=1),
+        mean=torch.cat([p.mean for p in plans], dim=1),
+        std=torch.cat([p.std for p in plans], dim=1),
+        value=torch.cat([p.value for p in plans]),
+    )
