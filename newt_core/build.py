@@ -32,12 +32,15 @@ from newt_core.training.config import RunConfig
 from newt_core.training.metrics import MetricsLogger, Sink, WandbSink
 from newt_core.training.online import OnlineTrainer, Scores
 from newt_core.training.progress import Progress
-from newt_core.training.random_state import capture_random_state, restore_random_state
 from newt_core.training.run_folder import RunFolder
 from newt_core.version import __version__
 
 EVALUATION_SEED = 10_000_019
 """Added to the run's seed, so that evaluation episodes are not those of training."""
+
+
+MAX_EVALUATION_ENVS = 5
+"""Environments of one task that an evaluation steps side by side, at most."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,9 @@ def choose_device(name: str) -> torch.device:
         device.type == "mps" and not torch.backends.mps.is_available()
     )
     if missing:
-        raise ConfigError(f"device {name}: this machine or this PyTorch has none. Use --device cpu.")
+        raise ConfigError(
+            f"device {name}: this machine or this PyTorch has none. Use --device cpu."
+        )
     return device
 
 
@@ -159,7 +164,6 @@ def _train(
         )
         if restored is not None:
             trainer.load_state_dict(restored)
-            restore_random_state(restored["random"])
             folder.discard_evaluations_after(trainer.steps)
         result = trainer.run()
     return TrainResult(
@@ -210,7 +214,6 @@ def _description(
         "text": table.text,
         "text_encoder": encoder,
         "image_encoder": None,
-        "random": capture_random_state(),
     }
 
 
@@ -243,13 +246,21 @@ def evaluate_agent(
     on_progress: EvaluationProgress | None = None,
 ) -> Summary:
     """Evaluate an agent on its own task list, ``specs``, without exploration."""
-    actor = Actor(agent, len(specs), seed=seed, settings=ActorSettings(policy_only=policy_only))
-    results = evaluate(actor, specs, episodes, seed=seed, on_progress=on_progress)
+    envs = min(episodes, MAX_EVALUATION_ENVS)
+    settings = ActorSettings(policy_only=policy_only)
+    actor = Actor(agent, len(specs) * envs, seed=seed, settings=settings)
+    results = evaluate(
+        actor, specs, episodes, envs_per_task=envs, seed=seed, on_progress=on_progress
+    )
     return summarise(results, specs, mode="policy" if policy_only else "planning")
 
 
 def load_agent(
-    path: Path, specs: Sequence[TaskSpec] | None = None, *, library: SpecLibrary, device: str = "auto"
+    path: Path,
+    specs: Sequence[TaskSpec] | None = None,
+    *,
+    library: SpecLibrary,
+    device: str = "auto",
 ) -> tuple[NewtAgent, list[TaskSpec]]:
     """Rebuild the agent of a checkpoint for some tasks.
 
@@ -345,7 +356,5 @@ def evaluate_random(
     """Evaluate uniformly random actions on the tasks a selector names."""
     chosen = specs.select(tasks)
     act = random_act(chosen, np.random.default_rng(seed))
-    results = evaluate(
-        act, chosen, episodes, seed=seed + EVALUATION_SEED, on_progress=on_progress
-    )
+    results = evaluate(act, chosen, episodes, seed=seed + EVALUATION_SEED, on_progress=on_progress)
     return summarise(results, chosen, mode="random")

@@ -54,7 +54,8 @@ def two_hot_mean(logits: Tensor) -> Tensor:
 def soft_cross_entropy(logits: Tensor, value: Tensor) -> Tensor:
     """Cross-entropy of logits [..., bins] against two-hot scalars: [...].
 
-    ``value`` may lack leading axes of ``logits`` (one target for several heads). Only two bins of the target are non-zero, so the sum is two gathered log-probabilities.
+    ``value`` may lack leading axes of ``logits`` (one target for several heads). Only two bins of
+    the target are non-zero, so the sum is two gathered log-probabilities.
     """
     position = (symlog(value).clamp(-SYMLOG_RANGE, SYMLOG_RANGE) + SYMLOG_RANGE) / BIN_WIDTH
     lower = position.floor().clamp(max=NUM_BINS - 2)

@@ -48,7 +48,7 @@ class _Mish(torch.autograd.Function):
 
 
 def mish(x: Tensor) -> Tensor:
-    """x · tanh(softplus(x)), entry by entry."""
+    """X · tanh(softplus(x)), entry by entry."""
     if x.device.type != "cpu" or torch.compiler.is_compiling():
         return F.mish(x)
     if torch.is_grad_enabled():

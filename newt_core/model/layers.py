@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -87,9 +87,7 @@ class FusedMLP(nn.Module):
         super().__init__()
         self.blocks = blocks
         self.first = NormedLinear(blocks.total, hidden[0])
-        self.middle = nn.Sequential(
-            *(NormedLinear(a, b) for a, b in zip(hidden[:-1], hidden[1:], strict=True))
-        )
+        self.middle = nn.Sequential(*(NormedLinear(a, b) for a, b in pairwise(hidden)))
         self.output = output
 
     def weight_blocks(self) -> tuple[Tensor, Tensor, Tensor]:

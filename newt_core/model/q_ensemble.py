@@ -50,7 +50,7 @@ class QEnsemble(nn.Module):
             task: [B] row of the table for each sample.
             heads: [n] which heads to evaluate; all of them if None.
         """
-        weights = dict(self.named_parameters())
+        weights: dict[str, Tensor] = dict(self.named_parameters())
         if heads is not None:
             index = heads.to(self.weight_0.device)
             weights = {name: w.index_select(0, index) for name, w in weights.items()}
@@ -76,9 +76,7 @@ class BoundQ:
     def frozen(self) -> BoundQ:
         """The same function, passing gradient to its inputs but not to the weights."""
         weights = {name: w.detach() for name, w in self.weights.items()}
-        return BoundQ(
-            weights, self.w_x.detach(), self.w_action.detach(), self.rows.detach()
-        )
+        return BoundQ(weights, self.w_x.detach(), self.w_action.detach(), self.rows.detach())
 
     def __call__(self, z: Tensor, action: Tensor) -> Tensor:
         """Logits of every chosen head.

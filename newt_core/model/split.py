@@ -173,13 +173,13 @@ class BoundSplitModel:
         return policy_head.act(used, self.mask.unsqueeze(1), noise)
 
     def first_step(self, z: Tensor, action: Tensor) -> tuple[Tensor, Tensor]:
-        """z [E, L], action [E, M, A] → reward [E, M] and next latent [E, M, L]."""
+        """Step [E, L] latents by [E, M, A] actions → reward [E, M] and next latent [E, M, L]."""
         z, action = z.to(self._split.dtype), action.to(self._split.dtype)
         reward = self._split.reward.from_shared(z, action, self._task)
         return two_hot_mean(reward), self._split.dynamics.from_shared(z, action, self._task)
 
     def step(self, z: Tensor, action: Tensor) -> tuple[Tensor, Tensor]:
-        """z [E, M, L], action [E, M, A] → reward [E, M] and next latent [E, M, L]."""
+        """Step [E, M, L] latents by [E, M, A] actions → reward [E, M] and next latent [E, M, L]."""
         action = action.to(self._split.dtype)
         reward = self._split.reward.from_latent(z, action, self._task)
         return two_hot_mean(reward), self._split.dynamics.from_latent(z, action, self._task)

@@ -70,9 +70,7 @@ class WorldModel(nn.Module):
         self.dynamics = FusedMLP(
             with_action, hidden, NormedLinear(size.mlp_dim, latent, latent_activation)
         )
-        self.reward = FusedMLP(
-            with_action, hidden, plain_linear(size.mlp_dim, NUM_BINS, zero=True)
-        )
+        self.reward = FusedMLP(with_action, hidden, plain_linear(size.mlp_dim, NUM_BINS, zero=True))
         self.policy = FusedMLP(
             Blocks(latent, TEXT_DIM), hidden, plain_linear(size.mlp_dim, 2 * ACTION_DIM)
         )
@@ -101,7 +99,8 @@ class WorldModel(nn.Module):
     @torch.no_grad()
     def update_target(self, rate: float) -> None:
         """Move the target heads towards the online heads by ``rate`` (an EMA)."""
-        targets, online = list(self.target_q.parameters()), list(self.q.parameters())
+        targets: list[Tensor] = list(self.target_q.parameters())
+        online: list[Tensor] = list(self.q.parameters())
         torch._foreach_lerp_(targets, online, rate)
 
 
@@ -139,9 +138,7 @@ class BoundModel:
 
     def policy(self, z: Tensor, noise: Tensor) -> PolicySample:
         """Actions of the prior: z [..., B, L], noise [..., B, A] standard normal."""
-        return policy_head.sample(
-            self._part("policy")(z), self.model.action_mask[self.task], noise
-        )
+        return policy_head.sample(self._part("policy")(z), self.model.action_mask[self.task], noise)
 
     def q_heads(self, heads: Tensor | None = None, *, target: bool = False) -> BoundQ:
         """The chosen online or target heads as a function of (z, action)."""

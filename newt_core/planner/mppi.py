@@ -148,7 +148,9 @@ def plan(
         value = reward + discount_h * model.value(latent, noise.final[i], noise.heads[i])
         value = value.nan_to_num(nan=0.0)
         elite_value, elite = value.topk(config.num_elites, dim=1)
-        elite_actions = actions.gather(2, elite[None, :, :, None].expand(horizon, -1, -1, mask.shape[1]))
+        elite_actions = actions.gather(
+            2, elite[None, :, :, None].expand(horizon, -1, -1, mask.shape[1])
+        )
         weights = torch.softmax(config.temperature * elite_value, dim=1)
         mean, std = refit(elite_actions, weights, config.min_std, config.max_std)
         std = std * mask
@@ -162,9 +164,7 @@ def plan(
     return Plan(chosen * mask, mean, std, elite_value[:, 0])
 
 
-def refit(
-    elites: Tensor, weights: Tensor, min_std: float, max_std: float
-) -> tuple[Tensor, Tensor]:
+def refit(elites: Tensor, weights: Tensor, min_std: float, max_std: float) -> tuple[Tensor, Tensor]:
     """Weighted mean and clamped std of elites [H, E, K, A] with weights [E, K]."""
     w = weights[None, :, :, None]
     mean = (w * elites).sum(2)

@@ -29,7 +29,7 @@ class PlanningModel(Protocol):
         """Step from one latent per environment: z [E, L], action [E, M, A] → as ``step``."""
 
     def step(self, z: Tensor, action: Tensor) -> tuple[Tensor, Tensor]:
-        """z [E, M, L], action [E, M, A] → reward [E, M] and next latent [E, M, L]."""
+        """Step [E, M, L] latents by [E, M, A] actions → reward [E, M] and next latent [E, M, L]."""
 
     def value(self, z: Tensor, noise: Tensor, heads: Tensor) -> Tensor:
         """Mean of two Q heads at the policy's action: z [E, M, L], noise [E, M, A] → [E, M]."""

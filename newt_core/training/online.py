@@ -19,11 +19,12 @@ from newt_core.agents.newt.actor import Actor
 from newt_core.agents.newt.agent import NewtAgent
 from newt_core.envs.pool import Pool
 from newt_core.replay import EpisodeRecorder, Mixture
-from newt_core.training.checkpoint_folder import CheckpointFolder
+from newt_core.training.checkpoint_folder import LAST, CheckpointFolder
 from newt_core.training.config import RunConfig
 from newt_core.training.health import check_finite
 from newt_core.training.metrics import MetricsLogger
 from newt_core.training.progress import Progress
+from newt_core.training.random_state import capture_random_state, restore_random_state
 from newt_core.training.recent import RecentEpisodes, Speed
 from newt_core.training.schedule import UpdateDebt
 from newt_core.types import ACTION_DIM, BoolArray, FloatArray, Transitions
@@ -199,8 +200,7 @@ class OnlineTrainer:
 
     def _log(self) -> None:
         self._speed.last_log = time.monotonic()
-        learned = {name: float(value) for name, value in self._update_metrics.items()}
-        check_finite(learned, self.steps, last_good=self._newest_checkpoint())
+        learned = self._check_health()
         self.metrics.log(
             self.steps,
             {
@@ -213,9 +213,12 @@ class OnlineTrainer:
             },
         )
 
-    def _newest_checkpoint(self) -> Any:
-        path = self.checkpoints.folder / "last.pt"
-        return path if path.exists() else None
+    def _check_health(self) -> dict[str, float]:
+        """Return the newest update's metrics, which have to be finite."""
+        learned = {name: float(value) for name, value in self._update_metrics.items()}
+        last = self.checkpoints.folder / LAST
+        check_finite(learned, self.steps, last_good=last if last.exists() else None)
+        return learned
 
     def _evaluate_if_due(self) -> None:
         every = self.config.evaluation.every
@@ -250,7 +253,12 @@ class OnlineTrainer:
             self.save()
 
     def save(self, *, best: bool = False) -> None:
-        """Write a checkpoint of this moment."""
+        """Write a checkpoint of this moment.
+
+        Raises:
+            TrainingDiverged: The losses are not finite, so the weights may not be either.
+        """
+        self._check_health()
         self._last_checkpoint = self.steps
         self.checkpoints.save(self.steps, {**self.describe, **self.state_dict()}, best=best)
 
@@ -272,6 +280,7 @@ class OnlineTrainer:
             },
             "replay": self.replay.online.state_dict(),
             "generator": self.generator.get_state(),
+            "random": capture_random_state(),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -290,3 +299,4 @@ class OnlineTrainer:
         self._last_checkpoint = self.steps
         self.replay.online.restore(state["replay"])
         self.generator.set_state(state["generator"].cpu())
+        restore_random_state(state["random"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+from typing import Any
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ import torch
 from newt_core.agents.newt import losses
 from newt_core.agents.newt.config import UpdateConfig
 from newt_core.agents.newt.update import Learner
+from newt_core.model.world_model import WorldModel
 from newt_core.replay import Batch
 from tests.fixtures.models import batch, model
 from tests.reference.losses import PlainLearner, PlainLosses
@@ -18,7 +20,7 @@ from tests.reference.losses import PlainLearner, PlainLosses
 CONFIG = UpdateConfig(batch_size=10)
 
 
-def noise_for(m, b: Batch, seed: int = 0) -> losses.UpdateNoise:  # type: ignore[no-untyped-def]
+def noise_for(m: WorldModel, b: Batch, seed: int = 0) -> losses.UpdateNoise:
     g = torch.Generator().manual_seed(seed)
     return losses.draw_noise(m, b, g, g)
 
@@ -38,7 +40,7 @@ def test_losses_equal_the_reference() -> None:
     assert policy.scale.item() == pytest.approx(plain_scale, rel=1e-5)
 
 
-def in_float64(record):  # type: ignore[no-untyped-def]
+def in_float64(record: Any) -> Any:
     """A batch or noise with its real tensors in float64."""
     values = {name: getattr(record, name) for name in record.__dataclass_fields__}
     doubled = {n: v.double() if v.is_floating_point() else v for n, v in values.items()}
@@ -54,9 +56,7 @@ def test_ten_updates_equal_the_reference() -> None:
         noise = in_float64(noise_for(fast, b, seed=step))
         learner.update(b, noise=noise)
         reference.update(b, noise)
-    for (name, ours), theirs in zip(
-        fast.named_parameters(), plain.parameters(), strict=True
-    ):
+    for (name, ours), theirs in zip(fast.named_parameters(), plain.parameters(), strict=True):
         torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=0, msg=name)
     assert learner.scale.item() == pytest.approx(reference.scale, rel=1e-5)
 

@@ -14,9 +14,9 @@ from newt_core.errors import CheckpointError
 from tests.fixtures.models import batch, model, table
 
 
-def parts_changed(learner: Learner, **options: bool) -> set[str]:
+def parts_changed(learner: Learner, *, cloning: bool = False, joint: bool = False) -> set[str]:
     before = {name: p.clone() for name, p in learner.model.named_parameters()}
-    learner.update(batch(), **options)
+    learner.update(batch(), cloning=cloning, joint=joint)
     return {
         name.split(".")[0]
         for name, p in learner.model.named_parameters()

@@ -19,7 +19,9 @@ def test_symlog_and_symexp_are_inverse() -> None:
     x = torch.tensor([-1000.0, -1.0, 0.0, 0.5, 20_000.0])
     torch.testing.assert_close(symexp(symlog(x)), x)
     # symlog(e - 1) = 1 and symlog is odd.
-    torch.testing.assert_close(symlog(torch.tensor([1.7182818, -1.7182818])), torch.tensor([1.0, -1.0]))
+    torch.testing.assert_close(
+        symlog(torch.tensor([1.7182818, -1.7182818])), torch.tensor([1.0, -1.0])
+    )
 
 
 def test_two_hot_by_hand() -> None:
@@ -40,7 +42,9 @@ def test_encoding_then_decoding_returns_the_value(value: float) -> None:
 
 def test_bins_are_even_over_symlog_range() -> None:
     bins = bin_values(torch.device("cpu"))
-    assert (bins[0].item(), bins[50].item(), bins[-1].item()) == pytest.approx((-10, 0, 10), abs=1e-6)
+    assert (bins[0].item(), bins[50].item(), bins[-1].item()) == pytest.approx(
+        (-10, 0, 10), abs=1e-6
+    )
 
 
 def test_sparse_cross_entropy_equals_the_explicit_sum() -> None:

@@ -7,6 +7,7 @@ and targets are explicit two-hot vectors.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -15,7 +16,7 @@ from torch import Tensor
 from newt_core.agents.newt.config import UpdateConfig
 from newt_core.agents.newt.losses import UpdateNoise
 from newt_core.model.discrete import two_hot, two_hot_mean
-from newt_core.model.policy_head import sample
+from newt_core.model.policy_head import PolicySample, sample
 from newt_core.model.q_ensemble import QEnsemble
 from newt_core.model.world_model import WorldModel
 from newt_core.replay import Batch
@@ -53,7 +54,7 @@ class PlainLosses:
         """[B, S] → [B, L]."""
         return mlp(self.model.encoder, torch.cat([obs, self.text], -1))
 
-    def policy(self, z: Tensor, noise: Tensor):  # type: ignore[no-untyped-def]
+    def policy(self, z: Tensor, noise: Tensor) -> PolicySample:
         """The prior's sample at z [B, L]."""
         return sample(mlp(self.model.policy, torch.cat([z, self.text], -1)), self.mask, noise)
 
@@ -121,11 +122,11 @@ class PlainLearner:
         rest = [*model.dynamics.parameters(), *model.reward.parameters(), *model.q.parameters()]
         self.encoder = list(model.encoder.parameters())
         self.rest = rest
-        self.adam = torch.optim.Adam(
-            [{"params": self.encoder, "lr": config.encoder_lr}, {"params": rest}],
-            lr=config.lr,
-            foreach=False,
-        )
+        groups: list[dict[str, Any]] = [
+            {"params": self.encoder, "lr": config.encoder_lr},
+            {"params": rest},
+        ]
+        self.adam = torch.optim.Adam(groups, lr=config.lr, foreach=False)
         self.pi = list(model.policy.parameters())
         self.pi_adam = torch.optim.Adam(
             self.pi, lr=config.lr, eps=config.policy_adam_eps, foreach=False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from newt_core.model.layers import FusedMLP, NormedLinear
 from newt_core.model.q_ensemble import QEnsemble
@@ -23,10 +23,12 @@ def mlp(network: FusedMLP, x: Tensor) -> Tensor:
     """
     x = F.mish(normed(network.first, x))
     for layer in network.middle:
+        assert isinstance(layer, NormedLinear)
         x = F.mish(normed(layer, x))
     if isinstance(network.output, NormedLinear):
         logits = normed(network.output, x)
         return logits.view(*logits.shape[:-1], -1, 8).softmax(-1).view_as(logits)
+    assert isinstance(network.output, nn.Linear)
     return F.linear(x, network.output.weight, network.output.bias)
 
 

@@ -72,7 +72,7 @@ def test_the_hash_changes_with_any_field_and_with_nothing_else() -> None:
 def test_a_spec_cannot_be_changed_and_travels_to_workers() -> None:
     toy = spec()
     with pytest.raises(ValidationError):
-        toy.obs_dim = 4
+        toy.obs_dim = 4  # type: ignore[misc]
     copy = pickle.loads(pickle.dumps(toy))
     assert copy == toy
     assert {copy, toy} == {toy}

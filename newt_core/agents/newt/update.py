@@ -18,8 +18,7 @@ from newt_core.replay.buffer import Batch
 class Learner:
     """Owns what changes a :class:`WorldModel`: two optimisers and the value scale.
 
-    The model's optimiser holds encoder, dynamics, reward and Q heads (the policy too, in a
-    separate parameter group that only pretraining gives gradients); the policy has its own.
+    One optimiser holds encoder, dynamics, reward and Q heads, the other the policy.
     """
 
     def __init__(self, model: WorldModel, config: UpdateConfig, *, seed: int = 0) -> None:
@@ -30,21 +29,19 @@ class Learner:
         self.generator = torch.Generator(model.device).manual_seed(seed)
         # Head pairs index Python-side: drawing them on the CPU avoids waiting for the GPU.
         self.cpu_generator = torch.Generator().manual_seed(seed + 1)
-        self._model_parameters = [
-            *model.encoder.parameters(),
+        encoder = list(model.encoder.parameters())
+        rest = [
             *model.dynamics.parameters(),
             *model.reward.parameters(),
             *model.q.parameters(),
         ]
+        self._model_parameters = [*encoder, *rest]
         self._policy_parameters = list(model.policy.parameters())
-        self.model_optimiser = torch.optim.Adam(
-            [
-                {"params": list(model.encoder.parameters()), "lr": config.encoder_lr},
-                {"params": self._model_parameters[len(list(model.encoder.parameters())) :]},
-            ],
-            lr=config.lr,
-            fused=True,
-        )
+        groups: list[dict[str, Any]] = [
+            {"params": encoder, "lr": config.encoder_lr},
+            {"params": rest},
+        ]
+        self.model_optimiser = torch.optim.Adam(groups, lr=config.lr, fused=True)
         self.policy_optimiser = torch.optim.Adam(
             self._policy_parameters, lr=config.lr, eps=config.policy_adam_eps, fused=True
         )
