@@ -28,6 +28,7 @@ LAYERS = (
     "training",
     "evaluation",
     "build",
+    "loaded",
     "bench",
 )
 """The parts of ``newt_core``, each of which may import from itself and from those before it.

@@ -1,0 +1,214 @@
+"""A run from start to end on a real simulator with short episodes: stopped, killed, resumed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import newt_core
+from newt_core.build import TrainResult, evaluate_checkpoint, evaluate_random, train
+from newt_core.errors import CheckpointError, InvalidActionError, UnknownTaskError
+from newt_core.specs import SpecLibrary, load_specs
+from newt_core.training.checkpoint import load_checkpoint
+from newt_core.training.config import RunConfig, resolve_config
+from newt_core.training.metrics import read_metrics
+from newt_core.training.progress import Unwatched
+from newt_core.training.run_folder import RunFolder
+
+LENGTH = 10
+"""Agent steps in an episode of the two test tasks."""
+SPECS = """
+domain: dmcontrol
+defaults:
+  episode_length: 10
+  action_repeat: 2
+  reward: dense
+  score: {kind: return, low: 0, high: 20}
+  camera: 0
+tasks:
+  - id: short-balance
+    env: {domain_name: cartpole, task_name: balance}
+    embodiment: A cart on a rail carries a pole.
+    instruction: Keep the pole upright.
+    obs_dim: 5
+    action_dim: 1
+  - id: short-reach
+    env: {domain_name: reacher, task_name: easy}
+    embodiment: A planar arm has two links.
+    instruction: Touch the target.
+    obs_dim: 6
+    action_dim: 2
+"""
+SETTINGS = (
+    "update.updates_per_step=0.2",
+    "evaluation.every=200",
+    "checkpoint.every=60",
+    "replay.capacity=2000",
+)
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> SpecLibrary:
+    folder = tmp_path / "specs"
+    folder.mkdir()
+    (folder / "short.yaml").write_text(SPECS)
+    return load_specs([folder])
+
+
+def settings(steps: int) -> RunConfig:
+    return resolve_config(
+        "smoke", None, SETTINGS, tasks="short-*", steps=steps, device="cpu", seed=3
+    )
+
+
+def run(
+    folder: RunFolder,
+    library: SpecLibrary,
+    steps: int,
+    *,
+    resume: bool = False,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> TrainResult:
+    torch.set_num_threads(1)
+    return train(
+        settings(steps),
+        folder,
+        specs=library,
+        resume=resume,
+        progress=Unwatched(),
+        should_stop=should_stop,
+    )
+
+
+def test_a_run_leaves_what_it_promises(tmp_path: Path, library: SpecLibrary) -> None:
+    folder = RunFolder.create("a", settings(240).to_yaml(), root=tmp_path)
+    result = run(folder, library, 240)
+    assert (result.steps, result.interrupted) == (240, False)
+    payload = load_checkpoint(result.checkpoint)
+    assert payload["counters"]["steps"] == 240
+    assert payload["text_encoder"] == "hashed-v1"
+    assert [task["id"] for task in payload["tasks"]] == ["short-balance", "short-reach"]
+    # Updates follow the agent steps: 240 · 0.2, taken in one burst after the random phase.
+    assert payload["agent"]["learner"]["updates"] == 48
+    assert sorted(folder.read_evaluations()) == [0, 200, 240]
+    rows = read_metrics(folder.metrics_file)
+    assert {"loss/consistency", "loss/reward", "loss/value", "loss/policy"} <= rows[-1].keys()
+    assert any(folder.tensorboard.iterdir())
+
+    summary = evaluate_checkpoint(result.checkpoint, None, 2, specs=library)
+    again = evaluate_checkpoint(result.checkpoint, None, 2, specs=library)
+    assert summary.to_json() == again.to_json()
+    assert summary.mode == "planning"
+    unseen = evaluate_checkpoint(
+        result.checkpoint, "short-reach,cartpole-swingup", 1, specs=library, policy_only=True
+    )
+    assert list(unseen.tasks) == ["short-reach", "cartpole-swingup"]
+    assert 0 <= evaluate_random("short-*", 1, specs=library).total.score <= 1
+
+
+def test_a_stopped_run_goes_on_where_it_stopped(tmp_path: Path, library: SpecLibrary) -> None:
+    folder = RunFolder.create("a", settings(300).to_yaml(), root=tmp_path)
+    calls = iter(range(10_000))
+    stopped = run(folder, library, 300, should_stop=lambda: next(calls) > 100)
+    assert stopped.interrupted
+    assert 0 < stopped.steps < 300
+    saved = load_checkpoint(stopped.checkpoint)
+    finished = run(folder, library, 300, resume=True)
+    payload = load_checkpoint(finished.checkpoint)
+    assert payload["counters"]["steps"] == 300
+    assert payload["agent"]["learner"]["updates"] == 60
+    # Nothing that was in the replay buffer at the stop is missing now.
+    whole = stopped.steps // (2 * LENGTH) * 2
+    assert saved["replay"]["next_sequence"] >= whole
+    assert payload["replay"]["next_sequence"] >= saved["replay"]["next_sequence"]
+    steps = [row["step"] for row in read_metrics(folder.metrics_file)]
+    assert steps == sorted(steps)  # type: ignore[type-var]
+
+
+def test_resuming_with_other_tasks_is_refused(tmp_path: Path, library: SpecLibrary) -> None:
+    folder = RunFolder.create("a", settings(80).to_yaml(), root=tmp_path)
+    run(folder, library, 80)
+    other = resolve_config("smoke", None, SETTINGS, tasks="short-balance", device="cpu")
+    with pytest.raises(CheckpointError, match="trained on other tasks"):
+        train(
+            other,
+            folder,
+            specs=library,
+            resume=True,
+            progress=Unwatched(),
+            should_stop=lambda: False,
+        )
+
+
+def test_a_loaded_agent_acts_in_its_tasks(tmp_path: Path, library: SpecLibrary) -> None:
+    folder = RunFolder.create("a", settings(80).to_yaml(), root=tmp_path)
+    checkpoint = run(folder, library, 80).checkpoint
+    agent = newt_core.load(checkpoint, specs=[tmp_path / "specs"], device="cpu")
+    assert agent.tasks == ["short-balance", "short-reach"]
+    env = newt_core.make(library["short-reach"])
+    obs, _ = env.reset(seed=0)
+    action = agent.act(obs, task="short-reach")
+    assert action.shape == (2,)
+    assert bool((np.abs(action) <= 1).all())
+    with pytest.raises(UnknownTaskError, match="Did you mean 'short-reach'"):
+        agent.act(obs, task="short-reech")
+    with pytest.raises(InvalidActionError, match="6 finite numbers"):
+        agent.act(obs[:3], task="short-reach")
+    env.close()
+
+
+@pytest.mark.timeout(300)
+def test_a_killed_run_is_resumed(tmp_path: Path, library: SpecLibrary) -> None:
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    first = [
+        *("train", "--tasks", "short-*", "--preset", "smoke", "--steps", "100000"),
+        *("--run", "a", "--seed", "3", "--device", "cpu", "--specs", "specs"),
+    ]
+    for setting in SETTINGS:
+        first += ["--set", setting]
+    again = ["train", "--run", "a", "--resume", "--specs", "specs"]
+    folder = RunFolder(tmp_path / "runs" / "a")
+    last = folder.checkpoints / "last.pt"
+    reached = 0
+    for attempt in range(3):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "newt_cli", *(again if attempt else first)],
+            cwd=tmp_path,
+            env=environment,
+            stderr=subprocess.PIPE,
+        )
+        deadline = time.monotonic() + 90
+        before = last.stat().st_mtime if last.exists() else 0.0
+        while not (last.exists() and last.stat().st_mtime > before):
+            assert process.poll() is None, process.stderr and process.stderr.read().decode()
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        time.sleep(0.1 * attempt)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        counters = load_checkpoint(last)["counters"]
+        assert counters["steps"] > reached
+        reached = counters["steps"]
+        for line in folder.metrics_file.read_bytes().splitlines()[:-1]:
+            json.loads(line)
+    target = reached + 60
+    done = subprocess.run(
+        [sys.executable, "-m", "newt_cli", *again, "--steps", str(target), "--json"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["steps"] == target
