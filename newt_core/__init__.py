@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from newt_core.version import __version__
 
 if TYPE_CHECKING:
-    from newt_core.loaded import load
     from newt_core.envs.task_env import make
     from newt_core.envs.vector import make_vec
+    from newt_core.loaded import load
 
 _LAZY = {
     "make": "newt_core.envs.task_env:make",

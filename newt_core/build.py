@@ -33,7 +33,7 @@ from newt_core.training.metrics import MetricsLogger, Sink, WandbSink
 from newt_core.training.online import OnlineTrainer, Scores
 from newt_core.training.progress import Progress
 from newt_core.training.run_folder import RunFolder
-from newt_core.version import __version__
+from newt_core.version import __version__, git_version
 
 EVALUATION_SEED = 10_000_019
 """Added to the run's seed, so that evaluation episodes are not those of training."""
@@ -200,6 +200,7 @@ def _description(
     """The part of a checkpoint that does not change during a run."""
     return {
         "newt_version": __version__,
+        "git_version": git_version(),
         "config": config.model_dump(mode="json"),
         "tasks": [
             {

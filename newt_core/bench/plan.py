@@ -14,6 +14,7 @@ from newt_core.model.split import SplitModel
 from newt_core.planner.chunks import plan_in_chunks
 from newt_core.planner.mppi import Plan, draw_plan_noise
 from newt_core.types import ACTION_DIM, STATE_DIM
+from newt_core.version import git_version
 
 
 def bench_plan(
@@ -46,6 +47,7 @@ def bench_plan(
         differences[size] = difference
     return {
         "what": "plan",
+        "commit": git_version(),
         "hardware": describe_hardware(),
         "settings": {"envs": num_envs, **config.model_dump()},
         "variants": variants,

@@ -36,6 +36,7 @@ Stepper = Callable[[FloatArray], Any]
 
 _MEMORY_CODE = (
     "import sys, json, pickle; from newt_core.bench.pool import report_memory; "
+from newt_core.version import git_version
     "report_memory(*pickle.load(sys.stdin.buffer))"
 )
 
@@ -127,6 +128,7 @@ def bench_pool(specs: Sequence[TaskSpec], steps: int = 200, repeats: int = 5) ->
         ratios[f"{kind}_pool_over_gymnasium_async"] = megabytes / memory["gymnasium_async"][kind]
     return {
         "what": f"pool: {len(specs)} environments in lock-step, {steps} steps a run",
+        "commit": git_version(),
         "hardware": describe_hardware(),
         "variants": variants,
         "ratios": ratios,

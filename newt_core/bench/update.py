@@ -12,6 +12,7 @@ from newt_core.agents.newt.config import UpdateConfig
 from newt_core.agents.newt.update import Learner
 from newt_core.bench.inputs import random_batch, random_model, reference, synchronise
 from newt_core.bench.timing import compare, describe_hardware, speed_ratios
+from newt_core.version import git_version
 
 
 def bench_update(
@@ -38,6 +39,7 @@ def bench_update(
         ratios |= speed_ratios(timed, pairs)
     return {
         "what": "update",
+        "commit": git_version(),
         "hardware": describe_hardware(),
         "settings": {"batch_size": batch_size, "horizon": UpdateConfig().horizon},
         "variants": variants,

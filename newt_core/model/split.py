@@ -14,7 +14,9 @@ are stored in another order, in which SimNorm vectorises (:meth:`SplitModel.arra
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
 
 import torch
 import torch.nn.functional as F
@@ -29,6 +31,33 @@ from newt_core.model.world_model import WorldModel
 
 Pair = tuple[Tensor, Tensor]
 """Weight and bias of a layer."""
+
+
+Finish = Callable[[Tensor, Pair, Pair, Pair, Pair, Pair | None], Tensor]
+
+
+def finish(
+    product: Tensor, norm_0: Pair, linear_1: Pair, norm_1: Pair, linear_2: Pair, norm_2: Pair | None
+) -> Tensor:
+    """Norm, Mish, layer, norm, Mish, layer; then norm and SimNorm where the output is a latent."""
+    x = _norm_mish(product, norm_0)
+    x = _norm_mish(F.linear(x, *linear_1), norm_1)
+    x = F.linear(x, *linear_2)
+    if norm_2 is None:
+        return x
+    x = F.layer_norm(x, x.shape[-1:], *norm_2)
+    return strided_simnorm(x, SIMNORM_GROUP).to(product.dtype)
+
+
+@cache
+def compiled_finish() -> Finish:
+    """:func:`finish` through ``torch.compile``: norms and activations become few kernels.
+
+    It takes weights as arguments, so that new weights do not compile it again. A minute or
+    more at first use.
+    """
+    compiled: Finish = torch.compile(finish, dynamic=False)
+    return compiled
 
 
 @dataclass(frozen=True)
@@ -47,16 +76,14 @@ class SplitMLP:
     linear_2: Pair
     norm_2: Pair | None = None
     """Of the dynamics, whose output is normalised."""
+    finish: Finish = field(default_factory=lambda: finish)
+    """:func:`finish`, or a compiled version of it."""
 
     def tail(self, product: Tensor) -> Tensor:
-        """Finish from the first layer's product [rows, hidden], which is overwritten."""
-        x = _norm_mish(product, self.norm_0)
-        x = _norm_mish(F.linear(x, *self.linear_1), self.norm_1)
-        x = F.linear(x, *self.linear_2)
-        if self.norm_2 is None:
-            return x
-        x = F.layer_norm(x, x.shape[-1:], *self.norm_2)
-        return strided_simnorm(x, SIMNORM_GROUP).to(product.dtype)
+        """Everything after the first layer's product, [..., hidden] → [..., outputs]."""
+        return self.finish(
+            product, self.norm_0, self.linear_1, self.norm_1, self.linear_2, self.norm_2
+        )
 
     def from_shared(self, z: Tensor, action: Tensor, task: Tensor) -> Tensor:
         """First step: z [E, L] shared by M actions [E, M, A] → [E, M, outputs]."""
@@ -83,10 +110,14 @@ class SplitModel:
     Args:
         model: The weights to arrange. In float32 most are views, in bfloat16 copies.
         dtype: Number format of the matrix products.
+        compiled: Use :func:`compiled_finish`.
     """
 
-    def __init__(self, model: WorldModel, dtype: torch.dtype = torch.float32) -> None:
+    def __init__(
+        self, model: WorldModel, dtype: torch.dtype = torch.float32, *, compiled: bool = False
+    ) -> None:
         self.dtype = dtype
+        self._finish = compiled_finish() if compiled else finish
         self.num_q = model.size.num_q
         self.width = int(model.action_mask.sum(-1).max())
         self.discount = model.discount
@@ -125,6 +156,7 @@ class SplitModel:
             self._pair(second.ln),
             linear_2,
             norm_2,
+            self._finish,
         )
 
     def _pair(self, layer: nn.Linear | nn.LayerNorm, order: Tensor | None = None) -> Pair:
@@ -143,7 +175,8 @@ class SplitModel:
         )  # fmt: skip
         heads = []
         for w_x, w_a, table, s0, b0, w1, c1, s1, b1, w2, c2 in zip(*columns, strict=True):
-            heads.append(SplitMLP(w_x, w_a, table, (s0, b0), (w1, c1), (s1, b1), (w2, c2)))
+            layers = ((s0, b0), (w1, c1), (s1, b1), (w2, c2), None)
+            heads.append(SplitMLP(w_x, w_a, table, *layers, self._finish))
         return heads
 
     def arrange(self, z: Tensor) -> Tensor:

@@ -29,7 +29,6 @@ def plan_in_chunks(
     *,
     prior_weight: float = 0.0,
     explore: bool = False,
-    planner: Callable[..., Plan] = plan,
 ) -> Plan:
     """Plan as :func:`newt_core.planner.mppi.plan` does, in chunks.
 
@@ -42,14 +41,13 @@ def plan_in_chunks(
         config: As for ``plan``.
         prior_weight: As for ``plan``.
         explore: As for ``plan``.
-        planner: ``plan``, or a compiled version of it.
     """
     size = CPU_CHUNK if z.device.type == "cpu" else len(z)
     plans = []
     for start in range(0, len(z), size):
         rows = slice(start, start + size)
         plans.append(
-            planner(
+            plan(
                 bind(task[rows]),
                 z[rows],
                 mean[:, rows],

@@ -104,6 +104,22 @@ def test_values_agree_at_the_published_width() -> None:
     torch.testing.assert_close(value, expected, atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.slow
+@torch.inference_mode()
+def test_compiled_planning_steps_equal_eager_ones() -> None:
+    m = model()
+    z = m.encode(batch(len(TASK)).obs[0], TASK)
+    eager, compiled = SplitModel(m), SplitModel(m, compiled=True)
+    action = torch.rand(len(TASK), 8, max(ACTION_DIMS)) * eager.mask[TASK].unsqueeze(1)
+    outcomes = zip(
+        eager.bind(TASK).first_step(eager.arrange(z), action),
+        compiled.bind(TASK).first_step(compiled.arrange(z), action),
+        strict=True,
+    )
+    for ours, theirs in outcomes:
+        torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-5)
+
+
 @torch.inference_mode()
 def test_bfloat16_values_are_close() -> None:
     m = model("2M")

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from newt_core.agents.newt.agent import NewtAgent
 from newt_core.planner.chunks import plan_in_chunks
-from newt_core.planner.mppi import draw_plan_noise, plan, warm_start
+from newt_core.planner.mppi import draw_plan_noise, warm_start
 from newt_core.types import ACTION_DIM, BoolArray, FloatArray, IntArray
 
 
@@ -49,7 +49,6 @@ class Actor:
         self._mean = torch.zeros(horizon, num_envs, width, device=agent.device)
         self._generator = torch.Generator(agent.device).manual_seed(seed)
         self._cpu_generator = torch.Generator().manual_seed(seed)
-        self._plan = torch.compile(plan) if agent.planner_config.compile else plan
 
     @torch.inference_mode()
     def __call__(
@@ -105,7 +104,6 @@ class Actor:
             config,
             prior_weight=self.settings.prior_weight,
             explore=self.settings.explore,
-            planner=self._plan,
         )
         self._mean[:, ids] = chosen.mean
         return chosen.actions[0]

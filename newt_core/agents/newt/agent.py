@@ -51,8 +51,9 @@ class NewtAgent:
     def planning_snapshot(self) -> SplitModel:
         """The current weights arranged for planning; rebuilt only after an update."""
         if self._snapshot is None or self._snapshot[0] != self.learner.updates:
-            dtype = DTYPES[self.planner_config.precision]
-            self._snapshot = (self.learner.updates, SplitModel(self.model, dtype))
+            config = self.planner_config
+            split = SplitModel(self.model, DTYPES[config.precision], compiled=config.compile)
+            self._snapshot = (self.learner.updates, split)
         return self._snapshot[1]
 
     def state_dict(self) -> dict[str, Any]:
