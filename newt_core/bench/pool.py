@@ -28,6 +28,7 @@ from newt_core.envs.pool import make_pool
 from newt_core.envs.task_env import TaskEnv
 from newt_core.specs.schema import TaskSpec
 from newt_core.types import ACTION_DIM, STATE_DIM, FloatArray
+from newt_core.version import git_version
 
 VARIANTS = ("pool", "gymnasium_async", "gymnasium_sync")
 
@@ -36,7 +37,6 @@ Stepper = Callable[[FloatArray], Any]
 
 _MEMORY_CODE = (
     "import sys, json, pickle; from newt_core.bench.pool import report_memory; "
-from newt_core.version import git_version
     "report_memory(*pickle.load(sys.stdin.buffer))"
 )
 
