@@ -11,7 +11,7 @@ from newt_core.specs import load_specs
 def test_the_report_has_the_command_lines_form():
     specs = load_specs().select("pendulum-swingup,cartpole-balance")
     report = json.loads(json.dumps(bench_pool(specs, steps=3, repeats=1)))
-    assert set(report) == {"what", "hardware", "variants", "ratios"}
+    assert set(report) == {"what", "commit", "hardware", "variants", "ratios"}
     assert set(report["variants"]) == set(VARIANTS)
     for measured in report["variants"].values():
         assert measured["median_s"] > 0

@@ -1,0 +1,32 @@
+"""The reports of the planner's and the update's benches, on little work."""
+
+from __future__ import annotations
+
+import pytest
+
+from newt_core.agents.newt.config import PlannerConfig
+from newt_core.bench import plan as plan_module
+from newt_core.bench.plan import bench_plan
+from newt_core.bench.update import bench_update
+
+
+def test_plan_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    small = PlannerConfig(num_samples=16, policy_trajectories=4, num_elites=4, iterations=2)
+    monkeypatch.setattr(plan_module, "PlannerConfig", lambda: small)
+    report = bench_plan(sizes=["2M"], num_envs=2, repeats=1)
+    assert report["what"] == "plan"
+    assert set(report["variants"]) == {"2M_reference", "2M_float32", "2M_bfloat16"}
+    assert set(report["ratios"]) == {
+        "2M_float32_over_2M_reference",
+        "2M_bfloat16_over_2M_reference",
+    }
+    assert report["difference"]["2M"] < 1e-5
+    timing = report["variants"]["2M_float32"]
+    assert timing["steps_per_s"] == pytest.approx(2 / timing["median_s"])
+
+
+def test_update_report() -> None:
+    report = bench_update(sizes=["2M"], batch_size=4, repeats=1)
+    assert report["what"] == "update"
+    assert all(ratio > 0 for ratio in report["ratios"].values())
+    assert report["settings"]["batch_size"] == 4
