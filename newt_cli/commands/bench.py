@@ -79,7 +79,7 @@ def pool(
     tasks: options.Tasks = "dmcontrol",
     steps: Annotated[
         int, typer.Option(min=1, help="Steps of every environment in a timed run.")
-    ] = 200,
+    ] = 500,
     repeats: Repeats = 5,
     specs: options.Specs = None,
     as_json: options.Json = False,
