@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -27,6 +28,18 @@ Activation = Callable[[Tensor], Tensor]
 def init_linear(weight: Tensor) -> None:
     """Initialise ``weight`` in place: truncated normal at two standard deviations."""
     nn.init.trunc_normal_(weight, std=INIT_STD, a=-2 * INIT_STD, b=2 * INIT_STD)
+
+
+def autocast_once(weight: Tensor) -> Tensor:
+    """``weight`` in the format that autocast would give it, if autocast is on.
+
+    Autocast remembers whole parameters it has converted, but not slices of them: these it would
+    convert again at every use.
+    """
+    kind = weight.device.type
+    if not torch.is_autocast_enabled(kind):
+        return weight
+    return weight.to(torch.get_autocast_dtype(kind))
 
 
 class NormedLinear(nn.Module):
@@ -92,7 +105,7 @@ class FusedMLP(nn.Module):
 
     def weight_blocks(self) -> tuple[Tensor, Tensor, Tensor]:
         """The first layer's weight columns of x, text and extra, each [hidden, width]."""
-        x, text, extra = self.first.linear.weight.split(
+        x, text, extra = autocast_once(self.first.linear.weight).split(
             [self.blocks.x, self.blocks.text, self.blocks.extra], dim=1
         )
         return x, text, extra
@@ -113,11 +126,14 @@ class FusedMLP(nn.Module):
             text: [tasks, text] table of embeddings.
             task: [B] row of the table for each sample.
         """
-        return BoundMLP(self, self.text_rows(text)[task])
+        x, text_columns, extra = self.weight_blocks()
+        rows = F.linear(text, text_columns, self.first.linear.bias)[task]
+        return BoundMLP(self, x, extra, rows)
 
     def forward(self, x: Tensor, text: Tensor, extra: Tensor | None = None) -> Tensor:
         """Apply to rows with their own texts; all arguments share their leading shape."""
-        return BoundMLP(self, self.text_rows(text))(x, extra)
+        w_x, _, w_extra = self.weight_blocks()
+        return BoundMLP(self, w_x, w_extra, self.text_rows(text))(x, extra)
 
 
 @dataclass(frozen=True)
@@ -125,13 +141,16 @@ class BoundMLP:
     """A :class:`FusedMLP` whose text is known: a function of ``(x, extra)``."""
 
     mlp: FusedMLP
+    w_x: Tensor
+    """[hidden, x] the first layer's columns of the latent or state."""
+    w_extra: Tensor
+    """[hidden, extra] the first layer's columns of what follows the text."""
     rows: Tensor
     """[..., B, hidden] the text's share of the first product."""
 
     def __call__(self, x: Tensor, extra: Tensor | None = None) -> Tensor:
         """Map x [..., B, x] and extra [..., B, extra] to [..., B, outputs]."""
-        w_x, _, w_extra = self.mlp.weight_blocks()
-        product = F.linear(x, w_x) + self.rows
+        product = F.linear(x, self.w_x) + self.rows
         if extra is not None:
-            product = product + F.linear(extra, w_extra)
+            product = product + F.linear(extra, self.w_extra)
         return self.mlp.tail(product)

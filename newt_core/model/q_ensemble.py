@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from newt_core.model.elementwise import mish
-from newt_core.model.layers import Blocks, init_linear
+from newt_core.model.layers import Blocks, autocast_once, init_linear
 from newt_core.model.sizes import NUM_BINS
 
 
@@ -54,7 +54,7 @@ class QEnsemble(nn.Module):
         if heads is not None:
             index = heads.to(self.weight_0.device)
             weights = {name: w.index_select(0, index) for name, w in weights.items()}
-        x, text_columns, extra = weights["weight_0"].split(
+        x, text_columns, extra = autocast_once(weights["weight_0"]).split(
             [self.blocks.x, self.blocks.text, self.blocks.extra], dim=2
         )
         table = torch.matmul(text, text_columns.mT) + weights["bias_0"].unsqueeze(1)

@@ -1,7 +1,7 @@
 """Planning for many environments in pieces that suit the machine.
 
 Plans do not depend on each other, so they can be made a few environments at a time. A CPU is
-fastest when one environment's samples fit its cache; a GPU wants all environments at once.
+fastest when a chunk's samples fit its cache; a GPU wants all environments at once.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from newt_core.agents.newt.config import PlannerConfig
 from newt_core.planner.mppi import Plan, PlanNoise, plan
 from newt_core.planner.value import PlanningModel
 
-CPU_CHUNK = 1
-"""Environments planned for at a time on a CPU."""
+CPU_ROWS = 512
+"""Sequences scored at a time on a CPU, about: their activations have to fit a core's cache."""
 
 
 def plan_in_chunks(
@@ -42,7 +42,9 @@ def plan_in_chunks(
         prior_weight: As for ``plan``.
         explore: As for ``plan``.
     """
-    size = CPU_CHUNK if z.device.type == "cpu" else len(z)
+    size = len(z)
+    if z.device.type == "cpu":
+        size = max(1, CPU_ROWS // config.num_samples)
     plans = []
     for start in range(0, len(z), size):
         rows = slice(start, start + size)
