@@ -6,7 +6,7 @@ The only module that knows all layers. Everything below it takes what it needs a
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,17 +16,17 @@ import torch
 
 from newt_core.agents.newt.actor import Actor, ActorSettings
 from newt_core.agents.newt.agent import NewtAgent
-from newt_core.agents.newt.config import ModelConfig, PlannerConfig, UpdateConfig
+from newt_core.agents.newt.setup import choose_device, task_table
 from newt_core.encoders import make_text_encoder
 from newt_core.envs.pool import make_pool
-from newt_core.errors import CheckpointError, ConfigError
+from newt_core.errors import CheckpointError
 from newt_core.evaluation.aggregate import Summary, summarise
 from newt_core.evaluation.rollout import Progress as EvaluationProgress
 from newt_core.evaluation.rollout import evaluate, random_act
 from newt_core.model.world_model import TaskTable
 from newt_core.replay import Mixture, ReplayBuffer
+from newt_core.restore import load_agent
 from newt_core.specs import SpecLibrary, TaskSpec
-from newt_core.training.checkpoint import load_checkpoint
 from newt_core.training.checkpoint_folder import LAST, CheckpointFolder, latest_intact
 from newt_core.training.config import RunConfig
 from newt_core.training.metrics import MetricsLogger, Sink, WandbSink
@@ -52,34 +52,6 @@ class TrainResult:
     steps: int
     score: float | None
     interrupted: bool
-
-
-def choose_device(name: str) -> torch.device:
-    """Return the torch device a setting stands for; ``auto`` takes a GPU if there is one.
-
-    Raises:
-        ConfigError: The device is not there.
-    """
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    device = torch.device(name)
-    missing = (device.type == "cuda" and not torch.cuda.is_available()) or (
-        device.type == "mps" and not torch.backends.mps.is_available()
-    )
-    if missing:
-        raise ConfigError(
-            f"device {name}: this machine or this PyTorch has none. Use --device cpu."
-        )
-    return device
-
-
-def task_table(specs: Sequence[TaskSpec], text: np.ndarray) -> TaskTable:
-    """Return what the model needs of each task; ``text`` is [tasks, 512]."""
-    return TaskTable(
-        text=torch.from_numpy(np.asarray(text, np.float32)),
-        action_mask=torch.from_numpy(np.stack([spec.action_mask for spec in specs])),
-        discount=torch.tensor([spec.gamma for spec in specs], dtype=torch.float32),
-    )
 
 
 def train(
@@ -254,72 +226,6 @@ def evaluate_agent(
         actor, specs, episodes, envs_per_task=envs, seed=seed, on_progress=on_progress
     )
     return summarise(results, specs, mode="policy" if policy_only else "planning")
-
-
-def load_agent(
-    path: Path,
-    specs: Sequence[TaskSpec] | None = None,
-    *,
-    library: SpecLibrary,
-    device: str = "auto",
-) -> tuple[NewtAgent, list[TaskSpec]]:
-    """Rebuild the agent of a checkpoint for some tasks.
-
-    Tasks that the checkpoint was trained on keep the text embedding it learned with; others
-    are embedded with the same encoder, which makes them zero-shot.
-
-    Args:
-        path: A checkpoint of ours.
-        specs: The tasks to act in; by default those it was trained on.
-        library: Where the trained tasks are looked up.
-        device: As in the settings.
-
-    Returns:
-        The agent and its task list.
-
-    Raises:
-        CheckpointError: The file is not usable or a task has changed since.
-    """
-    payload = load_checkpoint(path)
-    try:
-        trained = {task["id"]: index for index, task in enumerate(payload["tasks"])}
-        parts = RunConfig.model_validate(payload["config"])
-        chosen = list(specs) if specs is not None else [library[name] for name in trained]
-        text = payload["text"].numpy()
-        encoder = make_text_encoder(payload["text_encoder"])
-        weights = payload["agent"]
-    except (KeyError, ValueError, AttributeError) as error:
-        raise CheckpointError(
-            f"{path}: incomplete, or its tasks are not installed ({error}). "
-            "Name the folder of your own tasks with --specs."
-        ) from error
-    rows = []
-    for spec in chosen:
-        if spec.id in trained:
-            _check_unchanged(path, payload["tasks"][trained[spec.id]], spec)
-            rows.append(text[trained[spec.id]])
-        else:
-            rows.append(encoder.encode([spec.text])[0])
-    agent = NewtAgent(
-        ModelConfig.model_validate(parts.model),
-        PlannerConfig.model_validate(parts.planner),
-        UpdateConfig.model_validate(parts.update),
-        task_table(chosen, np.stack(rows)),
-        device=choose_device(device),
-    )
-    agent.load_state_dict(weights, learner=False)
-    return agent, chosen
-
-
-def _check_unchanged(path: Path, saved: Mapping[str, Any], spec: TaskSpec) -> None:
-    for name in ("version", "obs_dim", "action_dim"):
-        if saved[name] != getattr(spec, name):
-            raise CheckpointError(
-                f"{path}: task '{spec.id}' had {name} {saved[name]} in training, but is "
-                f"{getattr(spec, name)} now. Use the task specs that it was trained with."
-            )
-    if saved["spec_hash"] != spec.spec_hash:
-        warnings.warn(f"task '{spec.id}' was described differently in training", stacklevel=3)
 
 
 def evaluate_checkpoint(

@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from newt_core.agents.newt.actor import Actor, ActorSettings
-from newt_core.build import load_agent
 from newt_core.errors import InvalidActionError, UnknownTaskError, did_you_mean
+from newt_core.restore import load_agent
 from newt_core.specs import TaskSpec, load_specs
 from newt_core.types import STATE_DIM, FloatArray
 

@@ -27,6 +27,7 @@ LAYERS = (
     "agents",
     "training",
     "evaluation",
+    "restore",
     "build",
     "loaded",
     "bench",

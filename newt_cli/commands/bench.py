@@ -40,8 +40,8 @@ def plan(
     newt bench plan
     newt bench plan --size 5M --envs 21 --json
     """
+    from newt_core.agents.newt.setup import choose_device
     from newt_core.bench.plan import bench_plan
-    from newt_core.build import choose_device
 
     where = str(choose_device(device))
     with console.quiet_stdout():
@@ -63,8 +63,8 @@ def update(
     newt bench update
     newt bench update --size 5M --batch-size 1024 --json
     """
+    from newt_core.agents.newt.setup import choose_device
     from newt_core.bench.update import bench_update
-    from newt_core.build import choose_device
 
     where = str(choose_device(device))
     with console.quiet_stdout():

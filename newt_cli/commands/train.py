@@ -112,7 +112,7 @@ def _new_run(
     runs_dir: Path,
 ) -> tuple[RunConfig, RunFolder]:
     """Check what the user said, and only then make a folder."""
-    from newt_core.build import choose_device
+    from newt_core.agents.newt.setup import choose_device
     from newt_core.errors import ConfigError
     from newt_core.training.config import resolve_config
     from newt_core.training.run_folder import RunFolder, run_label

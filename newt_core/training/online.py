@@ -15,9 +15,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from newt_core.agents.newt.actor import Actor
+from newt_core.agents.newt.actor import Actor, ActorSettings
 from newt_core.agents.newt.agent import NewtAgent
 from newt_core.envs.pool import Pool
+from newt_core.planner.prior import constraint_weight
 from newt_core.replay import EpisodeRecorder, Mixture
 from newt_core.training.checkpoint_folder import LAST, CheckpointFolder
 from newt_core.training.config import RunConfig
@@ -162,7 +163,16 @@ class OnlineTrainer:
         if self.seeding:
             noise = torch.rand(self.pool.num_envs, ACTION_DIM, generator=self.generator)
             return np.asarray(2 * noise.numpy() - 1, np.float32) * self._action_mask
+        self.actor.settings = ActorSettings(explore=True, prior_weight=self._prior_weight())
         return self.actor(obs, self.task_of_env, np.arange(self.pool.num_envs), first)
+
+    def _prior_weight(self) -> float:
+        """Planning stays near the policy at first, if demonstrations have made it worth it."""
+        if self.replay.demos is None:
+            return 0.0
+        planner = self.config.planner
+        progress = self.steps / self.config.steps
+        return constraint_weight(progress, planner.constrain_until, planner.constrain_end)
 
     def _store(self, actions: FloatArray, transitions: Transitions) -> None:
         self._recent.add(transitions)

@@ -1,0 +1,41 @@
+"""What an agent is made for: a device, and a list of tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from newt_core.errors import ConfigError
+from newt_core.model.world_model import TaskTable
+from newt_core.specs import TaskSpec
+from newt_core.types import FloatArray
+
+
+def choose_device(name: str) -> torch.device:
+    """Return the torch device a setting stands for; ``auto`` takes a GPU if there is one.
+
+    Raises:
+        ConfigError: The device is not there.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = torch.device(name)
+    missing = (device.type == "cuda" and not torch.cuda.is_available()) or (
+        device.type == "mps" and not torch.backends.mps.is_available()
+    )
+    if missing:
+        raise ConfigError(
+            f"device {name}: this machine or this PyTorch has none. Use --device cpu."
+        )
+    return device
+
+
+def task_table(specs: Sequence[TaskSpec], text: FloatArray) -> TaskTable:
+    """Return what the model needs of each task; ``text`` is [tasks, 512]."""
+    return TaskTable(
+        text=torch.from_numpy(np.asarray(text, np.float32)),
+        action_mask=torch.from_numpy(np.stack([spec.action_mask for spec in specs])),
+        discount=torch.tensor([spec.gamma for spec in specs], dtype=torch.float32),
+    )
