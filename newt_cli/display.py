@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,8 @@ from newt_cli.console import notice
 if TYPE_CHECKING:
     from rich.console import Group
     from rich.live import Live
+
+    from newt_core.training.progress import RunStatus
 
 SECONDS_BETWEEN_LINES = 30.0
 """How often a run without a terminal says where it is."""
@@ -38,27 +40,18 @@ class PlainLines:
         self._next_line = clock()
         self._ended = False
 
-    def update(
-        self,
-        *,
-        steps: int,
-        total: int,
-        updates: int,
-        steps_per_s: float,
-        scores: Mapping[str, float],
-        message: str = "",
-    ) -> None:
+    def update(self, status: RunStatus) -> None:
         """Print a line if one is due; see :class:`newt_core.training.progress.Progress`."""
-        if message:
-            self.note(message)
-        ended = steps >= total
+        if status.message:
+            self.note(status.message)
+        ended = status.steps >= status.total
         if self._ended or (self._clock() < self._next_line and not ended):
             return
         self._ended = ended
         self._next_line = self._clock() + SECONDS_BETWEEN_LINES
         parts = [
-            _numbers(steps, total, updates, steps_per_s),
-            *(f"{domain} {score:.3f}" for domain, score in scores.items()),
+            _numbers(status),
+            *(f"{domain} {score:.3f}" for domain, score in status.scores.items()),
         ]
         self.note(" · ".join(parts))
 
@@ -99,22 +92,14 @@ class LivePanel:
         ) as self._live:
             yield self
 
-    def update(
-        self,
-        *,
-        steps: int,
-        total: int,
-        updates: int,
-        steps_per_s: float,
-        scores: Mapping[str, float],
-        message: str = "",
-    ) -> None:
+    def update(self, status: RunStatus) -> None:
         """Take the new numbers; see :class:`newt_core.training.progress.Progress`."""
-        if message:
-            self.note(message)
-        numbers = _numbers(steps, total, updates, steps_per_s)
-        self._bar.update(self._task, completed=steps, total=total, numbers=numbers)
-        self._scores = dict(scores)
+        if status.message:
+            self.note(status.message)
+        self._bar.update(
+            self._task, completed=status.steps, total=status.total, numbers=_numbers(status)
+        )
+        self._scores = dict(status.scores)
 
     def note(self, text: str) -> None:
         """Print a line above the panel."""
@@ -130,10 +115,11 @@ class LivePanel:
         return Group(self._bar, scores)
 
 
-def _numbers(steps: int, total: int, updates: int, steps_per_s: float) -> str:
+def _numbers(status: RunStatus) -> str:
+    left = remaining_time(status.steps, status.total, status.steps_per_s)
     return (
-        f"{steps:,}/{total:,} steps · {steps_per_s:,.0f} steps/s · {updates:,} updates · "
-        f"{remaining_time(steps, total, steps_per_s)} left"
+        f"{status.steps:,}/{status.total:,} steps · {status.steps_per_s:,.0f} steps/s · "
+        f"{status.updates:,} updates · {left} left"
     )
 
 

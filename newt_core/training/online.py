@@ -24,7 +24,7 @@ from newt_core.training.checkpoint_folder import LAST, CheckpointFolder
 from newt_core.training.config import RunConfig
 from newt_core.training.health import check_finite
 from newt_core.training.metrics import MetricsLogger
-from newt_core.training.progress import Progress
+from newt_core.training.progress import Progress, RunStatus
 from newt_core.training.random_state import capture_random_state, restore_random_state
 from newt_core.training.recent import RecentEpisodes, Speed
 from newt_core.training.schedule import UpdateDebt
@@ -190,14 +190,14 @@ class OnlineTrainer:
             )
             if done % 10 == 9:
                 # The burst after the random phase is long: stay visible and stoppable.
-                self._report(message="")
+                self._report()
                 if self.should_stop():
                     return
 
     # -- reporting, evaluating, saving ----------------------------------------------------------
 
     def _report(self, message: str = "") -> None:
-        self.progress.update(
+        status = RunStatus(
             steps=self.steps,
             total=self.config.steps,
             updates=self.agent.learner.updates,
@@ -205,6 +205,7 @@ class OnlineTrainer:
             scores=self._domain_scores,
             message=message,
         )
+        self.progress.update(status)
         if time.monotonic() - self._speed.last_log > LOG_SECONDS:
             self._log()
 

@@ -14,6 +14,7 @@ from newt_cli.display import (
     remaining_time,
     training_display,
 )
+from newt_core.training.progress import RunStatus
 
 
 class Clock:
@@ -26,14 +27,8 @@ class Clock:
 
 
 def report(display, steps: int, message: str = "") -> None:
-    display.update(
-        steps=steps,
-        total=1000,
-        updates=7,
-        steps_per_s=20.0,
-        scores={"dmcontrol": 0.25},
-        message=message,
-    )
+    scores = {"dmcontrol": 0.25}
+    display.update(RunStatus(steps, 1000, 7, 20.0, scores, message))
 
 
 def test_without_a_terminal_there_is_a_line_every_half_minute(capsys):
