@@ -7,6 +7,7 @@ import copy
 import pytest
 import torch
 
+from newt_core.agents.newt import losses
 from newt_core.agents.newt.agent import NewtAgent
 from newt_core.agents.newt.config import ModelConfig, PlannerConfig, UpdateConfig
 from newt_core.agents.newt.update import Learner
@@ -115,3 +116,14 @@ def test_weights_of_another_size_are_refused_in_one_line() -> None:
     with pytest.raises(CheckpointError, match="do not fit a 5M model") as caught:
         agent("5M").load_state_dict(agent("2M").state_dict())
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.slow
+def test_a_compiled_update_equals_the_eager_one() -> None:
+    eager, compiled = model(), model()
+    b = batch()
+    noise = losses.draw_noise(eager, b, *(torch.Generator().manual_seed(k) for k in (0, 1)))
+    expected = Learner(eager, UpdateConfig()).update(b, noise=noise)
+    metrics = Learner(compiled, UpdateConfig(compile=True)).update(b, noise=noise)
+    for name in ("loss/consistency", "loss/reward", "loss/value", "loss/policy", "grad/model"):
+        assert float(metrics[name]) == pytest.approx(float(expected[name]), rel=1e-3, abs=1e-5)
