@@ -38,7 +38,6 @@ from newt_core.version import __version__, git_version
 EVALUATION_SEED = 10_000_019
 """Added to the run's seed, so that evaluation episodes are not those of training."""
 
-
 MAX_EVALUATION_ENVS = 5
 """Environments of one task that an evaluation steps side by side, at most."""
 

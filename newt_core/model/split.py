@@ -15,7 +15,7 @@ are stored in another order, in which SimNorm vectorises (:meth:`SplitModel.arra
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 
 import torch
@@ -31,7 +31,6 @@ from newt_core.model.world_model import WorldModel
 
 Pair = tuple[Tensor, Tensor]
 """Weight and bias of a layer."""
-
 
 Finish = Callable[[Tensor, Pair, Pair, Pair, Pair, Pair | None], Tensor]
 
@@ -74,9 +73,9 @@ class SplitMLP:
     linear_1: Pair
     norm_1: Pair
     linear_2: Pair
-    norm_2: Pair | None = None
+    norm_2: Pair | None
     """Of the dynamics, whose output is normalised."""
-    finish: Finish = field(default_factory=lambda: finish)
+    finish: Finish
     """:func:`finish`, or a compiled version of it."""
 
     def tail(self, product: Tensor) -> Tensor:
