@@ -31,7 +31,7 @@ INTERVAL = 200
 """Agent steps between checkpoints."""
 START = (
     "train --tasks cartpole-balance,walker-stand --preset smoke --steps 1000000 --run kills "
-    f"--set checkpoint.every={INTERVAL} --set evaluation.every=0 --set seed_episodes=0 "
+    f"--set checkpoint.every={INTERVAL} --set evaluation.every=0 --set random_phase.episodes=0 "
     "--set update.updates_per_step=0.05"
 )
 RESUME = "train --run kills --resume"

@@ -32,6 +32,18 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
+class RandomPhaseConfig(_Frozen):
+    """How a run begins without demonstrations: acting at random, learning nothing yet."""
+
+    episodes: int = Field(5, ge=0, description="Episodes per environment before the first update.")
+    until_reward: int = Field(
+        0, ge=0, description="Go on for up to this many while every reward was the same."
+    )
+    actions: Literal["uniform", "held"] = Field(
+        "uniform", description="New actions at every step, or extreme ones held for a while."
+    )
+
+
 class ReplayConfig(_Frozen):
     """What is remembered of the run's own experience (Newt, table 6)."""
 
@@ -73,15 +85,13 @@ class RunConfig(_Frozen):
     seed: int = Field(0, ge=0, lt=2**63, description="Seed of all randomness.")
     device: str = Field("auto", description="auto, cpu, cuda, cuda:N or mps.")
     envs_per_task: int = Field(1, ge=1, description="Environments of each task.")
-    seed_episodes: int = Field(
-        5, ge=0, description="Episodes per environment before the first update."
-    )
     text_encoder: str = Field(
         "auto", description="Encoder of the task texts; auto is the best this machine can run."
     )
     wandb: bool = Field(False, description="Report to Weights & Biases, too.")
     model: ModelConfig = ModelConfig()
     planner: PlannerConfig = PlannerConfig()
+    random_phase: RandomPhaseConfig = RandomPhaseConfig()
     update: UpdateConfig = UpdateConfig()
     replay: ReplayConfig = ReplayConfig()
     evaluation: EvaluationConfig = EvaluationConfig()

@@ -25,10 +25,11 @@ from newt_core.training.config import RunConfig
 from newt_core.training.health import check_finite
 from newt_core.training.metrics import MetricsLogger
 from newt_core.training.progress import Progress, RunStatus
+from newt_core.training.random_phase import RandomPhase
 from newt_core.training.random_state import capture_random_state, restore_random_state
 from newt_core.training.recent import RecentEpisodes, Speed
 from newt_core.training.schedule import UpdateDebt
-from newt_core.types import ACTION_DIM, BoolArray, FloatArray, Transitions
+from newt_core.types import BoolArray, FloatArray, Transitions
 
 LOG_SECONDS = 10.0
 """Metrics are written about this often."""
@@ -116,10 +117,8 @@ class OnlineTrainer:
         self._speed = Speed()
         self._update_metrics: dict[str, Tensor] = {}
         self._domain_scores: Mapping[str, float] = {}
-        mask = np.stack([spec.action_mask for spec in pool.specs])
-        self._action_mask = mask.astype(np.float32)
-        # Acting at random before there is anything to plan with.
-        self._seed_episodes = config.seed_episodes * pool.num_envs
+        mask = np.stack([spec.action_mask for spec in pool.specs]).astype(np.float32)
+        self._random_phase = RandomPhase(config.random_phase, mask, generator)
 
     def run(self) -> TrainResult:
         """Train until the configured number of steps or until asked to stop.
@@ -157,12 +156,11 @@ class OnlineTrainer:
     def seeding(self) -> bool:
         """Whether actions are still random and nothing is learned."""
         untrained = self.agent.learner.updates == 0
-        return untrained and self.replay.online.num_episodes < self._seed_episodes
+        return untrained and not self._random_phase.over(self.replay.online.num_episodes)
 
     def _act(self, obs: FloatArray, first: BoolArray) -> FloatArray:
         if self.seeding:
-            noise = torch.rand(self.pool.num_envs, ACTION_DIM, generator=self.generator)
-            return np.asarray(2 * noise.numpy() - 1, np.float32) * self._action_mask
+            return self._random_phase.act()
         self.actor.settings = ActorSettings(explore=True, prior_weight=self._prior_weight())
         return self.actor(obs, self.task_of_env, np.arange(self.pool.num_envs), first)
 
@@ -176,6 +174,7 @@ class OnlineTrainer:
 
     def _store(self, actions: FloatArray, transitions: Transitions) -> None:
         self._recent.add(transitions)
+        self._random_phase.see(transitions.reward)
         for episode in self._recorder.add(actions, transitions):
             self.replay.online.add(episode)
 
@@ -289,6 +288,7 @@ class OnlineTrainer:
                 "last_score": self.last_score,
                 "last_evaluation": self._last_evaluation,
             },
+            "random_phase": self._random_phase.state_dict(),
             "replay": self.replay.online.state_dict(),
             "generator": self.generator.get_state(),
             "random": capture_random_state(),
@@ -308,6 +308,7 @@ class OnlineTrainer:
         self.last_score = counters["last_score"]
         self._last_evaluation = int(counters["last_evaluation"])
         self._last_checkpoint = self.steps
+        self._random_phase.load_state_dict(state["random_phase"])
         self.replay.online.restore(state["replay"])
         self.generator.set_state(state["generator"].cpu())
         restore_random_state(state["random"])

@@ -30,7 +30,7 @@ def test_the_defaults_are_the_papers():
     assert config.steps == 100_000_000
     assert config.model.size == "20M"
     assert config.replay.capacity == 10_000_000
-    assert config.seed_episodes == 5
+    assert config.random_phase.episodes == 5
     assert (config.planner.num_samples, config.planner.iterations) == (512, 6)
     assert (config.update.batch_size, config.update.updates_per_step) == (1024, 0.075)
     assert resolve_config("paper") == config
@@ -52,12 +52,12 @@ def test_the_presets_are_those_of_the_command_line():
 
 def test_later_sources_win(file):
     """defaults < preset < file < --set < flags, each visible where nothing later speaks."""
-    file.write_text("seed: 2\nsteps: 2\nseed_episodes: 2\nmodel: {size: 5M}\n")
+    file.write_text("seed: 2\nsteps: 2\nrandom_phase: {episodes: 2}\nmodel: {size: 5M}\n")
     overrides = ["seed=3", "steps=3", "planner.horizon=3", "planner.horizon=4"]
     config = resolve_config("smoke", file, overrides, seed=4, tasks=None)
     assert config.seed == 4
     assert config.steps == 3
-    assert config.seed_episodes == 2
+    assert config.random_phase.episodes == 2
     assert config.model.size == "5M"
     assert config.planner.horizon == 4  # The later of two --set.
     assert config.planner.num_samples == 16  # smoke
