@@ -13,6 +13,7 @@ H      planning and training horizon
 N      action sequences sampled by the planner
 S      padded state dimensions, :data:`STATE_DIM`
 A      padded action dimensions, :data:`ACTION_DIM`
+F      pictures stacked, the oldest first
 L      latent dimensions
 ====== ==========================================================================
 
@@ -32,10 +33,13 @@ ACTION_DIM = 16
 """Every action vector is zero-padded at its end to this many entries."""
 TEXT_DIM = 512
 """Entries of a task's text embedding."""
+FRAME_SIZE = 224
+"""Rows and columns of the pictures that agents see."""
 
 FloatArray = NDArray[np.float32]
 BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int64]
+ByteArray = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,10 @@ class Transitions:
     """[K] the task's normalised score so far; meaningful where ``done``."""
     lost: BoolArray
     """[K] the worker died: discard the unfinished episode; ``obs`` begins a new one."""
+    frames: ByteArray | None = None
+    """[K, F, 224, 224, 3] RGB pictures up to ``obs``; None where the pool draws none."""
+    final_frames: ByteArray | None = None
+    """[K, F, 224, 224, 3] pictures up to ``final_obs``."""
 
 
 @dataclass(frozen=True)

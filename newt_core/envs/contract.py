@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from newt_core.specs.schema import TaskSpec
-from newt_core.types import FloatArray
+from newt_core.types import FRAME_SIZE, FloatArray
 
 Frame = NDArray[np.uint8]
 """[height, width, 3] an RGB picture, first row at the top."""
@@ -48,7 +48,7 @@ class Simulator(Protocol):
         The simulator repeats the action as often as the task's spec says.
         """
 
-    def render(self, height: int = 224, width: int = 224) -> Frame:
+    def render(self, height: int = FRAME_SIZE, width: int = FRAME_SIZE) -> Frame:
         """Draw the present state from the task's camera. Must not change the simulation."""
 
     def close(self) -> None:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal, get_args
 
 import gymnasium
 import numpy as np
-from gymnasium.spaces import Box
+from gymnasium.spaces import Box, Dict, Space
 from numpy.typing import ArrayLike
 
 from newt_core.envs.contract import Frame
 from newt_core.envs.session import checked_actions, open_session
-from newt_core.errors import EnvironmentClosedError
+from newt_core.errors import ConfigError, EnvironmentClosedError, did_you_mean
 from newt_core.specs.load import load_specs
 from newt_core.specs.schema import TaskSpec
-from newt_core.types import FloatArray
+from newt_core.types import FRAME_SIZE, FloatArray
 
 
 class _NoSignal(float):
@@ -36,12 +36,36 @@ class _NoSignal(float):
 _NO_SIGNAL = _NoSignal("nan")
 
 
-class TaskEnv(gymnasium.Env[FloatArray, FloatArray]):
+ObsMode = Literal["state", "rgb", "both"]
+"""What an observation is: numbers, a picture, or a mapping of both."""
+
+OBS_MODES: tuple[ObsMode, ...] = get_args(ObsMode)
+
+
+def require_obs_mode(obs: str) -> None:
+    """Raise a :class:`ConfigError` for anything but an :data:`ObsMode`."""
+    if obs not in OBS_MODES:
+        raise ConfigError(
+            f"there is no observation mode '{obs}'.{did_you_mean(obs, OBS_MODES)} "
+            f"Choose one of {', '.join(OBS_MODES)}."
+        )
+
+
+def observation_space(obs: ObsMode, state: Box, picture_shape: tuple[int, ...]) -> Space[Any]:
+    """Return the space of observations in a mode: ``state``, pictures, or a mapping of both."""
+    rgb = Box(0, 255, picture_shape, np.uint8)
+    if obs == "both":
+        return Dict({"state": state, "rgb": rgb})
+    return rgb if obs == "rgb" else state
+
+
+class TaskEnv(gymnasium.Env[Any, FloatArray]):
     """A task's environment.
 
-    Observations are ``spec.obs_dim`` float32 numbers, actions ``spec.action_dim`` numbers in
-    [-1, 1] (others are clipped). An episode is truncated after exactly ``spec.episode_length``
-    steps and never terminates.
+    Observations are ``spec.obs_dim`` float32 numbers (``obs="state"``), a picture
+    [224, 224, 3] uint8 (``"rgb"``), or ``{"state": …, "rgb": …}`` (``"both"``); actions are
+    ``spec.action_dim`` numbers in [-1, 1] (others are clipped). An episode is truncated after
+    exactly ``spec.episode_length`` steps and never terminates.
 
     ``info``, at reset and at every step, has:
 
@@ -55,8 +79,10 @@ class TaskEnv(gymnasium.Env[FloatArray, FloatArray]):
         spec: the task.
         render_mode: ``"rgb_array"`` to be able to call :meth:`render`, else None.
         builders: domains beside the installed ones, name → ``module:function``.
+        obs: what observations are.
 
     Raises:
+        ConfigError: there is no such observation mode.
         NewtError: the task cannot be built, for example because a package is missing.
     """
 
@@ -67,10 +93,14 @@ class TaskEnv(gymnasium.Env[FloatArray, FloatArray]):
         spec: TaskSpec,
         render_mode: str | None = None,
         builders: Mapping[str, str] | None = None,
+        obs: ObsMode = "state",
     ) -> None:
+        require_obs_mode(obs)
         self.task = spec
+        self.obs = obs
         self.render_mode = render_mode
-        self.observation_space = Box(-np.inf, np.inf, (spec.obs_dim,), np.float32)
+        state = Box(-np.inf, np.inf, (spec.obs_dim,), np.float32)
+        self.observation_space = observation_space(obs, state, (FRAME_SIZE, FRAME_SIZE, 3))
         self.action_space = Box(-1.0, 1.0, (spec.action_dim,), np.float32)
         self._session = open_session(spec, builders)
         self._closed = False
@@ -78,7 +108,7 @@ class TaskEnv(gymnasium.Env[FloatArray, FloatArray]):
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[FloatArray, dict[str, Any]]:
+    ) -> tuple[Any, dict[str, Any]]:
         """Begin an episode; a seed determines it and those that follow without one.
 
         Raises:
@@ -87,9 +117,10 @@ class TaskEnv(gymnasium.Env[FloatArray, FloatArray]):
         self._require_open()
         super().reset(seed=seed)
         # Simulators take 32 bits; Gymnasium allows any whole number from 0.
-        return self._session.reset(None if seed is None else seed % 2**32), self._info()
+        state = self._session.reset(None if seed is None else seed % 2**32)
+        return self._observe(state), self._info()
 
-    def step(self, action: ArrayLike) -> tuple[FloatArray, float, bool, bool, dict[str, Any]]:
+    def step(self, action: ArrayLike) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Make one agent step: the simulator repeats the action as the task's spec says.
 
         Raises:
@@ -98,7 +129,8 @@ class TaskEnv(gymnasium.Env[FloatArray, FloatArray]):
         """
         self._require_open()
         outcome = self._session.step(checked_actions(action, (self.task.action_dim,)))
-        return outcome.obs, outcome.reward, False, self._session.done, self._info()
+        obs = self._observe(outcome.obs)
+        return obs, outcome.reward, False, self._session.done, self._info()
 
     def render(self) -> Frame | None:  # type: ignore[override]
         """Return the task camera's picture, [224, 224, 3] uint8; None without a render mode.
@@ -114,6 +146,12 @@ class TaskEnv(gymnasium.Env[FloatArray, FloatArray]):
         if not self._closed:
             self._closed = True
             self._session.simulator.close()
+
+    def _observe(self, state: FloatArray) -> Any:
+        if self.obs == "state":
+            return state
+        picture = self._session.simulator.render(FRAME_SIZE, FRAME_SIZE)
+        return picture if self.obs == "rgb" else {"state": state, "rgb": picture}
 
     def _info(self) -> dict[str, Any]:
         session = self._session
@@ -131,12 +169,13 @@ class TaskEnv(gymnasium.Env[FloatArray, FloatArray]):
             raise EnvironmentClosedError(f"the environment of '{self.task.id}' is closed.")
 
 
-def make(task: str | TaskSpec, render_mode: str | None = None) -> TaskEnv:
-    """Build the environment of a task, given its id or its spec.
+def make(task: str | TaskSpec, render_mode: str | None = None, obs: ObsMode = "state") -> TaskEnv:
+    """Build the environment of a task, given its id or its spec; ``obs`` as in :class:`TaskEnv`.
 
     Raises:
+        ConfigError: there is no such observation mode.
         UnknownTaskError: there is no such task.
         NewtError: the task cannot be built.
     """
     spec = load_specs()[task] if isinstance(task, str) else task
-    return TaskEnv(spec, render_mode)
+    return TaskEnv(spec, render_mode, obs=obs)

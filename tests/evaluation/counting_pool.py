@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from newt_core.envs.pool import PoolStats
+from newt_core.errors import PoolStateError
 from newt_core.specs import TaskSpec
-from newt_core.types import STATE_DIM, FloatArray, Transitions
+from newt_core.types import STATE_DIM, ByteArray, FloatArray, Transitions
 
 
 def task(task_id: str, length: int, *, domain: str = "dmcontrol", action_dim: int = 2) -> TaskSpec:
@@ -96,6 +97,9 @@ class CountingPool:
     def step(self, actions: ArrayLike) -> Transitions:
         self.send(actions, np.arange(self.num_envs))
         return self.recv(self.num_envs)
+
+    def frames(self) -> ByteArray:
+        raise PoolStateError("a counting pool draws nothing")
 
     def close(self) -> None:
         pass

@@ -81,7 +81,11 @@ class ToySimulator:
         return np.array([self.luck, self.steps, torch_is_imported], dtype=np.float32)
 
     def render(self, height: int = 224, width: int = 224) -> Frame:
-        return np.zeros((height, width, 3), dtype=np.uint8)
+        """A picture whose red is the steps so far, upper row white."""
+        frame = np.zeros((height, width, 3), dtype=np.uint8)
+        frame[..., 0] = self.steps
+        frame[0] = 255
+        return frame
 
     def close(self) -> None:
         pass

@@ -30,6 +30,7 @@ def make_pool(
     *,
     timeout: float = DEFAULT_TIMEOUT_S,
     builders: Mapping[str, str] | None = None,
+    frames: int = 0,
 ) -> EnvPool:
     """Start a pool with one environment per entry of ``specs``.
 
@@ -41,6 +42,8 @@ def make_pool(
         timeout: seconds that a step or a reset of one environment may take before its worker
             counts as hung.
         builders: domains beside the installed ones, name → ``module:function``.
+        frames: pictures F to draw and keep of each environment, the newest and those before
+            it; 0 for states alone, which needs no OpenGL and is many times faster.
 
     Raises:
         ConfigError: there are no environments, or a number is out of range.
@@ -51,12 +54,12 @@ def make_pool(
         raise ConfigError("an environment pool needs at least one task.")
     if workers is None:
         workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
-    if workers < 1 or timeout <= 0 or not 0 <= seed < 2**64:
+    if workers < 1 or timeout <= 0 or not 0 <= seed < 2**64 or frames < 0:
         raise ConfigError(
-            f"a pool needs workers >= 1, timeout > 0 and 0 <= seed < 2**64; "
-            f"got {workers}, {timeout:g} and {seed}."
+            f"a pool needs workers >= 1, timeout > 0, 0 <= seed < 2**64 and frames >= 0; "
+            f"got {workers}, {timeout:g}, {seed} and {frames}."
         )
-    return EnvPool(specs, min(workers, len(specs)), seed, timeout, builders or {})
+    return EnvPool(specs, min(workers, len(specs)), seed, timeout, builders or {}, frames)
 
 
 __all__ = ["OUTSIDE_TASKS", "EnvPool", "Pool", "PoolStats", "make_pool"]

@@ -14,7 +14,7 @@ from typing import Protocol
 from numpy.typing import ArrayLike
 
 from newt_core.specs.schema import TaskSpec
-from newt_core.types import FloatArray, Transitions
+from newt_core.types import ByteArray, FloatArray, Transitions
 
 
 @dataclass
@@ -65,6 +65,12 @@ class Pool(Protocol):
 
     def step(self, actions: ArrayLike) -> Transitions:
         """Make one agent step with ``actions`` [E, A] everywhere; return E rows in order."""
+
+    def frames(self) -> ByteArray:
+        """Return the pictures up to the present observations, [E, F, 224, 224, 3].
+
+        For the first pictures after ``reset``; the later ones come with the transitions.
+        """
 
     def close(self) -> None:
         """End all workers. Closing twice is fine; any other use afterwards is an error."""

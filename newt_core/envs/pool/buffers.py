@@ -15,18 +15,29 @@ import os
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from newt_core.types import ACTION_DIM, STATE_DIM, BoolArray, FloatArray
+from newt_core.types import ACTION_DIM, FRAME_SIZE, STATE_DIM, BoolArray, ByteArray, FloatArray
 
 _ALIGNMENT = 64
 """Bytes; arrays start on cache lines of their own, so that processes do not slow each other."""
 
 NO_ENV = -1
 """In ``current_env``: the worker is not inside a simulator."""
+
+
+class PoolShape(NamedTuple):
+    """What the sizes of the shared arrays follow from."""
+
+    num_envs: int
+    """E."""
+    num_workers: int
+    """W."""
+    frames: int
+    """F, pictures kept of each environment; 0 for states alone."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +62,10 @@ class SharedArrays:
     """[E] after the last action."""
     score: FloatArray
     """[E] after the last action."""
+    frames: ByteArray
+    """[E, F, 224, 224, 3] pictures up to ``obs``, the newest last."""
+    final_frames: ByteArray
+    """[E, F, 224, 224, 3] pictures up to ``final_obs``."""
     eager: BoolArray
     """[1] the parent waits for fewer environments than are under way: report each at once."""
     current_env: NDArray[np.int32]
@@ -59,39 +74,42 @@ class SharedArrays:
     """[W] rises whenever a worker finishes an operation on an environment."""
 
 
-def create(num_envs: int, num_workers: int) -> tuple[int, SharedArrays]:
+def create(shape: PoolShape) -> tuple[int, SharedArrays]:
     """Make zero-filled shared memory and return its file descriptor and the views.
 
     The caller owns the descriptor; the views stay valid after it is closed.
     """
-    size = _size(num_envs, num_workers)
+    size = _size(shape)
     if hasattr(os, "memfd_create"):
         descriptor = os.memfd_create("newt-pool")
     else:  # macOS: a file that is unlinked as soon as it exists
         with tempfile.TemporaryFile() as file:
             descriptor = os.dup(file.fileno())
     os.ftruncate(descriptor, size)
-    return descriptor, attach(descriptor, num_envs, num_workers)
+    return descriptor, attach(descriptor, shape)
 
 
-def attach(descriptor: int, num_envs: int, num_workers: int) -> SharedArrays:
+def attach(descriptor: int, shape: PoolShape) -> SharedArrays:
     """Map the shared memory behind a file descriptor."""
-    memory = mmap.mmap(descriptor, _size(num_envs, num_workers))
+    memory = mmap.mmap(descriptor, _size(shape))
     views: dict[str, Any] = {
-        name: np.ndarray(shape, dtype, memory, offset)
-        for name, shape, dtype, offset, _ in _layout(num_envs, num_workers)
+        name: np.ndarray(sizes, dtype, memory, offset)
+        for name, sizes, dtype, offset, _ in _layout(shape)
     }
     return SharedArrays(**views)
 
 
-def _size(num_envs: int, num_workers: int) -> int:
-    return max(end for *_, end in _layout(num_envs, num_workers))
+def _size(shape: PoolShape) -> int:
+    end = max(end for *_, end in _layout(shape))
+    return -(-end // _ALIGNMENT) * _ALIGNMENT
 
 
 def _layout(
-    num_envs: int, num_workers: int
+    shape: PoolShape,
 ) -> Iterator[tuple[str, tuple[int, ...], np.dtype[Any], int, int]]:
     """Yield name, shape, type, first byte and end of every array."""
+    num_envs, num_workers, frames = shape
+    picture = (frames, FRAME_SIZE, FRAME_SIZE, 3)
     fields: tuple[tuple[str, tuple[int, ...], type], ...] = (
         ("action", (num_envs, ACTION_DIM), np.float32),
         ("run_seed", (1,), np.uint64),
@@ -105,10 +123,12 @@ def _layout(
         ("eager", (1,), np.bool_),
         ("current_env", (num_workers,), np.int32),
         ("progress", (num_workers,), np.int64),
+        ("frames", (num_envs, *picture), np.uint8),
+        ("final_frames", (num_envs, *picture), np.uint8),
     )
     start = 0
-    for name, shape, kind in fields:
+    for name, sizes, kind in fields:
         dtype: np.dtype[Any] = np.dtype(kind)
-        end = start + int(np.prod(shape)) * dtype.itemsize
-        yield name, shape, dtype, start, end
+        end = start + int(np.prod(sizes)) * dtype.itemsize
+        yield name, sizes, dtype, start, end
         start = -(-end // _ALIGNMENT) * _ALIGNMENT

@@ -18,7 +18,14 @@ from newt_core.envs.pool.supervise import Crew, EnvState
 from newt_core.envs.session import checked_actions
 from newt_core.errors import EnvironmentClosedError, EnvironmentFailure, PoolStateError
 from newt_core.specs.schema import TaskSpec
-from newt_core.types import ACTION_DIM, BoolArray, FloatArray, IntArray, Transitions
+from newt_core.types import (
+    ACTION_DIM,
+    BoolArray,
+    ByteArray,
+    FloatArray,
+    IntArray,
+    Transitions,
+)
 
 
 class EnvPool:
@@ -31,6 +38,7 @@ class EnvPool:
         timeout: seconds that a step or a reset of one environment may take before its worker
             counts as hung.
         builders: domains beside the installed ones, name → ``module:function``.
+        frames: pictures F to draw and keep of each environment; 0 for states alone.
 
     Raises:
         EnvironmentFailure: a task cannot be built.
@@ -44,6 +52,7 @@ class EnvPool:
         seed: int,
         timeout: float,
         builders: Mapping[str, str],
+        frames: int = 0,
     ) -> None:
         self._specs = tuple(specs)
         self._stats = PoolStats()
@@ -53,7 +62,13 @@ class EnvPool:
         self._lost: BoolArray = np.zeros(len(specs), dtype=np.bool_)
         """[E] its episode was lost, and the caller does not know yet."""
         self._crew = Crew(
-            self._specs, num_workers, timeout, builders, self._stats, _weakly(self._note_lost)
+            self._specs,
+            num_workers,
+            frames,
+            timeout,
+            builders,
+            self._stats,
+            _weakly(self._note_lost),
         )
         self._crew.shared.run_seed[0] = seed
         # Runs at close(), when the pool becomes garbage, or when the interpreter exits.
@@ -145,6 +160,20 @@ class EnvPool:
         self._send(actions, self._all_ids)
         return self.recv(self.num_envs)
 
+    def frames(self) -> ByteArray:
+        """Return the pictures up to the present observations; see ``Pool.frames``.
+
+        Raises:
+            PoolStateError: the pool draws none, or environments are still stepping.
+        """
+        self._require_open()
+        frames = self._crew.shared.frames
+        if not frames.size:
+            raise PoolStateError("this pool draws no pictures: make it with frames=1 or more.")
+        if self._owed.any() or not self._ready().all():
+            raise PoolStateError("the pictures are not ready: reset() or recv() first.")
+        return frames.copy()
+
     def close(self) -> None:
         """End all workers. Can be repeated."""
         self._finalizer()
@@ -204,6 +233,7 @@ class EnvPool:
     def _take(self, ids: IntArray) -> Transitions:
         """Copy finished rows out of the shared memory and settle the debt."""
         shared = self._crew.shared
+        draws = shared.frames.size > 0
         taken = Transitions(
             env_ids=ids,
             obs=shared.obs[ids],
@@ -213,6 +243,8 @@ class EnvPool:
             success=shared.success[ids],
             score=shared.score[ids],
             lost=self._lost[ids],
+            frames=shared.frames[ids] if draws else None,
+            final_frames=shared.final_frames[ids] if draws else None,
         )
         if taken.lost.any():
             # Only obs is new in these rows; the rest still describes the step before.
@@ -222,6 +254,8 @@ class EnvPool:
             taken.done[lost] = False
             taken.success[lost] = np.nan
             taken.score[lost] = 0.0
+            if taken.frames is not None and taken.final_frames is not None:
+                taken.final_frames[lost] = taken.frames[lost]
         self._owed[ids] = False
         self._lost[ids] = False
         return taken

@@ -13,7 +13,7 @@ from multiprocessing import Pipe
 from typing import Any
 
 from newt_core.envs.pool import messages
-from newt_core.envs.pool.buffers import SharedArrays
+from newt_core.envs.pool.buffers import PoolShape, SharedArrays
 from newt_core.envs.pool.messages import Kind
 
 _CODE = "import sys; from newt_core.envs.pool.worker import main; main(*map(int, sys.argv[1:]))"
@@ -30,7 +30,7 @@ class WorkerProcess:
 
     Args:
         index: the worker's number, which its replacement inherits.
-        num_workers: W.
+        shape: the sizes of the shared arrays.
         memory_fd: descriptor of the shared memory.
         shared: the parent's views of it.
         builders: domains beside the installed ones, name → ``module:function``.
@@ -39,7 +39,7 @@ class WorkerProcess:
     def __init__(
         self,
         index: int,
-        num_workers: int,
+        shape: PoolShape,
         memory_fd: int,
         shared: SharedArrays,
         builders: Mapping[str, str],
@@ -56,14 +56,14 @@ class WorkerProcess:
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-c", _CODE, *map(str, descriptors)],
             pass_fds=descriptors,
-            env=_environment(),
+            env=_environment(draws=shape.frames > 0),
             stdin=subprocess.DEVNULL,
             stdout=2,  # standard output belongs to the command line, simulators may be chatty
         )
         theirs.close()
         os.close(lifeline)
         with suppress(OSError):  # if it died already, listening to it will tell
-            self.connection.send((index, len(shared.reward), num_workers, dict(builders)))
+            self.connection.send((index, shape, dict(builders)))
 
     @property
     def pid(self) -> int:
@@ -126,15 +126,16 @@ def end(workers: Sequence[WorkerProcess]) -> None:
         worker.bury(max(0.0, deadline - time.monotonic()))
 
 
-def _environment() -> dict[str, str]:
+def _environment(*, draws: bool) -> dict[str, str]:
     """Return a worker's environment variables.
 
     It finds the same packages as this process. One thread each: the cores are shared out
-    already. And no OpenGL, which would cost a state-only worker 50 MB.
+    already. And no OpenGL in a worker that draws nothing: it would cost 50 MB.
     """
     variables = dict(os.environ)
     variables["PYTHONPATH"] = os.pathsep.join(os.path.abspath(entry) for entry in sys.path)
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         variables.setdefault(name, "1")
-    variables.setdefault("MUJOCO_GL", "disable")
+    if not draws:
+        variables.setdefault("MUJOCO_GL", "disable")
     return variables

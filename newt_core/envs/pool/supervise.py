@@ -55,6 +55,7 @@ class Crew:
     Args:
         specs: [E] the task of each environment.
         num_workers: W.
+        frames: pictures kept of each environment; 0 for states alone.
         timeout: seconds that one step or reset of one environment may take.
         builders: domains beside the installed ones, name → ``module:function``.
         stats: where to count deaths.
@@ -65,6 +66,7 @@ class Crew:
         self,
         specs: Sequence[TaskSpec],
         num_workers: int,
+        frames: int,
         timeout: float,
         builders: Mapping[str, str],
         stats: PoolStats,
@@ -83,7 +85,8 @@ class Crew:
         self.worker_of = np.array(deal(len(specs), num_workers))
         """[E] index of the worker that hosts the environment."""
         self._started = False
-        self.memory_fd, self.shared = buffers.create(len(specs), num_workers)
+        self._shape = buffers.PoolShape(len(specs), num_workers, frames)
+        self.memory_fd, self.shared = buffers.create(self._shape)
         self.shared.current_env[:] = buffers.NO_ENV
         self.workers: list[WorkerProcess] = []
         self._poll = select.poll()
@@ -129,9 +132,7 @@ class Crew:
     # ------------------------------------------------------------------------- requests
 
     def _hire(self, index: int) -> WorkerProcess:
-        worker = WorkerProcess(
-            index, self._num_workers, self.memory_fd, self.shared, self._builders
-        )
+        worker = WorkerProcess(index, self._shape, self.memory_fd, self.shared, self._builders)
         self._by_fd[worker.connection.fileno()] = worker
         self._poll.register(worker.connection, select.POLLIN)
         return worker

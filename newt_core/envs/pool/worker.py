@@ -23,6 +23,7 @@ from newt_core.envs.pool import buffers, messages
 from newt_core.envs.pool.messages import Failure, Kind
 from newt_core.envs.session import Session, open_session
 from newt_core.specs.schema import TaskSpec
+from newt_core.types import FRAME_SIZE
 
 MEASURED_STEPS = 6
 """Agent steps that a new environment's cost is measured with; the first does not count."""
@@ -34,8 +35,8 @@ def main(connection_fd: int, memory_fd: int, lifeline_fd: int) -> None:
     end_with_parent(lifeline_fd)
     connection = Connection(connection_fd)
     # The first message says who we are; everything after it is a request.
-    index, num_envs, num_workers, builders = connection.recv()
-    shared = buffers.attach(memory_fd, num_envs, num_workers)
+    index, shape, builders = connection.recv()
+    shared = buffers.attach(memory_fd, shape)
     os.close(memory_fd)
     Worker(index, connection, shared, builders).serve()
 
@@ -114,6 +115,9 @@ class Worker:
         shared.success[env_id] = outcome.success
         shared.score[env_id] = session.score
         shared.done[env_id] = session.done
+        if shared.frames.size:
+            self._draw(env_id)
+            shared.final_frames[env_id] = shared.frames[env_id]
         if session.done:
             self._reset(env_id)
         else:
@@ -124,13 +128,23 @@ class Worker:
         seed = episode_seed(int(shared.run_seed[0]), env_id, int(shared.episode[env_id]))
         shared.episode[env_id] += 1
         shared.obs[env_id, : session.spec.obs_dim] = session.reset(seed)
+        if shared.frames.size:
+            self._draw(env_id)
+            shared.frames[env_id, :-1] = shared.frames[env_id, -1]
+
+    def _draw(self, env_id: int) -> None:
+        """Add a picture of the present state, and forget the oldest."""
+        frames = self._shared.frames[env_id]
+        frames[:-1] = frames[1:]
+        frames[-1] = self._sessions[env_id].simulator.render(FRAME_SIZE, FRAME_SIZE)
 
     def _build(self, requests: Sequence[tuple[int, TaskSpec, bool]]) -> None:
         for env_id, spec, measure in requests:
             self._shared.current_env[self._index] = env_id
             try:
                 session = self._sessions[env_id] = open_session(spec, self._builders)
-                cost = seconds_per_step(session) if measure else None
+                draws = self._shared.frames.size > 0
+                cost = seconds_per_step(session, draws=draws) if measure else None
             except Exception as error:  # noqa: BLE001 (simulators may raise anything)
                 self._fail(env_id, "build", error)
             else:
@@ -165,8 +179,8 @@ def episode_seed(run_seed: int, env_id: int, episode: int) -> int:
     return int(sequence.generate_state(1)[0])
 
 
-def seconds_per_step(session: Session) -> float:
-    """Measure what an agent step costs, with its share of the episode's reset."""
+def seconds_per_step(session: Session, *, draws: bool = False) -> float:
+    """Measure what an agent step costs, with its picture and its share of the reset."""
     generator = np.random.default_rng(0)
     size = session.spec.action_dim
     start = time.perf_counter()
@@ -177,5 +191,7 @@ def seconds_per_step(session: Session) -> float:
         action = generator.uniform(-1.0, 1.0, size).astype(np.float32)
         start = time.perf_counter()
         session.step(action)
+        if draws:
+            session.simulator.render(FRAME_SIZE, FRAME_SIZE)
         step_times.append(time.perf_counter() - start)
     return median(step_times[1:] or step_times) + reset_time / session.spec.episode_length
