@@ -18,6 +18,7 @@ COMMANDS = {
     "tasks": "newt_cli.commands.tasks",
     "train": "newt_cli.commands.train",
     "eval": "newt_cli.commands.eval",
+    "render": "newt_cli.commands.render",
     "info": "newt_cli.commands.info",
     "bench": "newt_cli.commands.bench",
 }

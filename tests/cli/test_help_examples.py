@@ -10,7 +10,7 @@ import pytest
 import typer
 
 from newt_cli.app import app
-from newt_core.envs import checks, task_env
+from newt_core.envs import checks, gallery, task_env
 
 SPECS = """
 domain: dmcontrol
@@ -66,6 +66,7 @@ def test_the_lines_run(name, newt, core, monkeypatch):
 
     monkeypatch.setattr(checks, "check_task", lambda spec, episodes: None)
     monkeypatch.setattr(task_env, "make", lambda spec, render_mode: Drawing())
+    monkeypatch.setattr(gallery, "picture", lambda spec, seed: np.zeros((4, 4, 3), np.uint8))
     Path("my_specs").mkdir()
     Path("my_specs/mine.yaml").write_text(SPECS)
     for line in examples(COMMANDS[name]):

@@ -1,0 +1,36 @@
+"""`newt render`."""
+
+from __future__ import annotations
+
+import imageio.v3 as imageio
+import numpy as np
+
+from newt_core.envs import gallery
+from newt_core.errors import MissingDependencyError
+
+
+def test_a_gallery_shows_the_tasks_and_names_those_it_leaves_out(newt, monkeypatch):
+    def picture(spec, *, seed):
+        assert seed == 3
+        if spec.id == "walker-run":
+            raise MissingDependencyError("needs a driver")
+        return np.full((224, 224, 3), 90, np.uint8)
+
+    monkeypatch.setattr(gallery, "picture", picture)
+    answer = newt("newt render --gallery out/tasks.png --tasks 'walker-*' --seed 3 --json")
+    assert answer.code == 0
+    assert answer.json["tasks"] == ["walker-stand", "walker-walk"]
+    assert answer.json["skipped"] == {"walker-run": "needs a driver"}
+    assert "left out walker-run: needs a driver" in answer.err
+    assert (imageio.imread("out/tasks.png") == 90).any()
+
+
+def test_a_gallery_of_nothing_says_why_and_writes_no_file(newt, monkeypatch, tmp_path):
+    def picture(spec, *, seed):
+        raise MissingDependencyError("needs a driver")
+
+    monkeypatch.setattr(gallery, "picture", picture)
+    answer = newt("newt render --gallery tasks.png --tasks walker-run")
+    assert answer.code == 2
+    assert answer.err.splitlines()[-1] == "error: needs a driver"
+    assert not list(tmp_path.glob("**/*.png"))
