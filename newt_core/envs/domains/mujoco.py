@@ -18,11 +18,11 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-import mujoco
 import numpy as np
 
 from newt_core.envs.contract import Frame, Outcome
 from newt_core.envs.offscreen import Camera, camera_index
+from newt_core.envs.stability import StabilityWatch
 from newt_core.errors import SpecError, did_you_mean
 from newt_core.specs.schema import TaskSpec
 from newt_core.types import FloatArray
@@ -33,13 +33,6 @@ NO_SUCCESS = 0.0
 """The success of tasks that can only be done better or worse."""
 DEFAULT_CAMERA = "track"
 """The side view that moves along, in the models that have one."""
-
-UNSTABLE = (
-    mujoco.mjtWarning.mjWARN_BADQPOS,
-    mujoco.mjtWarning.mjWARN_BADQVEL,
-    mujoco.mjtWarning.mjWARN_BADQACC,
-)
-"""After these warnings MuJoCo has silently put the body back to where it began."""
 
 RewardRule = Callable[[Any, float], float]
 """From a library environment after a control step, and the reward it paid, to ours."""
@@ -113,7 +106,7 @@ class GymnasiumSimulator:
         self._rule = rule
         self._repeat = spec.action_repeat
         self._scale: FloatArray = environment.action_space.high
-        self._warnings = [environment.data.warning[kind] for kind in UNSTABLE]  # live views
+        self._stability = StabilityWatch(environment.data)
         self._over = False
         self._camera = Camera(
             environment.model,
@@ -142,8 +135,7 @@ class GymnasiumSimulator:
             self._over = self._over or terminated
             if not self._over:
                 reward += self._rule(self._env, float(paid))
-        if any(warning.number for warning in self._warnings):
-            raise FloatingPointError("MuJoCo warns that the simulation is unstable")
+        self._stability.check()
         return Outcome(_as_float32(observation), reward, NO_SUCCESS)
 
     def render(self, height: int = 224, width: int = 224) -> Frame:
