@@ -245,3 +245,29 @@ def test_a_camera_that_stands_upright_is_not_turned():
     simulator = domain.build(BY_ID["mw-reach"].model_copy(update={"camera": "topview"}))
     assert not simulator._stands_on_head
     assert domain.build(BY_ID["mw-reach"])._stands_on_head
+
+
+WITHOUT_TEXTURES = """
+import numpy as np
+from newt_core.envs.registry import build_simulator
+from newt_core.specs import load_specs
+simulator = build_simulator(load_specs()["mw-reach"])
+total = simulator.reset(3).sum()
+for _ in range(20):
+    total += simulator.step(np.ones(4, dtype=np.float32)).obs.sum()
+texels = simulator._env.model.tex_data
+print(float(total), np.count_nonzero(texels) / texels.size)
+"""
+
+
+def test_textures_are_given_up_where_nothing_is_rendered_and_the_physics_does_not_care():
+    outputs = []
+    for backend in ("egl", "disable"):
+        variables = {**os.environ, "MUJOCO_GL": backend, "PYTHONPATH": os.pathsep.join(sys.path)}
+        done = subprocess.run(
+            [sys.executable, "-c", WITHOUT_TEXTURES], env=variables, capture_output=True, text=True
+        )
+        outputs.append([float(number) for number in done.stdout.split()])
+    assert outputs[0][0] == outputs[1][0]
+    assert outputs[0][1] > 0.9
+    assert outputs[1][1] < 0.01  # less than a page at either end

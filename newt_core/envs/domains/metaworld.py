@@ -18,6 +18,7 @@ import numpy as np
 from newt_core.envs.contract import Frame, Outcome
 from newt_core.envs.offscreen import FREE_CAMERA, Camera, camera_index
 from newt_core.envs.stability import StabilityWatch
+from newt_core.envs.textures import release_if_unused
 from newt_core.errors import SpecError, did_you_mean
 from newt_core.specs.schema import TaskSpec
 from newt_core.types import FloatArray
@@ -70,6 +71,7 @@ class SawyerSimulator:
         camera = camera_index(environment.model, spec, DEFAULT_CAMERA)
         self._camera = Camera(environment.model, environment.data, camera)
         self._stands_on_head = _looks_upside_down(environment.model, camera)
+        release_if_unused(environment.model.tex_data)
 
     def reset(self, seed: int | None) -> FloatArray:
         """Begin an episode: a reset of the library's and one idle control step.
