@@ -33,7 +33,7 @@ def test_every_picture_is_on_the_sheet_once_in_order_over_its_label(count):
 
 
 def test_a_long_label_shrinks_to_its_cell():
-    label = "a-task-with-a-very-long-name-that-would-not-fit"
-    sheet = contact_sheet({label: plain(0, 0, 0), "b": plain(0, 0, 0)}, size=60)
+    label = "mw-button-press-topdown-wall-and-more"
+    sheet = contact_sheet({label: plain(0, 0, 0), "b": plain(0, 0, 0)}, size=80)
     assert (sheet[:, :MARGIN] == 255).all()
     assert (sheet[:, -MARGIN:] == 255).all()
