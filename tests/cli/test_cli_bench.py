@@ -27,5 +27,5 @@ def test_sizes_are_a_comma_list(newt, core):
 
 
 def test_pool_takes_a_task_selector(newt, core):
-    newt("newt bench pool --tasks 'walker-*'")
+    newt("newt bench pool --tasks 'finger-*'")
     assert len(core.arguments("bench_pool")[0][0]) == 3

@@ -27,9 +27,13 @@ def test_list_without_a_selector_lists_every_task(newt):
 
 
 def test_list_as_a_table_has_a_line_per_task(newt):
-    header, *rows = newt("newt tasks list 'walker-*'").out.splitlines()
+    header, *rows = newt("newt tasks list 'finger-*'").out.splitlines()
     assert header.split()[0] == "task"
-    assert [row.split()[0] for row in rows] == ["walker-stand", "walker-walk", "walker-run"]
+    assert [row.split()[0] for row in rows] == [
+        "finger-spin",
+        "finger-turn-easy",
+        "finger-turn-hard",
+    ]
 
 
 def test_list_of_a_split_without_tasks_is_empty(newt):
@@ -62,7 +66,7 @@ def test_check_sorts_tasks_by_outcome(newt, monkeypatch):
             raise RuntimeError("the simulator broke")
 
     monkeypatch.setattr(checks, "check_task", check)
-    answer = newt("newt tasks check 'walker-*' --episodes 2 --json")
+    answer = newt("newt tasks check walker-stand,walker-walk,walker-run --episodes 2 --json")
     assert answer.code == 1
     assert answer.json == {
         "passed": ["walker-stand"],
