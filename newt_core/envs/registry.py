@@ -25,6 +25,7 @@ BUILTIN_BUILDERS: Mapping[str, str] = MappingProxyType(
         "dmcontrol": "newt_core.envs.domains.dmcontrol:build",
         "metaworld": "newt_core.envs.domains.metaworld:build",
         "mujoco": "newt_core.envs.domains.mujoco:build",
+        "robodesk": "newt_core.envs.domains.robodesk:build",
         "atari": "newt_core.envs.domains.atari:build",
     }
 )
