@@ -26,6 +26,8 @@ BUILTIN_BUILDERS: Mapping[str, str] = MappingProxyType(
         "metaworld": "newt_core.envs.domains.metaworld:build",
         "mujoco": "newt_core.envs.domains.mujoco:build",
         "dmcontrol-ext": "newt_core.envs.domains.dmcontrol_ext:build",
+        "robodesk": "newt_core.envs.domains.robodesk:build",
+        "atari": "newt_core.envs.domains.atari:build",
     }
 )
 """Domain → ``module:function``."""

@@ -1,0 +1,224 @@
+"""Newt's Atari tasks are the emulator's games, to the last bit."""
+
+from __future__ import annotations
+
+import math
+
+import ale_py
+import gymnasium
+import numpy as np
+import pytest
+
+from newt_core.envs.checks import check_task
+from newt_core.envs.domains import atari
+from newt_core.envs.registry import build_simulator
+from newt_core.envs.session import Session
+from newt_core.errors import SpecError
+from newt_core.specs import load_specs
+
+SPECS = load_specs().select("atari")
+BY_ID = {spec.id: spec for spec in SPECS}
+LEAVES_TRACES = ("atari-assault", "atari-beamrider", "atari-ice-hockey", "atari-yars-revenge")
+"""Games whose state keeps traces of the last episode when the library resets them."""
+
+
+def _library_environment(spec, sticky=0.0):
+    gymnasium.register_envs(ale_py)
+    name = "".join(word.capitalize() for word in spec.env["game"].split("_"))
+    return gymnasium.make(
+        f"ALE/{name}-v5",
+        obs_type="ram",
+        continuous=True,
+        repeat_action_probability=sticky,
+        render_mode="rgb_array",
+        disable_env_checker=True,
+    ).unwrapped
+
+
+def _library_action(action):
+    """From [-1, 1] to the library's radius, angle and fire."""
+    low, high = np.array([0.0, -math.pi, 0.0]), np.array([1.0, math.pi, 1.0])
+    return (low + (high - low) * (action + 1.0) / 2.0).astype(np.float32)
+
+
+def _actions(count, seed=3):
+    return np.random.default_rng(seed).uniform(-1, 1, (count, 3)).astype(np.float32)
+
+
+def _play(simulator, actions):
+    """Returns the observations after each action, and the sum of rewards."""
+    outcomes = [simulator.step(action) for action in actions]
+    return np.array([each.obs for each in outcomes]), sum(each.reward for each in outcomes)
+
+
+def _assert_equals_the_library(spec, steps):
+    ours, theirs = build_simulator(spec), _library_environment(spec)
+    ram, _ = theirs.reset(seed=5)
+    np.testing.assert_array_equal(ours.reset(0), ram.astype(np.float32) / np.float32(255))
+    np.testing.assert_array_equal(ours.render()[7:217, 32:192], theirs.render())
+    for action in _actions(steps):
+        outcome = ours.step(action)
+        ram, reward, *_ = theirs.step(_library_action(action))
+        np.testing.assert_array_equal(outcome.obs, ram.astype(np.float32) / np.float32(255))
+        assert outcome.reward == reward
+        assert outcome.success == 0.0
+    np.testing.assert_array_equal(ours.render()[7:217, 32:192], theirs.render())
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.id)
+def test_a_game_equals_the_librarys(spec):
+    _assert_equals_the_library(spec, steps=120)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.id)
+def test_a_whole_episode_equals_the_librarys(spec):
+    _assert_equals_the_library(spec, steps=spec.episode_length)
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.id)
+def test_every_task_keeps_the_contract(spec):
+    check_task(spec)
+
+
+@pytest.mark.parametrize("task_id", [*LEAVES_TRACES, "atari-pong"])
+def test_nothing_but_the_actions_decides_an_episode(task_id):
+    spec = BY_ID[task_id]
+    simulator, other = build_simulator(spec), build_simulator(spec)
+    first = simulator.reset(1)
+    states, points = _play(simulator, _actions(150))
+    _play(simulator, _actions(150, seed=4))
+    for begin in (simulator.reset, other.reset):
+        for seed in (None, 2):
+            np.testing.assert_array_equal(begin(seed), first)
+    for player in (simulator, other):
+        again, points_again = _play(player, _actions(150))
+        np.testing.assert_array_equal(again, states)
+        assert points_again == points
+
+
+# Stick fully out at an angle of 0, a quarter, half, minus a quarter turn; half pressed is not
+# pressed; and within the threshold, in the middle between two directions, in none of them.
+@pytest.mark.parametrize(
+    ("action", "expected"),
+    [
+        ((1.0, 0.0, -1.0), "RIGHT"),
+        ((1.0, 0.5, -1.0), "UP"),
+        ((1.0, 1.0, 0.0), "LEFT"),
+        ((1.0, -1.0, 0.1), "LEFTFIRE"),
+        ((1.0, -0.5, 1.0), "DOWNFIRE"),
+        ((1.0, 0.25, -1.0), "UPRIGHT"),
+        ((1.0, -0.75, 1.0), "DOWNLEFTFIRE"),
+        ((0.0, 0.0, -1.0), "NOOP"),
+        ((-1.0, 0.5, 1.0), "FIRE"),
+        ((0.3, 0.25, -1.0), "NOOP"),
+    ],
+)
+def test_the_stick_moves_in_polar_coordinates(action, expected):
+    simulator = atari.build(BY_ID["atari-ms-pacman"])
+    inputs = []
+
+    class Emulator:
+        def act(self, stick, strength):
+            inputs.append((stick, strength))
+            return 2
+
+        def getRAM(self, ram):  # noqa: N802 (the emulator's name)
+            ram[:] = 51
+
+    simulator.__dict__["_ale"] = Emulator()
+    outcome = simulator.step(np.array(action, dtype=np.float32))
+    strength = pytest.approx((action[0] + 1) / 2)
+    assert inputs == [(getattr(ale_py.Action, expected), strength)] * 4
+    assert outcome.reward == 8.0
+    np.testing.assert_array_equal(outcome.obs, np.full(128, 0.2, dtype=np.float32))
+
+
+def test_after_the_game_is_over_the_console_stands_still_until_the_episode_ends():
+    spec = BY_ID["atari-asterix"]
+    simulator = atari.build(spec)
+    session = Session(spec, simulator)
+    session.reset(0)
+    states = []
+    generator = np.random.default_rng(0)
+    while not session.done:
+        states.append(session.step(generator.uniform(-1, 1, 3).astype(np.float32)).obs)
+    assert session.steps == 1000
+    assert simulator._ale.game_over()
+    assert simulator._ale.getEpisodeFrameNumber() < 4000
+    np.testing.assert_array_equal(states[-1], states[-2])
+    assert session.score == session.episode_return / 5000 > 0
+    # The next episode is none the worse for it.
+    session.reset(None)
+    assert not simulator._ale.game_over()
+    assert not np.array_equal(session.step(np.zeros(3, dtype=np.float32)).obs, states[-1])
+
+
+def test_sticky_actions_are_decided_by_the_seed_and_differ_between_episodes():
+    spec = BY_ID["atari-krull"].model_copy(update={"env": {"game": "krull", "sticky": 0.25}})
+    simulator, other = build_simulator(spec), build_simulator(spec)
+    actions = _actions(100)
+
+    def episode(player, seed):
+        player.reset(seed)
+        return _play(player, actions)[0]
+
+    seeded, following = episode(simulator, 1), episode(simulator, None)
+    assert not np.array_equal(seeded, following)
+    episode(other, 2)
+    np.testing.assert_array_equal(episode(other, 1), seeded)
+    np.testing.assert_array_equal(episode(other, None), following)
+    assert not np.array_equal(episode(other, 2**32 - 1), seeded)
+
+
+def test_sticky_actions_are_the_emulators():
+    spec = BY_ID["atari-krull"].model_copy(update={"env": {"game": "krull", "sticky": 0.25}})
+    ours, theirs = atari.build(spec), _library_environment(spec, sticky=0.25)
+    ours.reset(9)
+    theirs.ale.setInt("random_seed", ours._ale.getInt("random_seed"))
+    theirs.load_game()
+    theirs.reset()
+    for action in _actions(100):
+        ram = theirs.step(_library_action(action))[0]
+        np.testing.assert_array_equal(ours.step(action).obs * np.float32(255), ram)
+
+
+def test_the_screen_is_centred_on_black_and_drawing_changes_nothing():
+    simulator, undrawn = build_simulator(BY_ID["atari-pong"]), build_simulator(BY_ID["atari-pong"])
+    simulator.reset(0)
+    undrawn.reset(0)
+    first = simulator.render()
+    assert first.shape == (224, 224, 3)
+    assert first.dtype == np.uint8
+    assert first[7:217, 32:192].std() > 5
+    border = first.copy()
+    border[7:217, 32:192] = 0
+    assert not border.any()
+    for action in _actions(40):
+        simulator.render()
+        np.testing.assert_array_equal(simulator.step(action).obs, undrawn.step(action).obs)
+    later = simulator.render()
+    assert not np.array_equal(first, later)
+    np.testing.assert_array_equal(later, simulator.render())
+    # A restarted game shows its first picture again, though nothing has drawn it since.
+    simulator.reset(None)
+    np.testing.assert_array_equal(simulator.render(), first)
+    small = simulator.render(height=112, width=64)
+    assert small.shape == (112, 64, 3)
+    assert small.mean() == pytest.approx(first.mean(), rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("env", "message"),
+    [
+        ({"game": "pongg"}, r"no game 'pongg'.*Did you mean 'pong'\?"),
+        ({}, r"no game 'None' \(env needs 'game'\)"),
+        ({"game": "pong", "mode": 1}, "no setting 'mode'; it takes 'game' and 'sticky'"),
+        ({"game": "pong", "sticky": 1.5}, "'sticky' is 1.5; it must be a probability"),
+        ({"game": "pong", "sticky": "yes"}, "'sticky' is 'yes'"),
+    ],
+)
+def test_a_mistake_in_env_is_named(env, message):
+    spec = BY_ID["atari-pong"].model_copy(update={"env": env})
+    with pytest.raises(SpecError, match=f"task 'atari-pong'.*{message}"):
+        atari.build(spec)
