@@ -23,6 +23,8 @@ from newt_core.specs.schema import DOMAIN_ENTRY_POINTS, TaskSpec
 BUILTIN_BUILDERS: Mapping[str, str] = MappingProxyType(
     {
         "dmcontrol": "newt_core.envs.domains.dmcontrol:build",
+        "metaworld": "newt_core.envs.domains.metaworld:build",
+        "mujoco": "newt_core.envs.domains.mujoco:build",
         "box2d": "newt_core.envs.domains.box2d:build",
     }
 )

@@ -12,7 +12,7 @@ from newt_core.specs import SpecLibrary, TaskSpec, load_specs
 
 @pytest.fixture
 def library() -> SpecLibrary:
-    """Give DMControl's 21 specs and one trained and one held-out task of another domain."""
+    """Give DMControl's specs and two tasks of a second domain, one of them held out."""
     specs = {spec.id: spec for spec in load_specs().select("dmcontrol")}
     held_out = specs["walker-run"].model_dump() | {
         "id": "walker-headstand",

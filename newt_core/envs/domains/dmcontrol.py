@@ -12,10 +12,8 @@ without those. Observations, rewards and the random stream equal the suite's to 
 
 from __future__ import annotations
 
-import ctypes
 import importlib
 import math
-import mmap
 import os
 import warnings
 from typing import Any
@@ -25,15 +23,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from newt_core.envs.contract import Frame, Outcome
+from newt_core.envs.textures import release_if_unused
 from newt_core.errors import MissingDependencyError, SpecError, did_you_mean
 from newt_core.specs.schema import TaskSpec
 from newt_core.types import FloatArray
 
 DEFAULT_CAMERA = 0
 """The suite's first fixed camera: the side view of most bodies."""
-
-_RENDERING_OFF = ("disable", "disabled", "off", "false", "0")
-"""Values of ``MUJOCO_GL`` with which nothing can be rendered, as in the pool's workers."""
 
 
 def build(spec: TaskSpec) -> SuiteSimulator:
@@ -81,8 +77,7 @@ class SuiteSimulator:
         self._warnings_at_reset = self._warnings.copy()
         self._repeat = spec.action_repeat
         self._camera = DEFAULT_CAMERA if spec.camera is None else spec.camera
-        if os.environ.get("MUJOCO_GL", "").lower() in _RENDERING_OFF:
-            _release_textures(self._physics.model.tex_data)
+        release_if_unused(self._physics.model.tex_data)
 
     def reset(self, seed: int | None) -> FloatArray:
         """Begin an episode, drawn as a suite environment built with ``random=seed`` would."""
@@ -169,20 +164,3 @@ def _choose_opengl() -> None:
     if undecided and _render.BACKEND != "egl":
         os.environ["MUJOCO_GL"] = "egl"
         importlib.reload(_render)
-
-
-def _release_textures(texels: NDArray[np.uint8]) -> None:
-    """Give a model's texture memory back to the system, where nothing will be rendered.
-
-    The suite's sky alone is 12 MB in every model, most of what an environment takes. The pages
-    read as zeros from now on; the physics does not look at them.
-    """
-    if not hasattr(mmap, "MADV_DONTNEED"):
-        return
-    address = texels.ctypes.data
-    start = -(-address // mmap.PAGESIZE) * mmap.PAGESIZE
-    length = (address + texels.nbytes - start) // mmap.PAGESIZE * mmap.PAGESIZE
-    if length > 0:
-        ctypes.CDLL(None).madvise(
-            ctypes.c_void_p(start), ctypes.c_size_t(length), mmap.MADV_DONTNEED
-        )

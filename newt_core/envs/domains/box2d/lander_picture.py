@@ -17,7 +17,7 @@ from newt_core.envs.domains.box2d.canvas import (
     shifted_colour,
 )
 from newt_core.envs.domains.box2d.moon import PAD_HEIGHT, SIZE, UNIT, Moon
-from newt_core.envs.resize import resize
+from newt_core.envs.frames import resize
 
 DRAWN_SIZE = 400
 """Pixels across of the picture that is then resized."""
