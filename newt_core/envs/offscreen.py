@@ -37,15 +37,22 @@ class Camera:
         index: the model's camera, or :data:`FREE_CAMERA`, which looks at the median of the
             geoms' positions in the model's initial configuration.
         settings: further attributes of MuJoCo's ``MjvCamera``, such as ``distance`` in metres.
+        short_side: pixels of a drawing's shorter side, at least; a smaller frame is shrunk.
     """
 
     def __init__(
-        self, model: Any, data: Any, index: int, settings: Mapping[str, Any] | None = None
+        self,
+        model: Any,
+        data: Any,
+        index: int,
+        settings: Mapping[str, Any] | None = None,
+        short_side: int = SHORT_SIDE,
     ) -> None:
         self._model = model
         self._data = data
         self._index = index
         self._settings = dict(settings or {})
+        self._short_side = short_side
         self._viewer: Any = None
         self._size = (0, 0)
 
@@ -56,7 +63,7 @@ class Camera:
             MissingDependencyError: OpenGL is switched off or not installed.
         """
         try:
-            self._prepare(*drawing_size(height, width))
+            self._prepare(*drawing_size(height, width, self._short_side))
             self._viewer.make_context_current()
             frame = self._viewer.render("rgb_array", self._index)
         except (ImportError, AttributeError, RuntimeError) as error:  # PyOpenGL raises them all
@@ -119,9 +126,9 @@ def camera_index(model: Any, spec: TaskSpec, default: str) -> int:
     return index
 
 
-def drawing_size(height: int, width: int) -> tuple[int, int]:
+def drawing_size(height: int, width: int, short_side: int = SHORT_SIDE) -> tuple[int, int]:
     """Return the height and width to draw a frame of this size in: no smaller, same shape."""
-    scale = max(1.0, SHORT_SIDE / min(height, width))
+    scale = max(1.0, short_side / min(height, width))
     return round(height * scale), round(width * scale)
 
 
