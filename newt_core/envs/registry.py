@@ -26,6 +26,7 @@ BUILTIN_BUILDERS: Mapping[str, str] = MappingProxyType(
         "metaworld": "newt_core.envs.domains.metaworld:build",
         "mujoco": "newt_core.envs.domains.mujoco:build",
         "box2d": "newt_core.envs.domains.box2d:build",
+        "ogbench": "newt_core.envs.domains.ogbench:build",
     }
 )
 """Domain → ``module:function``."""
