@@ -28,6 +28,8 @@ BUILTIN_BUILDERS: Mapping[str, str] = MappingProxyType(
         "dmcontrol-ext": "newt_core.envs.domains.dmcontrol_ext:build",
         "robodesk": "newt_core.envs.domains.robodesk:build",
         "atari": "newt_core.envs.domains.atari:build",
+        "box2d": "newt_core.envs.domains.box2d:build",
+        "ogbench": "newt_core.envs.domains.ogbench:build",
     }
 )
 """Domain → ``module:function``."""

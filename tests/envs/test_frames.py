@@ -63,3 +63,8 @@ def test_a_frame_of_the_right_size_is_left_alone():
 )
 def test_small_frames_are_drawn_larger_and_in_the_same_shape(frame, drawn):
     assert drawing_size(*frame) == drawn
+
+
+def test_domains_may_draw_frames_of_the_encoders_size_as_they_are():
+    assert drawing_size(224, 224, short_side=224) == (224, 224)
+    assert drawing_size(96, 128, short_side=224) == (224, 299)
