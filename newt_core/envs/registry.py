@@ -23,6 +23,7 @@ from newt_core.specs.schema import DOMAIN_ENTRY_POINTS, TaskSpec
 BUILTIN_BUILDERS: Mapping[str, str] = MappingProxyType(
     {
         "dmcontrol": "newt_core.envs.domains.dmcontrol:build",
+        "miniarcade": "newt_core.envs.domains.miniarcade:build",
     }
 )
 """Domain → ``module:function``."""

@@ -12,8 +12,8 @@ from newt_core.specs import SpecLibrary, TaskSpec, load_specs
 
 @pytest.fixture
 def library() -> SpecLibrary:
-    """Give the built-in specs and one held-out task of a domain of its own."""
-    specs = dict(load_specs())
+    """Give DMControl's specs and two tasks of a second domain, one of them held out."""
+    specs = {spec.id: spec for spec in load_specs().select("dmcontrol")}
     held_out = specs["walker-run"].model_dump() | {
         "id": "walker-headstand",
         "domain": "dmcontrol-ext",

@@ -1,0 +1,71 @@
+"""A simple player for every MiniArcade game; none is perfect, all are far above random.
+
+A player sees only what an agent sees: the observation. Where it needs the games' units, it
+multiplies by the constants that the games divide by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import cos
+from typing import Any
+
+import numpy as np
+
+from newt_core.envs.domains.miniarcade import cartpole as cartpole_game
+from newt_core.errors import SpecError
+from newt_core.specs.schema import TaskSpec
+from newt_core.types import FloatArray
+
+Player = Callable[[FloatArray], FloatArray]
+"""[obs_dim] → [action_dim] in [-1, 1]; called with every observation of one episode in turn."""
+
+_Policy = Callable[[Sequence[float]], Sequence[float]]
+"""The same with plain numbers, and actions that are yet to be clipped."""
+
+
+def player(spec: TaskSpec) -> Player:
+    """Return a new player of a MiniArcade task, for one episode: some have a memory.
+
+    Raises:
+        SpecError: the task is of another domain.
+    """
+    name = spec.env.get("game")
+    if spec.domain != "miniarcade" or name not in _PLAYERS:
+        raise SpecError(
+            f"task '{spec.id}': there is no scripted player. There is one for every MiniArcade "
+            f"game: {', '.join(_PLAYERS)}."
+        )
+    policy = _PLAYERS[name](spec.env)
+
+    def act(obs: FloatArray) -> FloatArray:
+        action = np.array(policy(obs.tolist()), dtype=np.float32)
+        return np.clip(action, -1.0, 1.0)
+
+    return act
+
+
+def _cartpole(env: dict[str, Any]) -> _Policy:
+    """Pump energy while the pole hangs; near upright, apply a linear regulator's gains.
+
+    The gains solve the linearised game's Riccati equation for costs (1, 0.1, 4, 0.1; 2).
+    """
+    inertia = cartpole_game.HALF_LENGTH * (
+        4.0 / 3.0 - cartpole_game.POLE_MASS / cartpole_game.TOTAL_MASS
+    )
+
+    def act(obs: Sequence[float]) -> Sequence[float]:
+        x, speed, angle, spin = obs
+        if abs(angle) < 0.5:
+            return [0.6 * x + 0.76 * speed + 5.26 * angle + 1.46 * spin]
+        # 0 where the pole has just enough energy to reach upright.
+        energy = 0.5 * inertia * spin * spin / cartpole_game.GRAVITY + cos(angle) - 1.0
+        return [3.0 * energy * spin * cos(angle) - 0.15 * x - 0.1 * speed]
+
+    return act
+
+
+_PLAYERS: dict[str, Callable[[dict[str, Any]], _Policy]] = {
+    "cartpole": _cartpole,
+}
+"""A game's name → a function of a task's ``env`` that returns a fresh policy."""
