@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 
 from newt_core.envs.domains.miniarcade import cartpole as cartpole_game
+from newt_core.envs.domains.miniarcade import pong as pong_game
+from newt_core.envs.domains.miniarcade.base import INNER_LOW, INNER_SIDE, SIZE
 from newt_core.errors import SpecError
 from newt_core.specs.schema import TaskSpec
 from newt_core.types import FloatArray
@@ -65,7 +67,26 @@ def _cartpole(env: dict[str, Any]) -> _Policy:
     return act
 
 
+def _pong(env: dict[str, Any]) -> _Policy:
+    """Wait where the ball will come, folding its straight path at the walls."""
+    top = INNER_LOW + pong_game.BALL_SIDE
+    span = INNER_SIDE - 2 * pong_game.BALL_SIDE
+
+    def act(obs: Sequence[float]) -> Sequence[float]:
+        x, y, vx, vy, paddle, _ = obs
+        target = SIZE / 2
+        if vx < 0:
+            steps = (x * SIZE - pong_game.AGENT_X) / (-vx * pong_game.BALL_SPEED)
+            path = (y * SIZE + vy * pong_game.BALL_SPEED * steps - top) % (2 * span)
+            target = top + min(path, 2 * span - path)
+        middle = paddle * SIZE + pong_game.PADDLE_HEIGHT / 2
+        return [(target - middle) / pong_game.PADDLE_SPEED]
+
+    return act
+
+
 _PLAYERS: dict[str, Callable[[dict[str, Any]], _Policy]] = {
     "cartpole": _cartpole,
+    "pong": _pong,
 }
 """A game's name → a function of a task's ``env`` that returns a fresh policy."""

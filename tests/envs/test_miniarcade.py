@@ -29,6 +29,7 @@ PUBLISHED_RETURNS = {
     "cartpole-swingup": (0.0, 0.0, 1.9, 6.3),
     "cartpole-swingup-sparse": (0.0, 0.0, 0.2, 1.2),
     "cartpole-tremor": (48.8, 15.8, 34.4, 13.8),
+    "pong": (-3.5, 2.9, -4.0, 2.7),
 }
 """Return of the published games: mean and deviation without acting, the same at random."""
 
@@ -38,6 +39,7 @@ PLAYER_SCORES = {
     "cartpole-swingup": 0.6,
     "cartpole-swingup-sparse": 0.6,
     "cartpole-tremor": 0.9,
+    "pong": 0.55,
 }
 """Least mean score of the scripted players over the episodes played here."""
 

@@ -19,11 +19,13 @@ SIZES: dict[str, tuple[int, int, int, tuple[float, float] | None]] = {
     "pygame-cartpole-balance-sparse": CARTPOLE,
     "pygame-cartpole-swingup-sparse": CARTPOLE,
     "pygame-cartpole-tremor": CARTPOLE,
+    "pygame-pong": (6, 1, 500, (-3, 3)),
 }
 """Observation, action, episode length, and the returns that score 0 and 1 (None: success)."""
 SPARSE = {
     "pygame-cartpole-balance-sparse",
     "pygame-cartpole-swingup-sparse",
+    "pygame-pong",
 }
 HELD_OUT: set[str] = set()
 

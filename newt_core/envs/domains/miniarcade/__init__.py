@@ -17,6 +17,7 @@ from newt_core.specs.schema import TaskSpec
 
 GAMES = {
     "cartpole": "Cartpole",
+    "pong": "Pong",
 }
 """A game's name → its class, in the module of the same name (``-`` read as ``_``)."""
 
