@@ -7,13 +7,14 @@ multiplies by the constants that the games divide by.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from math import cos
+from math import acos, atan2, cos, pi, remainder, sin
 from typing import Any
 
 import numpy as np
 
 from newt_core.envs.domains.miniarcade import cartpole as cartpole_game
 from newt_core.envs.domains.miniarcade import pong as pong_game
+from newt_core.envs.domains.miniarcade import reacher as reacher_game
 from newt_core.envs.domains.miniarcade.base import INNER_LOW, INNER_SIDE, SIZE
 from newt_core.errors import SpecError
 from newt_core.specs.schema import TaskSpec
@@ -85,8 +86,26 @@ def _pong(env: dict[str, Any]) -> _Policy:
     return act
 
 
+def _reacher(env: dict[str, Any]) -> _Policy:
+    """Turn both joints to the angles that put the fingertip on the target."""
+    link = reacher_game.LINK
+
+    def act(obs: Sequence[float]) -> Sequence[float]:
+        shoulder, elbow, dx, dy, shoulder_spin, elbow_spin = obs
+        x = link * (cos(shoulder) + cos(shoulder + elbow)) + dx
+        y = link * (sin(shoulder) + sin(shoulder + elbow)) + dy
+        bend = acos(min(max((x * x + y * y) / (2 * link * link) - 1.0, -1.0), 1.0))
+        bend = bend if elbow >= 0 else -bend
+        # With equal links the shoulder's direction is half the bend off the target's.
+        turn = remainder(atan2(y, x) - bend / 2 - shoulder, 2 * pi)
+        return [3.0 * turn - 0.3 * shoulder_spin, 4.0 * (bend - elbow) - 0.1 * elbow_spin]
+
+    return act
+
+
 _PLAYERS: dict[str, Callable[[dict[str, Any]], _Policy]] = {
     "cartpole": _cartpole,
     "pong": _pong,
+    "reacher": _reacher,
 }
 """A game's name → a function of a task's ``env`` that returns a fresh policy."""

@@ -30,6 +30,8 @@ PUBLISHED_RETURNS = {
     "cartpole-swingup-sparse": (0.0, 0.0, 0.2, 1.2),
     "cartpole-tremor": (48.8, 15.8, 34.4, 13.8),
     "pong": (-3.5, 2.9, -4.0, 2.7),
+    "reacher-easy": (4.7, 30.0, 7.1, 18.0),
+    "reacher-hard": (2.7, 23.0, 2.9, 8.7),
 }
 """Return of the published games: mean and deviation without acting, the same at random."""
 
@@ -40,6 +42,8 @@ PLAYER_SCORES = {
     "cartpole-swingup-sparse": 0.6,
     "cartpole-tremor": 0.9,
     "pong": 0.55,
+    "reacher-easy": 0.85,
+    "reacher-hard": 0.85,
 }
 """Least mean score of the scripted players over the episodes played here."""
 

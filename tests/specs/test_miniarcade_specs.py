@@ -20,14 +20,21 @@ SIZES: dict[str, tuple[int, int, int, tuple[float, float] | None]] = {
     "pygame-cartpole-swingup-sparse": CARTPOLE,
     "pygame-cartpole-tremor": CARTPOLE,
     "pygame-pong": (6, 1, 500, (-3, 3)),
+    "pygame-reacher-easy": (6, 2, 200, (0, 200)),
+    "pygame-reacher-hard": (6, 2, 200, (0, 200)),
 }
 """Observation, action, episode length, and the returns that score 0 and 1 (None: success)."""
 SPARSE = {
     "pygame-cartpole-balance-sparse",
     "pygame-cartpole-swingup-sparse",
     "pygame-pong",
+    "pygame-reacher-easy",
+    "pygame-reacher-hard",
 }
-HELD_OUT: set[str] = set()
+HELD_OUT = {
+    "pygame-reacher-easy",
+    "pygame-reacher-hard",
+}
 
 
 def test_all_tasks_are_there_with_texts_of_their_own() -> None:

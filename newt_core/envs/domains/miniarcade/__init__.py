@@ -18,6 +18,7 @@ from newt_core.specs.schema import TaskSpec
 GAMES = {
     "cartpole": "Cartpole",
     "pong": "Pong",
+    "reacher": "Reacher",
 }
 """A game's name → its class, in the module of the same name (``-`` read as ``_``)."""
 

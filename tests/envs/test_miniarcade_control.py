@@ -1,0 +1,116 @@
+"""Single steps beside published numbers, or worked by hand: cartpole, reacher, maze, landing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from newt_core.envs.domains.miniarcade.cartpole import Cartpole
+from newt_core.envs.domains.miniarcade.reacher import Reacher
+
+
+def act(game, *action):
+    return game.step(np.array(action, dtype=np.float32))
+
+
+def test_cartpole_moves_as_published():
+    game = Cartpole()
+    game.reset(0)
+    game.x, game.speed, game.angle, game.spin = 0.1, -0.2, 0.3, 0.4
+    obs, reward, success = act(game, 0.5)
+    np.testing.assert_allclose(obs, [0.095, -0.058923, 0.31, 0.322125], atol=1e-6)
+    assert (reward, success) == (pytest.approx(0.802648, abs=1e-6), 0.0)
+    obs, reward, _ = act(game, -1)
+    np.testing.assert_allclose(obs, [0.093527, -0.359214, 0.318053, 0.773117], atol=1e-6)
+    assert reward == pytest.approx(0.797521, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("sparse", "x", "angle", "expected"),
+    [
+        (False, 2.39, 0.0, 1.0),
+        (False, 2.41, 0.0, 0.0),
+        (False, 0.0, -np.pi / 4, 0.5),
+        (False, 0.0, 2 * np.pi, 0.0),  # the angle is not wrapped
+        (True, 0.0, 0.149, 1.0),
+        (True, 0.0, -0.151, 0.0),
+        (True, -2.41, 0.0, 0.0),
+    ],
+)
+def test_cartpole_rewards_the_pole_upright_near_the_middle(sparse, x, angle, expected):
+    game = Cartpole(sparse=sparse)
+    game.reset(0)
+    game.x, game.speed, game.angle, game.spin = x, 0.0, angle, 0.0
+    assert act(game, 0).reward == pytest.approx(expected)
+
+
+def test_tremors_last_five_to_ten_steps_and_are_drawn_a_step_ahead():
+    game = Cartpole(tremor=True)
+    game.reset(0)
+    lengths, waits = [], []
+    for _ in range(40):
+        wait = 0
+        while not game.shaking:
+            act(game, 0)
+            wait += 1
+        waits.append(wait)
+        assert 1.75 <= abs(game.shake) <= 5
+        lengths.append(game.shaking)
+        # At rest and upright, nothing but the shake turns the pole: 0.025 s times it.
+        game.x = game.speed = game.angle = game.spin = 0.0
+        assert act(game, 0).obs[3] == pytest.approx(0.025 * game.shake, rel=1e-5)
+        while game.shaking:
+            act(game, 0)
+    assert (min(lengths), max(lengths)) == (5, 10)
+    assert 40 <= waits[0] <= 80
+    assert min(waits[1:]) >= 50
+    assert max(waits[1:]) <= 90
+
+
+def test_reacher_moves_as_published():
+    game = Reacher("easy")
+    game.reset(0)
+    game.shoulder, game.elbow, game.shoulder_spin, game.elbow_spin = 0.3, -0.4, 1.0, -2.0
+    game.target_x, game.target_y = 0.1, 0.1
+    for expected in (
+        [0.35392, -0.44552, -0.112721, 0.071938, 2.696, -2.276],
+        [0.436038, -0.492341, -0.109533, 0.059732, 4.105878, -2.34106],
+    ):
+        obs, reward, _ = act(game, 1, -0.5)
+        np.testing.assert_allclose(obs, expected, atol=1e-6)
+        assert reward == 0
+
+
+@pytest.mark.parametrize(("target", "reach"), [("easy", 0.04), ("hard", 0.025)])
+def test_reacher_rewards_a_fingertip_within_the_targets_radius(target, reach):
+    game = Reacher(target)
+    game.reset(0)
+    game.shoulder = game.elbow = 0.0
+    game.target_x, game.target_y = 0.22 + 0.99 * reach, 0.0
+    assert act(game, 0, 0).reward == 1.0
+    game.target_x = 0.22 + 1.01 * reach
+    assert act(game, 0, 0).reward == 0.0
+
+
+def test_reacher_elbow_stops_at_its_limit_and_the_shoulder_turns_on():
+    game = Reacher()
+    game.reset(0)
+    for _ in range(199):
+        obs = act(game, 1, 1).obs
+    assert obs[1] == pytest.approx(np.radians(160))
+    assert obs[5] == 0.0
+    # Where 90 = 4 w + 1.2 w², the motor and what slows the joint are even.
+    assert obs[4] == pytest.approx(7.1525, abs=1e-4)
+    assert obs[0] > 2 * np.pi
+
+
+def test_reacher_targets_are_within_reach():
+    game = Reacher()
+    for _ in range(200):
+        game.reset(None)
+        assert 0.05 <= np.hypot(game.target_x, game.target_y) <= 0.20
+
+
+def test_reacher_knows_two_targets():
+    with pytest.raises(ValueError, match="'huge', not one of easy, hard"):
+        Reacher("huge")
