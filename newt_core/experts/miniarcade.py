@@ -6,6 +6,7 @@ multiplies by the constants that the games divide by.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from math import acos, atan2, cos, pi, remainder, sin
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from newt_core.envs.domains.miniarcade import cartpole as cartpole_game
+from newt_core.envs.domains.miniarcade import point_maze as maze_game
 from newt_core.envs.domains.miniarcade import pong as pong_game
 from newt_core.envs.domains.miniarcade import reacher as reacher_game
 from newt_core.envs.domains.miniarcade.base import INNER_LOW, INNER_SIDE, SIZE
@@ -103,9 +105,48 @@ def _reacher(env: dict[str, Any]) -> _Policy:
     return act
 
 
+def _point_maze(env: dict[str, Any]) -> _Policy:
+    """Walk from cell to cell along a shortest path, leaning against the wind."""
+    cells = maze_game.CELLS
+
+    def act(obs: Sequence[float]) -> Sequence[float]:
+        walls = [entry == 1.0 for entry in obs[6:31]]
+        here = round(obs[42] * (cells - 1)) * cells + round(obs[43] * (cells - 1))
+        column, row = (int(cells * (place * SIZE - INNER_LOW) / INNER_SIDE) for place in obs[2:4])
+        step = _first_step(walls, here, row * cells + column)
+        if step is None:
+            aim = obs[2] * SIZE, obs[3] * SIZE
+        else:
+            middle = INNER_SIDE / cells / 2
+            aim = (
+                INNER_LOW + middle * (2 * (step % cells) + 1),
+                INNER_LOW + middle * (2 * (step // cells) + 1),
+            )
+        return [(aim[i] - obs[i] * SIZE) / maze_game.SPEED - obs[40 + i] for i in (0, 1)]
+
+    return act
+
+
+def _first_step(walls: list[bool], here: int, goal: int) -> int | None:
+    """Return the next cell on a shortest path; None where there is no step to make."""
+    side = maze_game.CELLS
+    towards: dict[int, int | None] = {goal: None}
+    queue = deque([goal])
+    while queue:
+        cell = queue.popleft()
+        row, column = divmod(cell, side)
+        for r, c in ((row - 1, column), (row + 1, column), (row, column - 1), (row, column + 1)):
+            beside = r * side + c
+            if 0 <= r < side and 0 <= c < side and not walls[beside] and beside not in towards:
+                towards[beside] = cell
+                queue.append(beside)
+    return towards.get(here)
+
+
 _PLAYERS: dict[str, Callable[[dict[str, Any]], _Policy]] = {
     "cartpole": _cartpole,
     "pong": _pong,
     "reacher": _reacher,
+    "point-maze": _point_maze,
 }
 """A game's name → a function of a task's ``env`` that returns a fresh policy."""

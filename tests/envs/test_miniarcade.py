@@ -32,6 +32,10 @@ PUBLISHED_RETURNS = {
     "pong": (-3.5, 2.9, -4.0, 2.7),
     "reacher-easy": (4.7, 30.0, 7.1, 18.0),
     "reacher-hard": (2.7, 23.0, 2.9, 8.7),
+    "point-maze-var1": (107, 30, 109, 34),
+    "point-maze-var2": (106, 30, 107, 34),
+    "point-maze-var3": (107, 30, 109, 34),
+    "point-maze-var4": (123, 30, 122, 34),
 }
 """Return of the published games: mean and deviation without acting, the same at random."""
 
@@ -44,6 +48,10 @@ PLAYER_SCORES = {
     "pong": 0.55,
     "reacher-easy": 0.85,
     "reacher-hard": 0.85,
+    "point-maze-var1": 0.95,
+    "point-maze-var2": 0.95,
+    "point-maze-var3": 0.95,
+    "point-maze-var4": 0.95,
 }
 """Least mean score of the scripted players over the episodes played here."""
 

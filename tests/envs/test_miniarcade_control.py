@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from newt_core.envs.domains.miniarcade.cartpole import Cartpole
+from newt_core.envs.domains.miniarcade.point_maze import LAYOUTS, PointMaze
 from newt_core.envs.domains.miniarcade.reacher import Reacher
 
 
@@ -114,3 +115,77 @@ def test_reacher_targets_are_within_reach():
 def test_reacher_knows_two_targets():
     with pytest.raises(ValueError, match="'huge', not one of easy, hard"):
         Reacher("huge")
+
+
+def maze(x, y, goal_x=80.0, goal_y=110.0, wind=(2, 2, 0), layout=1):
+    game = PointMaze(layout)
+    game.reset(0)
+    game.x, game.y, game.goal_x, game.goal_y = x, y, goal_x, goal_y
+    game.set_wind(*wind)
+    return game
+
+
+def test_point_maze_moves_as_published():
+    game = maze(112.0, 112.0)
+    # The first step leaves up the wind's cell; the third is blocked.
+    for action, place, expected in (
+        ((-1, 0.2), (107, 111), 0.853160),
+        ((0, -1), (107, 104), 0.849681),
+        ((0, -1), (107, 104), 0.849681),
+    ):
+        obs, reward, success = act(game, *action)
+        np.testing.assert_allclose(obs[:2] * 224, place, atol=1e-4)
+        assert (reward, success) == (pytest.approx(expected, abs=1e-6), 0.0)
+
+
+def test_point_maze_observes_its_map_the_wind_and_the_way():
+    obs = act(maze(112.0, 112.0), -1, 0.2).obs
+    np.testing.assert_allclose(obs[2:6], [80 / 224, 110 / 224, -1.0, -0.2], atol=1e-6)
+    walls = [1, 0, 1, 1, 0, 0, 0, 1, 0, 0, 1, 0, -1, 0, 1, 0, 0, 1, 0, 0, 0, 1, 1, 0, 1]
+    np.testing.assert_array_equal(obs[6:31], walls)
+    np.testing.assert_array_equal(obs[31:35], [1, 0, 0, 0])
+    np.testing.assert_allclose(obs[35:38], [-27 / 184, -1 / 184, 27.018512 / 184], atol=1e-6)
+    # Not solved, in the wind, which blows up; row and column 2 of 0 to 4.
+    np.testing.assert_allclose(obs[38:44], [0, 1, 0, -0.4, 0.5, 0.5], atol=1e-6)
+
+
+def test_point_maze_is_solved_while_the_agent_touches_the_goal():
+    game = maze(75.0, 112.0, goal_x=92.5, goal_y=112.0)
+    assert act(game, 1, 0).success == 0.0
+    obs, reward, success = act(game, 0.2, 0)
+    assert (success, obs[38]) == (1.0, 1.0)
+    assert reward == pytest.approx(1 - 11.5 / 184)
+    assert act(game, -1, 0).success == 0.0
+
+
+def test_point_maze_slides_along_walls_and_keeps_within_the_border():
+    # Below the block at the upper left: x moves, y stays, and the velocity is the intended one.
+    game = maze(40.0, 64.5, wind=(4, 0, 1))
+    obs = act(game, 0.5, -1).obs
+    np.testing.assert_allclose(obs[[0, 1, 4, 5]], [42.5 / 224, 64.5 / 224, 0.5, -1], atol=1e-6)
+    game = maze(30.0, 75.0, wind=(4, 0, 1))
+    for _ in range(5):
+        obs = act(game, -1, 0).obs
+    assert obs[0] * 224 == pytest.approx(27)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_point_maze_starts_on_free_ground_with_the_goal_at_some_distance(layout):
+    game = PointMaze(layout)
+    winds = set()
+    for _ in range(300):
+        obs = game.reset(None)
+        cells = obs[6:31]
+        for x, y in (obs[0:2] * 224, obs[2:4] * 224):
+            column, row = int((x - 20) / 36.8), int((y - 20) / 36.8)
+            assert cells[5 * row + column] != 1
+        assert 36.8 <= obs[37] * 184 <= 128.8
+        np.testing.assert_array_equal(obs[4:6], [0, 0])
+        winds.add((int(np.argmin(cells)), int(np.argmax(obs[31:35]))))
+    # Every free cell and every direction, of which 300 draws miss but a few.
+    assert len(winds) > 0.85 * 4 * "".join(LAYOUTS[layout]).count("0")
+
+
+def test_point_maze_knows_four_layouts():
+    with pytest.raises(ValueError, match="layout is 5, not one of 1, 2, 3, 4"):
+        PointMaze(5)

@@ -22,6 +22,10 @@ SIZES: dict[str, tuple[int, int, int, tuple[float, float] | None]] = {
     "pygame-pong": (6, 1, 500, (-3, 3)),
     "pygame-reacher-easy": (6, 2, 200, (0, 200)),
     "pygame-reacher-hard": (6, 2, 200, (0, 200)),
+    "pygame-point-maze-var1": (44, 2, 200, None),
+    "pygame-point-maze-var2": (44, 2, 200, None),
+    "pygame-point-maze-var3": (44, 2, 200, None),
+    "pygame-point-maze-var4": (44, 2, 200, None),
 }
 """Observation, action, episode length, and the returns that score 0 and 1 (None: success)."""
 SPARSE = {
@@ -32,6 +36,7 @@ SPARSE = {
     "pygame-reacher-hard",
 }
 HELD_OUT = {
+    "pygame-point-maze-var4",
     "pygame-reacher-easy",
     "pygame-reacher-hard",
 }

@@ -19,6 +19,7 @@ GAMES = {
     "cartpole": "Cartpole",
     "pong": "Pong",
     "reacher": "Reacher",
+    "point-maze": "PointMaze",
 }
 """A game's name → its class, in the module of the same name (``-`` read as ``_``)."""
 

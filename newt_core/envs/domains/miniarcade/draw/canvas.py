@@ -42,6 +42,12 @@ class Canvas:
         twin.surface = self.surface.copy()
         return twin
 
+    def resized(self, factor: float) -> Canvas:
+        """Return a canvas with the same picture, ``factor`` times as large."""
+        twin = Canvas.__new__(Canvas)
+        twin.surface = pygame.transform.smoothscale_by(self.surface, factor)
+        return twin
+
     def pixels(self, height: int, width: int) -> Frame:
         """Return the picture, [height, width, 3] uint8."""
         small = pygame.transform.smoothscale(self.surface, (width, height))
