@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from newt_core.envs.domains.miniarcade import cartpole as cartpole_game
+from newt_core.envs.domains.miniarcade import landing as landing_game
 from newt_core.envs.domains.miniarcade import point_maze as maze_game
 from newt_core.envs.domains.miniarcade import pong as pong_game
 from newt_core.envs.domains.miniarcade import reacher as reacher_game
@@ -143,10 +144,28 @@ def _first_step(walls: list[bool], here: int, goal: int) -> int | None:
     return towards.get(here)
 
 
+def _landing(env: dict[str, Any]) -> _Policy:
+    """Fly above the ship's middle, keep up with it and sink, the slower the closer."""
+
+    def act(obs: Sequence[float]) -> Sequence[float]:
+        x, y, ship = obs[0] * SIZE, obs[1] * SIZE, obs[4] * SIZE
+        vx, vy = obs[2] * landing_game.MAX_SPEED, obs[3] * landing_game.MAX_SPEED
+        off = ship - (x + landing_game.WIDTH / 2)
+        wanted_vx = obs[6] * landing_game.MAX_SHIP_SPEED + 0.15 * off
+        height = landing_game.LANDED_Y - y
+        # Wait higher up until the deck is below.
+        wanted_vy = 0.08 * (height - (0 if abs(off) < 8 else 25)) + 0.05
+        lift = (wanted_vy / landing_game.AIR - vy - landing_game.GRAVITY) / landing_game.THRUST
+        return [(wanted_vx / landing_game.AIR - vx) / landing_game.THRUST, lift]
+
+    return act
+
+
 _PLAYERS: dict[str, Callable[[dict[str, Any]], _Policy]] = {
     "cartpole": _cartpole,
     "pong": _pong,
     "reacher": _reacher,
     "point-maze": _point_maze,
+    "landing": _landing,
 }
 """A game's name → a function of a task's ``env`` that returns a fresh policy."""

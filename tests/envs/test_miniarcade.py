@@ -36,6 +36,7 @@ PUBLISHED_RETURNS = {
     "point-maze-var2": (106, 30, 107, 34),
     "point-maze-var3": (107, 30, 109, 34),
     "point-maze-var4": (123, 30, 122, 34),
+    "landing": (-15, 73, -13, 78),
 }
 """Return of the published games: mean and deviation without acting, the same at random."""
 
@@ -52,6 +53,7 @@ PLAYER_SCORES = {
     "point-maze-var2": 0.95,
     "point-maze-var3": 0.95,
     "point-maze-var4": 0.95,
+    "landing": 0.8,
 }
 """Least mean score of the scripted players over the episodes played here."""
 

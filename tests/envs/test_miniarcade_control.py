@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from newt_core.envs.domains.miniarcade.cartpole import Cartpole
+from newt_core.envs.domains.miniarcade.landing import Landing
 from newt_core.envs.domains.miniarcade.point_maze import LAYOUTS, PointMaze
 from newt_core.envs.domains.miniarcade.reacher import Reacher
 
@@ -189,3 +190,52 @@ def test_point_maze_starts_on_free_ground_with_the_goal_at_some_distance(layout)
 def test_point_maze_knows_four_layouts():
     with pytest.raises(ValueError, match="layout is 5, not one of 1, 2, 3, 4"):
         PointMaze(5)
+
+
+def landing(x, y, vx, vy, ship_x=74.0, speed=1.4):
+    game = Landing()
+    game.reset(0)
+    game.x, game.y, game.vx, game.vy = x, y, vx, vy
+    game.ship_x, game.heading, game.ship_speed = ship_x, 1, speed
+    return game
+
+
+def test_landing_moves_as_published():
+    game = landing(70.0, 160.0, 1.0, 3.0)
+    obs, reward, _ = act(game, 0, 0)
+    expected = [0.316964, 0.728571, 0.1092, 0.3072, 0.336607, 0.84375, 0.28]
+    np.testing.assert_allclose(obs, expected, atol=1e-6)
+    assert reward == pytest.approx(-5.293947, abs=1e-6)
+    obs, reward, _ = act(game, 0.5, -0.2)
+    expected = [0.323179, 0.736607, 0.14, 0, 0.342857, 0.84375, 0.28]
+    np.testing.assert_allclose(obs, expected, atol=1e-6)
+    assert reward == pytest.approx(0.854018, abs=1e-6)
+    assert game.locked
+
+
+def test_landing_at_rest_in_the_middle_earns_most():
+    game = landing(60.0, 165.0, 0.0, 0.0, speed=0.0)
+    for _ in range(3):
+        reward = act(game, 0, 0).reward
+    # 1 for standing, 0.025 for the middle, 0.1 less 15 of 224 pixels' share for the height.
+    assert reward == pytest.approx(1.125 - 0.1 * 15 / 224)
+
+
+def test_landing_sideways_against_the_deck_pushes_the_helicopter_out():
+    game = landing(12.0, 184.0, 5.0, 0.0, speed=0.0)
+    obs, reward, _ = act(game, 0, 0)
+    # The deck's left edge is at 39; the box is 28 wide.
+    assert obs[0] * 224 == pytest.approx(11)
+    assert obs[2] == 0.0
+    assert reward == pytest.approx(-0.5 - 0.001 * 0.192)
+    below = landing(60.0, 192.0, 0.0, -0.2, speed=0.0)
+    assert act(below, 0, 0).obs[1] * 224 == pytest.approx(195)
+
+
+def test_landing_ship_turns_at_the_borders():
+    game = landing(0.0, 0.0, 0.0, 0.0, ship_x=188.5, speed=1.0)
+    obs = act(game, 0, 0).obs
+    assert (obs[4] * 224, obs[6]) == (pytest.approx(189), pytest.approx(-0.2))
+    game.ship_x = 35.5
+    obs = act(game, 0, 0).obs
+    assert (obs[4] * 224, obs[6]) == (pytest.approx(35), pytest.approx(0.2))

@@ -26,6 +26,7 @@ SIZES: dict[str, tuple[int, int, int, tuple[float, float] | None]] = {
     "pygame-point-maze-var2": (44, 2, 200, None),
     "pygame-point-maze-var3": (44, 2, 200, None),
     "pygame-point-maze-var4": (44, 2, 200, None),
+    "pygame-landing": (7, 2, 200, (0, 200)),
 }
 """Observation, action, episode length, and the returns that score 0 and 1 (None: success)."""
 SPARSE = {

@@ -20,6 +20,7 @@ GAMES = {
     "pong": "Pong",
     "reacher": "Reacher",
     "point-maze": "PointMaze",
+    "landing": "Landing",
 }
 """A game's name → its class, in the module of the same name (``-`` read as ``_``)."""
 
