@@ -18,7 +18,9 @@ from newt_core.envs.domains.miniarcade import landing as landing_game
 from newt_core.envs.domains.miniarcade import point_maze as maze_game
 from newt_core.envs.domains.miniarcade import pong as pong_game
 from newt_core.envs.domains.miniarcade import reacher as reacher_game
+from newt_core.envs.domains.miniarcade import spaceship as spaceship_game
 from newt_core.envs.domains.miniarcade.base import INNER_LOW, INNER_SIDE, SIZE
+from newt_core.envs.domains.miniarcade.rows import SPACING
 from newt_core.errors import SpecError
 from newt_core.specs.schema import TaskSpec
 from newt_core.types import FloatArray
@@ -161,11 +163,34 @@ def _landing(env: dict[str, Any]) -> _Policy:
     return act
 
 
+def _spaceship(env: dict[str, Any]) -> _Policy:
+    """Stay on the left, at the height of the next coin or, if it is nearer, off the asteroid."""
+    half_width, half_height = spaceship_game.WIDTH / 2, spaceship_game.HEIGHT / 2
+    clearance = spaceship_game.ASTEROID_RADIUS + half_height + 6
+
+    def act(obs: Sequence[float]) -> Sequence[float]:
+        x, y = obs[0] * SIZE + half_width, obs[1] * SIZE + half_height
+        vx, vy = obs[2] * spaceship_game.MAX_SPEED, obs[3] * spaceship_game.MAX_SPEED
+        coins = [(obs[i] * SIZE, obs[i + 1] * SIZE) for i in (4, 6, 8, 10)]
+        ahead = [coin for coin in coins if coin[0] > x - 12]
+        heights = [coin[1] for coin in ahead if coin[0] < ahead[0][0] + SPACING + 1]
+        wanted = sum(heights) / len(heights) if heights else y
+        rock_x, rock_y = obs[12] * SIZE, obs[13] * SIZE
+        rock_is_next = -50 < rock_x - x < 150 and (not ahead or ahead[0][0] > rock_x - 60)
+        if rock_is_next and abs(wanted - rock_y) < clearance:
+            above = rock_y > SIZE - 60 or (wanted < rock_y and rock_y > 60)
+            wanted = rock_y - clearance if above else rock_y + clearance
+        return [0.1 * (60 - x) - 0.5 * vx, 0.15 * (wanted - y) - 0.4 * vy]
+
+    return act
+
+
 _PLAYERS: dict[str, Callable[[dict[str, Any]], _Policy]] = {
     "cartpole": _cartpole,
     "pong": _pong,
     "reacher": _reacher,
     "point-maze": _point_maze,
     "landing": _landing,
+    "spaceship": _spaceship,
 }
 """A game's name → a function of a task's ``env`` that returns a fresh policy."""

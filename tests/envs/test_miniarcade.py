@@ -37,6 +37,7 @@ PUBLISHED_RETURNS = {
     "point-maze-var3": (107, 30, 109, 34),
     "point-maze-var4": (123, 30, 122, 34),
     "landing": (-15, 73, -13, 78),
+    "spaceship": (-11.2, 14.2, -5.2, 11.6),
 }
 """Return of the published games: mean and deviation without acting, the same at random."""
 
@@ -54,6 +55,7 @@ PLAYER_SCORES = {
     "point-maze-var3": 0.95,
     "point-maze-var4": 0.95,
     "landing": 0.8,
+    "spaceship": 0.5,
 }
 """Least mean score of the scripted players over the episodes played here."""
 

@@ -27,6 +27,7 @@ SIZES: dict[str, tuple[int, int, int, tuple[float, float] | None]] = {
     "pygame-point-maze-var3": (44, 2, 200, None),
     "pygame-point-maze-var4": (44, 2, 200, None),
     "pygame-landing": (7, 2, 200, (0, 200)),
+    "pygame-spaceship": (14, 2, 500, (0, 60)),
 }
 """Observation, action, episode length, and the returns that score 0 and 1 (None: success)."""
 SPARSE = {
@@ -35,6 +36,7 @@ SPARSE = {
     "pygame-pong",
     "pygame-reacher-easy",
     "pygame-reacher-hard",
+    "pygame-spaceship",
 }
 HELD_OUT = {
     "pygame-point-maze-var4",

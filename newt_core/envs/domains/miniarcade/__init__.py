@@ -21,6 +21,7 @@ GAMES = {
     "reacher": "Reacher",
     "point-maze": "PointMaze",
     "landing": "Landing",
+    "spaceship": "Spaceship",
 }
 """A game's name → its class, in the module of the same name (``-`` read as ``_``)."""
 

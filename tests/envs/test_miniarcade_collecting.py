@@ -1,0 +1,104 @@
+"""Single steps beside published numbers, or worked by hand: the games of coins."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from newt_core.envs.domains.miniarcade.rows import Coin
+from newt_core.envs.domains.miniarcade.spaceship import Spaceship
+
+
+def act(game, *action):
+    return game.step(np.array(action, dtype=np.float32))
+
+
+def check_rows(rows, counts, low, high):
+    """Rows of coins: how many, how far apart, and at which heights."""
+    assert {len(row) for row in rows} == counts
+    rises = []
+    for row in rows:
+        assert 244 <= row[0][0] <= 283
+        for (x1, y1), (x2, y2) in pairwise(row):
+            assert x2 - x1 == pytest.approx(27, abs=1e-3)
+            assert low <= y2 <= high
+            if low + 18 < y1 < high - 18:  # no clipping
+                rises.append(round(y2 - y1))
+    assert set(rises) == {-18, 0, 18}
+    assert rises.count(0) / len(rises) == pytest.approx(0.4, abs=0.08)
+    assert rises.count(18) / len(rises) == pytest.approx(0.3, abs=0.08)
+
+
+def coin_places(entries):
+    """The coins in an observation's entries."""
+    pairs = entries.reshape(-1, 2)
+    return [tuple(pair * 224) for pair in pairs if pair[0] >= 0]
+
+
+def test_spaceship_rows_and_asteroids_are_drawn_as_specified():
+    game = Spaceship()
+    resets = [game.reset(None) for _ in range(400)]
+    rows = [coin_places(obs[4:12]) for obs in resets]
+    check_rows(rows, {2, 3, 4}, 20, 204)
+    asteroids = [
+        (obs[12] * 224 - row[0][0] - 27 * (len(row) + 2), obs[13] * 224)
+        for obs, row in zip(resets, rows, strict=True)
+        if obs[12] >= 0
+    ]
+    assert len(asteroids) / len(resets) == pytest.approx(0.5, abs=0.1)
+    offsets, heights = np.array(asteroids).T
+    assert -30 <= offsets.min() < -20 < 20 < offsets.max() <= 30
+    assert 40 <= heights.min() < 50 < 170 < heights.max() <= 183 + 1e-4
+
+
+def test_spaceship_moves_and_collects():
+    game = Spaceship()
+    game.reset(0)
+    game.coins = [Coin(90.0, 121.0), Coin(117.0, 139.0)]
+    game.asteroid = (200.0, 180.0)
+    obs, reward, _ = act(game, 1, -0.5)
+    # v = 0.65 a moves the ship before drag; the first coin's square spans 69 to 87.
+    expected = [40.65 / 224, 111.675 / 224, 0.06175, -0.030875]
+    np.testing.assert_allclose(obs[:4], expected, atol=1e-6)
+    assert reward == 0.0
+    np.testing.assert_allclose(obs[12:] * 224, [188, 180], atol=1e-4)
+    obs, reward, _ = act(game, 0, 0)
+    assert reward == 1.0
+    np.testing.assert_array_equal(obs[4:6], [-1, -1])
+    np.testing.assert_allclose(obs[6:8] * 224, [93, 139], atol=1e-4)
+    np.testing.assert_array_equal(obs[8:12], [-1, -1, -1, -1])
+
+
+def test_spaceship_pays_for_every_step_in_the_asteroid():
+    game = Spaceship()
+    game.reset(0)
+    game.coins = [Coin(300.0, 30.0)]
+    game.asteroid = (112.0, 112.0)
+    rewards = [act(game, 0, 0).reward for _ in range(12)]
+    # Its box, 36 wide, overlaps 40 to 68 while its middle is between 22 and 86.
+    assert rewards == [0, 0, -2, -2, -2, -2, -2, 0, 0, 0, 0, -0.0]
+
+
+def test_spaceship_starts_without_the_last_episodes_asteroid():
+    game = Spaceship()
+    game.reset(0)
+    starts = []
+    for _ in range(200):
+        game.asteroid = (50.0, 112.0)
+        starts.append(game.reset(None)[12] * 224)
+    assert all(x == -224 or x > 244 for x in starts)
+    assert -224 in starts
+
+
+def test_spaceship_rows_follow_one_another():
+    game = Spaceship()
+    game.reset(0)
+    game.coins, game.asteroid = [Coin(3.1, 30.0), Coin(20.0, 30.0)], None
+    act(game, 0, 0)
+    assert [coin.x for coin in game.coins] == [pytest.approx(-8.9), pytest.approx(8.0)]
+    act(game, 0, 0)
+    assert len(game.coins) == 2
+    act(game, 0, 0)
+    assert game.coins[0].x >= 244
