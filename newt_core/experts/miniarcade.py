@@ -18,9 +18,10 @@ from newt_core.envs.domains.miniarcade import landing as landing_game
 from newt_core.envs.domains.miniarcade import point_maze as maze_game
 from newt_core.envs.domains.miniarcade import pong as pong_game
 from newt_core.envs.domains.miniarcade import reacher as reacher_game
+from newt_core.envs.domains.miniarcade import runner as runner_game
 from newt_core.envs.domains.miniarcade import spaceship as spaceship_game
 from newt_core.envs.domains.miniarcade.base import INNER_LOW, INNER_SIDE, SIZE
-from newt_core.envs.domains.miniarcade.rows import SPACING
+from newt_core.envs.domains.miniarcade.rows import COIN_RADIUS, SPACING
 from newt_core.errors import SpecError
 from newt_core.specs.schema import TaskSpec
 from newt_core.types import FloatArray
@@ -185,6 +186,45 @@ def _spaceship(env: dict[str, Any]) -> _Policy:
     return act
 
 
+def _coinrun(env: dict[str, Any]) -> _Policy:
+    """On the ground, try jumps of several heights and moments and begin the best one in time."""
+    plans = [(wait, jump) for wait in range(4) for jump in (0.0, 0.4, 0.55, 0.7, 0.85, 1.0)]
+
+    def act(obs: Sequence[float]) -> Sequence[float]:
+        coins = [(obs[i] * SIZE, obs[i + 1] * SIZE) for i in range(2, 12, 2) if obs[i] >= 0]
+        if obs[0] < 0 or not coins or coins[0][0] > 0.8 * SIZE:
+            return [0.0]
+        # Most coins; among equals the latest and then the lowest jump.
+        wait, jump = max(plans, key=lambda plan: (_coins_of_jump(coins, *plan), plan[0], -plan[1]))
+        return [jump if wait == 0 else 0.0]
+
+    return act
+
+
+def _coins_of_jump(coins: list[tuple[float, float]], wait: int, action: float) -> int:
+    """Return how many coins a runner gets that jumps after ``wait`` steps and lands again."""
+    runner, left, collected = runner_game.Runner(), coins, 0
+    for step in range(30):
+        runner.move(action if step == wait else 0.0)
+        if step > wait and runner.y == runner_game.GROUND_Y:
+            break
+        past = runner_game.SCROLL * (step + 1)
+        reach = COIN_RADIUS - 1.0  # whole pixels may take one away
+        missed = [
+            (x, y)
+            for x, y in left
+            if not (
+                x - past + reach > runner_game.X
+                and x - past - reach < runner_game.X + runner_game.WIDTH
+                and runner.y < y + reach
+                and y - reach < runner.y + runner_game.HEIGHT
+            )
+        ]
+        collected += len(left) - len(missed)
+        left = missed
+    return collected
+
+
 _PLAYERS: dict[str, Callable[[dict[str, Any]], _Policy]] = {
     "cartpole": _cartpole,
     "pong": _pong,
@@ -192,5 +232,6 @@ _PLAYERS: dict[str, Callable[[dict[str, Any]], _Policy]] = {
     "point-maze": _point_maze,
     "landing": _landing,
     "spaceship": _spaceship,
+    "coinrun": _coinrun,
 }
 """A game's name → a function of a task's ``env`` that returns a fresh policy."""

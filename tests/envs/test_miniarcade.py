@@ -38,6 +38,7 @@ PUBLISHED_RETURNS = {
     "point-maze-var4": (123, 30, 122, 34),
     "landing": (-15, 73, -13, 78),
     "spaceship": (-11.2, 14.2, -5.2, 11.6),
+    "coinrun": (13.7, 5.6, 27.0, 6.4),
 }
 """Return of the published games: mean and deviation without acting, the same at random."""
 
@@ -56,6 +57,7 @@ PLAYER_SCORES = {
     "point-maze-var4": 0.95,
     "landing": 0.8,
     "spaceship": 0.5,
+    "coinrun": 0.8,
 }
 """Least mean score of the scripted players over the episodes played here."""
 

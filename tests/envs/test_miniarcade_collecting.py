@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from newt_core.envs.domains.miniarcade.coinrun import Coinrun
 from newt_core.envs.domains.miniarcade.rows import Coin
 from newt_core.envs.domains.miniarcade.spaceship import Spaceship
 
@@ -102,3 +103,39 @@ def test_spaceship_rows_follow_one_another():
     assert len(game.coins) == 2
     act(game, 0, 0)
     assert game.coins[0].x >= 244
+
+
+def test_coinrun_rows_are_drawn_as_specified():
+    game = Coinrun()
+    rows = [coin_places(game.reset(None)[2:]) for _ in range(400)]
+    check_rows(rows, {2, 3, 4, 5}, 83, 173)
+    assert {round(row[0][1]) for row in rows} == {155, 137, 119, 101}
+
+
+def test_coinrun_full_jump_is_the_published_one():
+    game = Coinrun()
+    game.reset(0)
+    heights = [round(154 + act(game, 1).obs[0] * 224, 3)]
+    heights += [round(154 + act(game, 0).obs[0] * 224, 3) for _ in range(21)]
+    rising = [143, 133, 124, 116, 109, 103, 98, 94, 91, 89, 88]
+    assert heights == rising + rising[::-1]
+    # The feet touch the ground, at full speed still; jumping is allowed again.
+    obs = act(game, 0).obs
+    assert (obs[0], obs[1]) == (0.0, pytest.approx(1.1))
+    assert act(game, 0).obs[1] == 0.0
+    assert act(game, 0.5).obs[1] == pytest.approx(-0.5)
+    assert act(game, 1).obs[1] == pytest.approx(-0.4)  # none in the air
+
+
+def test_coinrun_collects_what_the_runner_touches():
+    game = Coinrun()
+    game.reset(0)
+    game.coins = [Coin(77.0, 155.0), Coin(77.0, 137.0), Coin(104.0, 173.0), Coin(131.0, 155.0)]
+    # The runner spans 40 to 58 and 154 to 184; the coins' squares reach 9 around their middles.
+    assert [act(game, 0).reward for _ in range(5)] == [0, 1, 0, 1, 0]
+    obs = act(game, 0).obs
+    np.testing.assert_array_equal(obs[2:4], [-1, -1])
+    np.testing.assert_allclose(obs[4:6] * 224, [17, 137], atol=1e-4)
+    np.testing.assert_array_equal(obs[6:8], [-1, -1])
+    np.testing.assert_allclose(obs[8:10] * 224, [71, 155], atol=1e-4)
+    assert act(game, 0).reward == 1

@@ -28,6 +28,7 @@ SIZES: dict[str, tuple[int, int, int, tuple[float, float] | None]] = {
     "pygame-point-maze-var4": (44, 2, 200, None),
     "pygame-landing": (7, 2, 200, (0, 200)),
     "pygame-spaceship": (14, 2, 500, (0, 60)),
+    "pygame-coinrun": (12, 1, 500, (0, 50)),
 }
 """Observation, action, episode length, and the returns that score 0 and 1 (None: success)."""
 SPARSE = {
@@ -37,6 +38,7 @@ SPARSE = {
     "pygame-reacher-easy",
     "pygame-reacher-hard",
     "pygame-spaceship",
+    "pygame-coinrun",
 }
 HELD_OUT = {
     "pygame-point-maze-var4",

@@ -22,6 +22,7 @@ GAMES = {
     "point-maze": "PointMaze",
     "landing": "Landing",
     "spaceship": "Spaceship",
+    "coinrun": "Coinrun",
 }
 """A game's name → its class, in the module of the same name (``-`` read as ``_``)."""
 
