@@ -225,6 +225,17 @@ def _coins_of_jump(coins: list[tuple[float, float]], wait: int, action: float) -
     return collected
 
 
+def _cowboy(env: dict[str, Any]) -> _Policy:
+    """Jump as high as possible shortly before a cactus, and again if stuck in it."""
+    # Five steps take a full jump above the tallest cactus.
+    nearest = runner_game.X + runner_game.WIDTH + 5 * runner_game.SCROLL
+
+    def act(obs: Sequence[float]) -> Sequence[float]:
+        return [1.0 if obs[2] * SIZE <= nearest else 0.0]
+
+    return act
+
+
 _PLAYERS: dict[str, Callable[[dict[str, Any]], _Policy]] = {
     "cartpole": _cartpole,
     "pong": _pong,
@@ -233,5 +244,6 @@ _PLAYERS: dict[str, Callable[[dict[str, Any]], _Policy]] = {
     "landing": _landing,
     "spaceship": _spaceship,
     "coinrun": _coinrun,
+    "cowboy": _cowboy,
 }
 """A game's name → a function of a task's ``env`` that returns a fresh policy."""

@@ -39,6 +39,7 @@ PUBLISHED_RETURNS = {
     "landing": (-15, 73, -13, 78),
     "spaceship": (-11.2, 14.2, -5.2, 11.6),
     "coinrun": (13.7, 5.6, 27.0, 6.4),
+    "cowboy": (-458, 0, -24, 102),
 }
 """Return of the published games: mean and deviation without acting, the same at random."""
 
@@ -58,6 +59,7 @@ PLAYER_SCORES = {
     "landing": 0.8,
     "spaceship": 0.5,
     "coinrun": 0.8,
+    "cowboy": 0.9,
 }
 """Least mean score of the scripted players over the episodes played here."""
 

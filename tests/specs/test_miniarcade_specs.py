@@ -29,6 +29,7 @@ SIZES: dict[str, tuple[int, int, int, tuple[float, float] | None]] = {
     "pygame-landing": (7, 2, 200, (0, 200)),
     "pygame-spaceship": (14, 2, 500, (0, 60)),
     "pygame-coinrun": (12, 1, 500, (0, 50)),
+    "pygame-cowboy": (3, 1, 500, (0, 500)),
 }
 """Observation, action, episode length, and the returns that score 0 and 1 (None: success)."""
 SPARSE = {

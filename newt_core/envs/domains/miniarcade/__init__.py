@@ -23,6 +23,7 @@ GAMES = {
     "landing": "Landing",
     "spaceship": "Spaceship",
     "coinrun": "Coinrun",
+    "cowboy": "Cowboy",
 }
 """A game's name → its class, in the module of the same name (``-`` read as ``_``)."""
 
