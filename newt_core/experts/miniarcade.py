@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from math import acos, atan2, cos, pi, remainder, sin
+from math import acos, atan2, cos, hypot, pi, remainder, sin
 from typing import Any
 
 import numpy as np
 
 from newt_core.envs.domains.miniarcade import cartpole as cartpole_game
+from newt_core.envs.domains.miniarcade import coconut_dodge as coconut_game
 from newt_core.envs.domains.miniarcade import landing as landing_game
 from newt_core.envs.domains.miniarcade import point_maze as maze_game
 from newt_core.envs.domains.miniarcade import pong as pong_game
@@ -236,6 +237,45 @@ def _cowboy(env: dict[str, Any]) -> _Policy:
     return act
 
 
+def _coconut_dodge(env: dict[str, Any]) -> _Policy:
+    """Hold the push, left, right or none, whose path stays furthest from the coconuts."""
+
+    def act(obs: Sequence[float]) -> Sequence[float]:
+        x = coconut_game.LOW + coconut_game.SIDE * obs[0]
+        speed = coconut_game.MAX_SPEED * obs[1]
+        falling = [
+            (
+                coconut_game.LOW + coconut_game.SIDE * obs[i],
+                coconut_game.LOW + coconut_game.SIDE * obs[i + 1],
+                coconut_game.MAX_SPEED * obs[i + 2],
+                coconut_game.MAX_SPEED * obs[i + 3],
+            )
+            for i in range(5, 29, 4)
+            if obs[i + 3] > 0  # there is one
+        ]
+        return [max((0.0, -1.0, 1.0), key=lambda push: _clearance(x, speed, push, falling))]
+
+    return act
+
+
+def _clearance(
+    x: float, v: float, push: float, falling: list[tuple[float, float, float, float]]
+) -> float:
+    """Return how bad a walk with a held push is, 0 at best; the beach's middle is preferred."""
+    cost, safe = 0.0, coconut_game.WALKER_RADIUS + coconut_game.COCONUT_RADIUS + 4
+    for step in range(1, 31):
+        # Half-way the push is given up, or there would be no stopping in time.
+        v = (v + coconut_game.THRUST * push * (step <= 12)) * coconut_game.DRAG
+        v = min(max(v, -coconut_game.MAX_SPEED), coconut_game.MAX_SPEED)
+        x = min(max(x + v, coconut_game.X_MIN), coconut_game.X_MAX)
+        for cx, cy, vx, vy in falling:
+            y = cy + vy * step
+            if y < coconut_game.HIGH - coconut_game.COCONUT_RADIUS:
+                distance = hypot(cx + vx * step - x, y - coconut_game.WALKER_Y)
+                cost += max(0.0, safe - distance) / step
+    return -cost - 0.002 * abs(x - coconut_game.START_X)
+
+
 _PLAYERS: dict[str, Callable[[dict[str, Any]], _Policy]] = {
     "cartpole": _cartpole,
     "pong": _pong,
@@ -245,5 +285,6 @@ _PLAYERS: dict[str, Callable[[dict[str, Any]], _Policy]] = {
     "spaceship": _spaceship,
     "coinrun": _coinrun,
     "cowboy": _cowboy,
+    "coconut-dodge": _coconut_dodge,
 }
 """A game's name → a function of a task's ``env`` that returns a fresh policy."""

@@ -40,6 +40,7 @@ PUBLISHED_RETURNS = {
     "spaceship": (-11.2, 14.2, -5.2, 11.6),
     "coinrun": (13.7, 5.6, 27.0, 6.4),
     "cowboy": (-458, 0, -24, 102),
+    "coconut-dodge": (-19.5, 10.5, -15.8, 9.7),
 }
 """Return of the published games: mean and deviation without acting, the same at random."""
 
@@ -60,6 +61,7 @@ PLAYER_SCORES = {
     "spaceship": 0.5,
     "coinrun": 0.8,
     "cowboy": 0.9,
+    "coconut-dodge": 0.8,
 }
 """Least mean score of the scripted players over the episodes played here."""
 

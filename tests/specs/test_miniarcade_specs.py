@@ -30,6 +30,7 @@ SIZES: dict[str, tuple[int, int, int, tuple[float, float] | None]] = {
     "pygame-spaceship": (14, 2, 500, (0, 60)),
     "pygame-coinrun": (12, 1, 500, (0, 50)),
     "pygame-cowboy": (3, 1, 500, (0, 500)),
+    "pygame-coconut-dodge": (29, 1, 500, (-15, 0)),
 }
 """Observation, action, episode length, and the returns that score 0 and 1 (None: success)."""
 SPARSE = {
@@ -40,6 +41,7 @@ SPARSE = {
     "pygame-reacher-hard",
     "pygame-spaceship",
     "pygame-coinrun",
+    "pygame-coconut-dodge",
 }
 HELD_OUT = {
     "pygame-point-maze-var4",

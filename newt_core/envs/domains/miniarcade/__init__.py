@@ -24,6 +24,7 @@ GAMES = {
     "spaceship": "Spaceship",
     "coinrun": "Coinrun",
     "cowboy": "Cowboy",
+    "coconut-dodge": "CoconutDodge",
 }
 """A game's name → its class, in the module of the same name (``-`` read as ``_``)."""
 
