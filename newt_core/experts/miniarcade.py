@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from newt_core.envs.domains.miniarcade import air_hockey as hockey_game
 from newt_core.envs.domains.miniarcade import cartpole as cartpole_game
 from newt_core.envs.domains.miniarcade import coconut_dodge as coconut_game
 from newt_core.envs.domains.miniarcade import landing as landing_game
@@ -276,6 +277,28 @@ def _clearance(
     return -cost - 0.002 * abs(x - coconut_game.START_X)
 
 
+def _air_hockey(env: dict[str, Any]) -> _Policy:
+    """Strike a puck in the own half towards the free side of the goal; else guard the own one."""
+    hockey = hockey_game
+
+    def act(obs: Sequence[float]) -> Sequence[float]:
+        puck_x, puck_y, x, y, opponent_x = (obs[i] * SIZE for i in (0, 1, 4, 5, 8))
+        puck_x += obs[2] * hockey.MAX_PUCK_SPEED
+        puck_y += obs[3] * hockey.MAX_PUCK_SPEED
+        if puck_y >= y:  # it is behind: get below it, not in its way
+            aim = puck_x + (20 if puck_x < x else -20), hockey.AGENT_BOTTOM
+        elif puck_y > hockey.MIDDLE - 6:
+            goal_x = hockey.MIDDLE + (20 if opponent_x < hockey.MIDDLE else -20)
+            dx, dy = puck_x - goal_x, puck_y - hockey.TOP
+            behind = 4.0 / hypot(dx, dy)
+            aim = puck_x + behind * dx, puck_y + behind * dy
+        else:
+            aim = hockey.MIDDLE + 0.5 * (puck_x - hockey.MIDDLE), 182.0
+        return [(aim[0] - x) / hockey.PADDLE_SPEED, (aim[1] - y) / hockey.PADDLE_SPEED]
+
+    return act
+
+
 _PLAYERS: dict[str, Callable[[dict[str, Any]], _Policy]] = {
     "cartpole": _cartpole,
     "pong": _pong,
@@ -286,5 +309,6 @@ _PLAYERS: dict[str, Callable[[dict[str, Any]], _Policy]] = {
     "coinrun": _coinrun,
     "cowboy": _cowboy,
     "coconut-dodge": _coconut_dodge,
+    "air-hockey": _air_hockey,
 }
 """A game's name → a function of a task's ``env`` that returns a fresh policy."""

@@ -41,6 +41,7 @@ PUBLISHED_RETURNS = {
     "coinrun": (13.7, 5.6, 27.0, 6.4),
     "cowboy": (-458, 0, -24, 102),
     "coconut-dodge": (-19.5, 10.5, -15.8, 9.7),
+    "air-hockey": (-0.91, 1.34, -0.44, 1.5),
 }
 """Return of the published games: mean and deviation without acting, the same at random."""
 
@@ -62,6 +63,7 @@ PLAYER_SCORES = {
     "coinrun": 0.8,
     "cowboy": 0.9,
     "coconut-dodge": 0.8,
+    "air-hockey": 0.25,
 }
 """Least mean score of the scripted players over the episodes played here."""
 

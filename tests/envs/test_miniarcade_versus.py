@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from newt_core.envs.domains.miniarcade.air_hockey import AirHockey
 from newt_core.envs.domains.miniarcade.pong import Pong
 
 
@@ -77,3 +78,78 @@ def test_pong_paddle_stays_in_the_field():
     for _ in range(20):
         act(game, 1)
     assert game.agent_y == 164
+
+
+def hockey(x, y, vx, vy, agent=(112.0, 170.0)):
+    game = AirHockey()
+    game.reset(0)
+    game.puck.x, game.puck.y, game.puck.vx, game.puck.vy = x, y, vx, vy
+    game.agent.x, game.agent.y = agent
+    return game
+
+
+def test_air_hockey_paddle_hits_the_puck_as_published():
+    obs, reward, _ = act(hockey(110.0, 150.0, 1.0, 6.0, (112.0, 172.0)), 0.2, -1)
+    expected = [0.485912, 0.663707, -0.258385, -0.966042, 0.506696, 0.734375, 0.2, -1]
+    np.testing.assert_allclose(obs[:8], expected, atol=1e-6)
+    assert reward == 0.0
+
+
+def test_air_hockey_face_offs():
+    game = AirHockey()
+    starts = np.array([game.reset(None) for _ in range(400)])
+    np.testing.assert_allclose(starts[:, [0, 1]], 0.5)
+    np.testing.assert_allclose(
+        starts[:, 4:12] * 224, np.tile([112, 170, 0, 0, 112, 54, 0, 0], (400, 1)), atol=1e-4
+    )
+    speed_x, speed_y = np.abs(starts[:, 2:4].T) * 2
+    # With the angle within 63 degrees: cos >= 0.454, |0.7 sin + 0.3| <= 0.9237.
+    assert 0.454 <= speed_x.min() < 0.5
+    assert 0.9 < speed_y.max() <= 0.9238
+    for share in (np.mean(starts[:, 2] > 0), np.mean(starts[:, 3] > 0)):
+        assert share == pytest.approx(0.5, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("y", "vy", "reward", "direction"), [(18.0, -4.0, 1.0, -1), (206.0, 4.0, -1.0, 1)]
+)
+def test_air_hockey_goals(y, vy, reward, direction):
+    game = hockey(100.0, y, 0.0, vy, (170.0, 130.0))
+    obs, earned, _ = act(game, 0, 0)
+    assert earned == reward
+    np.testing.assert_allclose(obs[:2], 0.5)
+    assert obs[3] * direction > 0
+    assert (game.agent_goals, game.opponent_goals) == ((1, 0) if reward > 0 else (0, 1))
+    # Beside the mouth there is a wall, which takes a tenth of the speed.
+    obs, earned, _ = act(hockey(150.0, 32.0, 0.0, -4.0), 0, 0)
+    assert earned == 0.0
+    np.testing.assert_allclose([obs[1] * 224, obs[3]], [30, 3.6 * 0.998 / 12], atol=1e-5)
+
+
+def test_air_hockey_side_walls_and_speed_limit():
+    obs = act(hockey(41.0, 112.0, -4.0, 0.0), 0, 0).obs
+    np.testing.assert_allclose([obs[0] * 224, obs[2]], [39, 3.6 * 0.998 / 12], atol=1e-5)
+    obs = act(hockey(112.0, 112.0, 12.0, 9.0), 0, 0).obs
+    np.testing.assert_allclose(obs[2:4], [0.8, 0.6], atol=1e-6)
+
+
+def test_air_hockey_paddle_keeps_to_its_half():
+    game = hockey(60.0, 60.0, 0.0, 0.0)
+    for _ in range(30):
+        obs = act(game, -1, -1).obs
+    np.testing.assert_allclose(obs[4:8], [43 / 224, 122 / 224, -1, -1], atol=1e-6)
+
+
+def test_air_hockey_opponent_meets_a_threat_after_its_reaction():
+    delays = set()
+    for seed in range(60):
+        game = hockey(150.0, 118.0, 0.0, -2.0)
+        game._random.seed(seed)
+        game.opponent.x, game.opponent.y = 112.0, 52.0
+        steps = 0
+        while abs(game.opponent.x - 112) < 4:
+            game.puck.y, game.puck.vy = 118.0, -2.0  # as slow as it takes for full delay
+            act(game, 0, 0)
+            steps += 1
+        delays.add(steps - 1)
+    assert delays == {5, 6, 7, 8, 9, 10}

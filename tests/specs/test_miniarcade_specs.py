@@ -31,6 +31,7 @@ SIZES: dict[str, tuple[int, int, int, tuple[float, float] | None]] = {
     "pygame-coinrun": (12, 1, 500, (0, 50)),
     "pygame-cowboy": (3, 1, 500, (0, 500)),
     "pygame-coconut-dodge": (29, 1, 500, (-15, 0)),
+    "pygame-air-hockey": (12, 2, 500, (0, 10)),
 }
 """Observation, action, episode length, and the returns that score 0 and 1 (None: success)."""
 SPARSE = {
@@ -42,6 +43,7 @@ SPARSE = {
     "pygame-spaceship",
     "pygame-coinrun",
     "pygame-coconut-dodge",
+    "pygame-air-hockey",
 }
 HELD_OUT = {
     "pygame-point-maze-var4",

@@ -25,6 +25,7 @@ GAMES = {
     "coinrun": "Coinrun",
     "cowboy": "Cowboy",
     "coconut-dodge": "CoconutDodge",
+    "air-hockey": "AirHockey",
 }
 """A game's name → its class, in the module of the same name (``-`` read as ``_``)."""
 
