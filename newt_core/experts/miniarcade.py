@@ -15,6 +15,7 @@ import numpy as np
 
 from newt_core.envs.domains.miniarcade import air_hockey as hockey_game
 from newt_core.envs.domains.miniarcade import cartpole as cartpole_game
+from newt_core.envs.domains.miniarcade import chase_evade as tag_game
 from newt_core.envs.domains.miniarcade import coconut_dodge as coconut_game
 from newt_core.envs.domains.miniarcade import landing as landing_game
 from newt_core.envs.domains.miniarcade import point_maze as maze_game
@@ -299,6 +300,57 @@ def _air_hockey(env: dict[str, Any]) -> _Policy:
     return act
 
 
+def _chase_evade(env: dict[str, Any]) -> _Policy:
+    """Run where, some steps later, the opponent is nearest (pursuing) or furthest (evading).
+
+    Each action is a velocity of its own, so that diagonals are the fastest ways.
+    """
+    angles = [2 * pi * way / 16 for way in range(16)]
+    ways = [
+        (cos(a) / max(abs(cos(a)), abs(sin(a))), sin(a) / max(abs(cos(a)), abs(sin(a))))
+        for a in angles
+    ]
+
+    def act(obs: Sequence[float]) -> Sequence[float]:
+        places = [place * SIZE for place in obs]
+        pillars = [(places[i], places[i + 1]) for i in (9, 11, 13)]
+        sign = 1.0 if obs[8] else -1.0
+        here, other = (places[0], places[1]), (places[4], places[5])
+        return max(ways, key=lambda way: sign * _gap(here, other, way, sign, pillars))
+
+    return act
+
+
+def _gap(
+    here: tuple[float, float],
+    other: tuple[float, float],
+    way: tuple[float, float],
+    sign: float,
+    pillars: list[tuple[float, float]],
+) -> float:
+    """Return how far apart both are while one keeps to its way and the other pursues or flees."""
+    (x, y), (ox, oy), total = here, other, 0.0
+    speed, other_speed = tag_game.EVADER_SPEED, tag_game.SPEED
+    if sign < 0:
+        speed, other_speed = other_speed, speed
+    for _ in range(12):
+        x, y = _inside_arena(x + speed * way[0], y + speed * way[1])
+        distance = max(hypot(x - ox, y - oy), 1e-6)
+        ox += sign * other_speed * (x - ox) / distance
+        oy += sign * other_speed * (y - oy) / distance
+        ox, oy = _inside_arena(ox, oy)
+        total += hypot(x - ox, y - oy)
+        if any(hypot(x - px, y - py) < tag_game.PILLAR_REACH for px, py in pillars):
+            total -= sign * 40.0
+    return total
+
+
+def _inside_arena(x: float, y: float) -> tuple[float, float]:
+    dx, dy = x - tag_game.CENTRE_X, y - tag_game.CENTRE_Y
+    inwards = min(1.0, tag_game.REACH / max(hypot(dx, dy), 1e-6))
+    return tag_game.CENTRE_X + dx * inwards, tag_game.CENTRE_Y + dy * inwards
+
+
 _PLAYERS: dict[str, Callable[[dict[str, Any]], _Policy]] = {
     "cartpole": _cartpole,
     "pong": _pong,
@@ -310,5 +362,6 @@ _PLAYERS: dict[str, Callable[[dict[str, Any]], _Policy]] = {
     "cowboy": _cowboy,
     "coconut-dodge": _coconut_dodge,
     "air-hockey": _air_hockey,
+    "chase-evade": _chase_evade,
 }
 """A game's name → a function of a task's ``env`` that returns a fresh policy."""

@@ -42,6 +42,7 @@ PUBLISHED_RETURNS = {
     "cowboy": (-458, 0, -24, 102),
     "coconut-dodge": (-19.5, 10.5, -15.8, 9.7),
     "air-hockey": (-0.91, 1.34, -0.44, 1.5),
+    "chase-evade": (-44.7, 8.3, -46.2, 5.3),
 }
 """Return of the published games: mean and deviation without acting, the same at random."""
 
@@ -64,6 +65,7 @@ PLAYER_SCORES = {
     "cowboy": 0.9,
     "coconut-dodge": 0.8,
     "air-hockey": 0.25,
+    "chase-evade": 0.5,
 }
 """Least mean score of the scripted players over the episodes played here."""
 

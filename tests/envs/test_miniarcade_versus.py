@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from newt_core.envs.domains.miniarcade.air_hockey import AirHockey
+from newt_core.envs.domains.miniarcade.chase_evade import ChaseEvade
 from newt_core.envs.domains.miniarcade.pong import Pong
 
 
@@ -153,3 +154,67 @@ def test_air_hockey_opponent_meets_a_threat_after_its_reaction():
             steps += 1
         delays.add(steps - 1)
     assert delays == {5, 6, 7, 8, 9, 10}
+
+
+def tag(agent, opponent, agent_evades, phase=0.0):
+    game = ChaseEvade()
+    game.reset(0)
+    (game.agent.x, game.agent.y), (game.opponent.x, game.opponent.y) = agent, opponent
+    game.agent_evades, game.phase, game.rotation = agent_evades, phase, 1
+    return game
+
+
+def test_chase_evade_moves_as_published():
+    obs, reward, _ = act(tag((175.0, 118.0), (112.0, 118.0), True), 0, 1)
+    expected = [0.78125, 0.54163, 0, 0.95, 0.5156, 0.52761, 0.99861, 0.0527]
+    expected += [1, 0.67857, 0.52679, 0.41071, 0.68143, 0.41071, 0.37214]
+    np.testing.assert_allclose(obs, expected, atol=6e-6)
+    assert reward == pytest.approx(0.066209, abs=1e-6)
+
+
+def test_chase_evade_agent_is_faster_diagonally_and_bounces_off_pillars():
+    obs = act(tag((112.0, 60.0), (112.0, 190.0), False, phase=np.pi / 3), 1, -1).obs
+    np.testing.assert_allclose(obs[:4], [115.5 / 224, 56.5 / 224, 1, -1], atol=1e-6)
+    # Head-on into the pillar at (152, 118): 19.5 apart after the step, put back to 20.5.
+    obs = act(tag((129.0, 118.0), (60.0, 118.0), False), 1, 0).obs
+    np.testing.assert_allclose(obs[:4], [131.5 / 224, 118 / 224, -1, 0], atol=1e-6)
+
+
+def test_chase_evade_keeps_its_players_in_the_arena():
+    game = tag((112.0, 42.0), (112.0, 190.0), False, phase=0.5)
+    obs = act(game, 0, -1).obs
+    assert obs[1] * 224 == pytest.approx(40, abs=1e-4)
+
+
+def test_chase_evade_swaps_roles_at_a_catch_and_then_places():
+    game = tag((112.0, 60.0), (112.0, 48.0), False, phase=np.pi / 3)
+    obs, reward, _ = act(game, 0, -1)
+    assert obs[8] == 1.0
+    gap = np.hypot(*(obs[0:2] - obs[4:6])) * 224
+    assert gap < 16
+    assert reward == pytest.approx(0.1 * gap / 90, abs=1e-6)
+    frozen = obs[[2, 3, 6, 7]]
+    steps = 0
+    while game.swapping:
+        before = obs
+        obs, reward, _ = act(game, 1, 1)
+        steps += 1
+        np.testing.assert_array_equal(obs[[2, 3, 6, 7]], frozen)
+        # The opponent, now the pursuer, comes 3.5 nearer to the middle.
+        away = [np.hypot(o[4] * 224 - 112, o[5] * 224 - 118) for o in (before, obs)]
+        if away[0] > 3.5:
+            assert away[0] - away[1] == pytest.approx(3.5, abs=1e-3)
+    assert steps >= 5
+    assert np.hypot(obs[0] * 224 - 112, obs[1] * 224 - 118) == pytest.approx(67, abs=1e-3)
+    assert np.hypot(obs[4] * 224 - 112, obs[5] * 224 - 118) < 2
+
+
+def test_chase_evade_starts():
+    game = ChaseEvade()
+    starts = np.array([game.reset(None) for _ in range(300)])
+    away = np.hypot(starts[:, 0] * 224 - 112, starts[:, 1] * 224 - 118)
+    np.testing.assert_allclose(away, 75, atol=1e-3)
+    np.testing.assert_allclose(starts[:, 4:6] * 224, [[112, 118]] * 300, atol=1e-4)
+    assert starts[:, 8].mean() == pytest.approx(0.5, abs=0.12)
+    pillars = starts[:, 9:].reshape(300, 3, 2) * 224 - [112, 118]
+    np.testing.assert_allclose(np.hypot(pillars[..., 0], pillars[..., 1]), 40, atol=1e-3)

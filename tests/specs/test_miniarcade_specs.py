@@ -32,6 +32,7 @@ SIZES: dict[str, tuple[int, int, int, tuple[float, float] | None]] = {
     "pygame-cowboy": (3, 1, 500, (0, 500)),
     "pygame-coconut-dodge": (29, 1, 500, (-15, 0)),
     "pygame-air-hockey": (12, 2, 500, (0, 10)),
+    "pygame-chase-evade": (15, 2, 500, (-50, 50)),
 }
 """Observation, action, episode length, and the returns that score 0 and 1 (None: success)."""
 SPARSE = {

@@ -26,6 +26,7 @@ GAMES = {
     "cowboy": "Cowboy",
     "coconut-dodge": "CoconutDodge",
     "air-hockey": "AirHockey",
+    "chase-evade": "ChaseEvade",
 }
 """A game's name → its class, in the module of the same name (``-`` read as ``_``)."""
 
