@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from math import acos, atan2, cos, hypot, pi, remainder, sin
+from math import acos, atan2, copysign, cos, hypot, pi, remainder, sin
 from typing import Any
 
 import numpy as np
 
 from newt_core.envs.domains.miniarcade import air_hockey as hockey_game
+from newt_core.envs.domains.miniarcade import bird_attack as bird_game
 from newt_core.envs.domains.miniarcade import cartpole as cartpole_game
 from newt_core.envs.domains.miniarcade import chase_evade as tag_game
 from newt_core.envs.domains.miniarcade import coconut_dodge as coconut_game
@@ -23,7 +24,7 @@ from newt_core.envs.domains.miniarcade import pong as pong_game
 from newt_core.envs.domains.miniarcade import reacher as reacher_game
 from newt_core.envs.domains.miniarcade import runner as runner_game
 from newt_core.envs.domains.miniarcade import spaceship as spaceship_game
-from newt_core.envs.domains.miniarcade.base import INNER_LOW, INNER_SIDE, SIZE
+from newt_core.envs.domains.miniarcade.base import INNER_HIGH, INNER_LOW, INNER_SIDE, SIZE
 from newt_core.envs.domains.miniarcade.rows import COIN_RADIUS, SPACING
 from newt_core.errors import SpecError
 from newt_core.specs.schema import TaskSpec
@@ -351,6 +352,57 @@ def _inside_arena(x: float, y: float) -> tuple[float, float]:
     return tag_game.CENTRE_X + dx * inwards, tag_game.CENTRE_Y + dy * inwards
 
 
+def _bird_attack(env: dict[str, Any]) -> _Policy:
+    """Fire all the time where a bird will be, and step aside from what falls."""
+    attack = bird_game
+    before: list[float] = []
+    drift = attack.FLOCK_STEP
+
+    def act(obs: Sequence[float]) -> Sequence[float]:
+        nonlocal drift
+        x = obs[0] * SIZE + attack.HALF_WIDTH
+        birds = [place * SIZE for place in obs[3:19] if place > 0]
+        if len(birds) == len(before) > 0:
+            moved = birds[0] - before[0]
+            # A flock that does not move sideways is turning.
+            drift = copysign(attack.FLOCK_STEP, moved if abs(moved) > 0.5 else -drift)
+        before[:] = birds
+        drop = attack.MUZZLE_Y - obs[19] * SIZE - attack.BIRD_HEIGHT / 2
+        ahead = _flock_shift(birds, drift, round(drop / attack.BULLET_SPEED))
+        meetings = [bird + attack.BIRD_WIDTH / 2 + ahead for bird in birds]
+        aim = min(meetings, key=lambda place: abs(place - x), default=SIZE / 2)
+        dangers = [(obs[i] * SIZE, obs[i + 1] * SIZE, attack.HIT_X) for i in range(30, 50, 2)]
+        dangers = [(bx, by, width) for bx, by, width in dangers if by > 110]
+        if obs[54] > 0:  # the cannonball, to where it will come down
+            steps = (attack.AGENT_MIDDLE_Y - obs[52] * SIZE) / (obs[54] * attack.BALL_SPEED)
+            ball_x = obs[51] * SIZE + obs[53] * attack.BALL_SPEED * max(steps, 0.0)
+            dangers.append((ball_x, obs[52] * SIZE, attack.BALL_HIT_X))
+
+        def badness(place: float) -> float:
+            near = sum(100.0 + by for bx, by, width in dangers if abs(place - bx) < width + 3)
+            return near + abs(place - aim) + 0.3 * abs(place - x)
+
+        low, high = INNER_LOW + attack.HALF_WIDTH, attack.X_MAX + attack.HALF_WIDTH
+        places = [place for k in range(-9, 10) if low <= (place := x + 5.0 * k) <= high]
+        best = min([*places, min(max(aim, low), high)], key=badness)
+        move = min(max((best - x) / attack.SPEED, -1.0), 1.0)
+        return [move, 1.0 if abs(x + move * attack.SPEED - aim) < 4 else 0.0]
+
+    return act
+
+
+def _flock_shift(birds: list[float], drift: float, steps: int) -> float:
+    """Return how far sideways the flock will have moved."""
+    shift = 0.0
+    for _ in range(steps if birds else 0):
+        right = max(birds) + bird_game.BIRD_WIDTH + shift + drift
+        if right > INNER_HIGH or min(birds) + shift + drift < INNER_LOW:
+            drift = -drift
+        else:
+            shift += drift
+    return shift
+
+
 _PLAYERS: dict[str, Callable[[dict[str, Any]], _Policy]] = {
     "cartpole": _cartpole,
     "pong": _pong,
@@ -363,5 +415,6 @@ _PLAYERS: dict[str, Callable[[dict[str, Any]], _Policy]] = {
     "coconut-dodge": _coconut_dodge,
     "air-hockey": _air_hockey,
     "chase-evade": _chase_evade,
+    "bird-attack": _bird_attack,
 }
 """A game's name → a function of a task's ``env`` that returns a fresh policy."""

@@ -43,6 +43,7 @@ PUBLISHED_RETURNS = {
     "coconut-dodge": (-19.5, 10.5, -15.8, 9.7),
     "air-hockey": (-0.91, 1.34, -0.44, 1.5),
     "chase-evade": (-44.7, 8.3, -46.2, 5.3),
+    "bird-attack": (-19.2, 4.8, -1.5, 3.5),
 }
 """Return of the published games: mean and deviation without acting, the same at random."""
 
@@ -66,6 +67,7 @@ PLAYER_SCORES = {
     "coconut-dodge": 0.8,
     "air-hockey": 0.25,
     "chase-evade": 0.5,
+    "bird-attack": 0.8,
 }
 """Least mean score of the scripted players over the episodes played here."""
 

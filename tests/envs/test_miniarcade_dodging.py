@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from newt_core.envs.domains.miniarcade.bird_attack import BirdAttack
 from newt_core.envs.domains.miniarcade.coconut_dodge import Coconut, CoconutDodge
 from newt_core.envs.domains.miniarcade.cowboy import Cowboy
 
@@ -132,3 +133,105 @@ def test_coconut_dodge_lists_the_nearest_first():
     obs = act(game, 0).obs
     np.testing.assert_allclose(obs[[5, 9, 13]] * 200 + 12, [150, 112, 30], atol=1e-4)
     np.testing.assert_allclose(obs[2:4] * 200, [38, -9.9], atol=1e-4)
+
+
+@pytest.fixture
+def birds(monkeypatch):
+    """Give birds that drop nothing, for steps worked by hand."""
+    game = BirdAttack()
+    game.reset(0)
+    monkeypatch.setattr(game._random, "random", lambda: 1.0)
+    return game
+
+
+def test_bird_attack_starts_alike():
+    obs = BirdAttack().reset(3)
+    row = [(40 + 20 * column) / 224 for column in range(8)]
+    expected = [105 / 224, 0, 1, *row, *row, 60 / 224, *[0] * 35]
+    np.testing.assert_allclose(obs, expected, atol=1e-6)
+
+
+def test_bird_attack_fires_every_eighth_step(birds):
+    game = birds
+    game.birds = game.birds[:1]  # far from the shots
+    reloads = []
+    for _ in range(17):
+        obs = act(game, 1, 1).obs
+        reloads.append(round(obs[1] * 5))
+    assert reloads == [7, 6, 5, 4, 3, 2, 1, 0] * 2 + [7]
+    # The oldest shot left at 105 + 6 + 7 and is 17 times 7 pixels above 178 by now.
+    np.testing.assert_allclose(obs[20:24] * 224, [118, 59, 166, 115], atol=1e-4)
+    assert obs[0] * 224 == pytest.approx(190)
+    assert act(game, 0, 0).obs[1] == pytest.approx(1.2)
+
+
+def test_bird_attack_birds_take_two_hits(birds):
+    game = birds
+    hit = [game.birds[8][0] + 8.0, 66.0 + 7.0]  # the second row's first, a step later
+    game.shots = [list(hit), list(hit)]
+    obs, reward, _ = act(game, 0, 0)
+    assert (reward, obs[2], game.birds[8][2], len(game.shots)) == (0.0, 1.0, 1, 1)
+    game.shots = [[game.birds[8][0] + 8.0, 73.0]]
+    obs, reward, _ = act(game, 0, 0)
+    assert (reward, obs[2]) == (1.0, 15 / 16)
+    # The rest moves up in the list.
+    np.testing.assert_allclose(obs[[11, 17, 18]] * 224, [62, 182, 0], atol=1e-4)
+
+
+def test_bird_attack_flock_turns_and_sinks_at_the_border(birds):
+    game = birds
+    for _ in range(10):
+        obs = act(game, 0, 0).obs
+    assert (obs[10] * 224, obs[19] * 224) == (pytest.approx(190), pytest.approx(60))
+    obs = act(game, 0, 0).obs
+    assert (obs[10] * 224, obs[19] * 224) == (pytest.approx(190), pytest.approx(64))
+    obs = act(game, 0, 0).obs
+    assert obs[10] * 224 == pytest.approx(189)
+
+
+def test_bird_attack_droppings_stun_and_the_next_in_the_list_is_spared(birds):
+    game = birds
+    game.drops = [[112.0, 181.0], [113.0, 181.0], [114.0, 181.0]]
+    obs, reward, _ = act(game, 0, 0)
+    assert reward == -4.0
+    np.testing.assert_allclose(obs[30:34] * 224, [113, 188, 0, 0], atol=1e-4)
+    np.testing.assert_allclose(obs[[1, 50]], [3.2, 1.6], atol=1e-6)
+    game.drops = []
+    for step in range(16):
+        before = game.x
+        obs = act(game, 1, 1).obs
+        assert game.x - before == pytest.approx(1.2)
+        assert obs[50] * 10 == pytest.approx(15 - step)
+    assert not game.shots
+    assert act(game, -1, 1).obs[0] * 224 == pytest.approx(105 + 16 * 1.2 - 6, abs=1e-4)
+    assert len(game.shots) == 1
+
+
+def test_bird_attack_boss_comes_in_step_251_and_fires_50_steps_after_its_fade(birds):
+    game = birds
+    for step in range(1, 306):
+        game.drops = []
+        obs = act(game, 0, 0).obs
+        assert (game.boss is not None) == (step >= 251)
+        assert np.any(obs[51:55]) == (step >= 305)
+    # Five steps of fading, then fifty; the ball moves in the step that fires it.
+    x, y = game.boss
+    assert 106.48 <= x <= 117.52
+    assert 38.16 <= y <= 41.84
+    dx, dy = 112 - x, 188 - y - 8
+    place = np.array([x, y + 8]) + 5 * np.array([dx, dy]) / np.hypot(dx, dy)
+    np.testing.assert_allclose(obs[51:53] * 224, place, atol=1e-4)
+    assert np.hypot(obs[53], obs[54]) == pytest.approx(1.0, abs=1e-6)
+    rewards = []
+    while game.ball is not None:
+        rewards.append(act(game, 0, 0).reward)
+    assert rewards == [0.0] * (len(rewards) - 1) + [-2.0]
+    assert game.stun == game.reload == 16
+
+
+def test_bird_attack_pays_for_every_step_without_birds(birds):
+    game = birds
+    game.birds = []
+    obs, reward, _ = act(game, 0, 0)
+    assert reward == 1.0
+    np.testing.assert_allclose(obs[[2, 3, 18, 19]], [0, 0, 0, 20 / 224], atol=1e-6)

@@ -33,6 +33,7 @@ SIZES: dict[str, tuple[int, int, int, tuple[float, float] | None]] = {
     "pygame-coconut-dodge": (29, 1, 500, (-15, 0)),
     "pygame-air-hockey": (12, 2, 500, (0, 10)),
     "pygame-chase-evade": (15, 2, 500, (-50, 50)),
+    "pygame-bird-attack": (55, 2, 500, (0, 16)),
 }
 """Observation, action, episode length, and the returns that score 0 and 1 (None: success)."""
 SPARSE = {
@@ -45,6 +46,7 @@ SPARSE = {
     "pygame-coinrun",
     "pygame-coconut-dodge",
     "pygame-air-hockey",
+    "pygame-bird-attack",
 }
 HELD_OUT = {
     "pygame-point-maze-var4",

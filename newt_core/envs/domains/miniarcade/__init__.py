@@ -27,6 +27,7 @@ GAMES = {
     "coconut-dodge": "CoconutDodge",
     "air-hockey": "AirHockey",
     "chase-evade": "ChaseEvade",
+    "bird-attack": "BirdAttack",
 }
 """A game's name → its class, in the module of the same name (``-`` read as ``_``)."""
 
