@@ -18,6 +18,7 @@ from newt_core.envs.domains.miniarcade import bird_attack as bird_game
 from newt_core.envs.domains.miniarcade import cartpole as cartpole_game
 from newt_core.envs.domains.miniarcade import chase_evade as tag_game
 from newt_core.envs.domains.miniarcade import coconut_dodge as coconut_game
+from newt_core.envs.domains.miniarcade import highway as highway_game
 from newt_core.envs.domains.miniarcade import landing as landing_game
 from newt_core.envs.domains.miniarcade import point_maze as maze_game
 from newt_core.envs.domains.miniarcade import pong as pong_game
@@ -403,6 +404,37 @@ def _flock_shift(birds: list[float], drift: float, steps: int) -> float:
     return shift
 
 
+def _highway(env: dict[str, Any]) -> _Policy:
+    """Stay back, in the middle of the lane that is free for longest, reached without harm."""
+    road = highway_game
+
+    def act(obs: Sequence[float]) -> Sequence[float]:
+        x, middle, lane = obs[0] * SIZE, obs[1] * SIZE, round(obs[11] * (road.LANES - 1))
+        vx, vy = obs[2] * road.MAX_SPEED, obs[3] * road.MAX_SPEED
+        free = [400.0] * road.LANES
+        for i in range(12, 24, 3):
+            if obs[i] > -1 or obs[i + 1] > 0:
+                car_x, length = obs[i] * SIZE, road.LENGTHS[road.TRUCK if obs[i + 2] else 0]
+                car_lane = int((obs[i + 1] * SIZE - road.ROAD_TOP) // road.LANE_HEIGHT)
+                if car_x + length > x - 8:  # not past yet
+                    gap = max(car_x - x - road.CAR_LENGTH, 0.0)
+                    free[car_lane] = min(free[car_lane], gap)
+
+        def worth(target: int) -> float:
+            way = range(min(lane, target), max(lane, target) + 1)
+            # Those on the way must be free for as long as it takes.
+            passable = all(free[k] > 80 * abs(k - lane) + 20 for k in way if k != lane)
+            return (free[target] if passable else -1.0) - 15 * abs(target - lane)
+
+        target = max(range(road.LANES), key=worth)
+        if free[lane] > 200:
+            target = lane
+        offset = road.LANE_CENTRES[target] - middle
+        return [0.05 * (12 - x) - 0.3 * vx, 0.12 * offset - 0.55 * vy]
+
+    return act
+
+
 _PLAYERS: dict[str, Callable[[dict[str, Any]], _Policy]] = {
     "cartpole": _cartpole,
     "pong": _pong,
@@ -416,5 +448,6 @@ _PLAYERS: dict[str, Callable[[dict[str, Any]], _Policy]] = {
     "air-hockey": _air_hockey,
     "chase-evade": _chase_evade,
     "bird-attack": _bird_attack,
+    "highway": _highway,
 }
 """A game's name → a function of a task's ``env`` that returns a fresh policy."""

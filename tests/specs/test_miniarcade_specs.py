@@ -34,6 +34,7 @@ SIZES: dict[str, tuple[int, int, int, tuple[float, float] | None]] = {
     "pygame-air-hockey": (12, 2, 500, (0, 10)),
     "pygame-chase-evade": (15, 2, 500, (-50, 50)),
     "pygame-bird-attack": (55, 2, 500, (0, 16)),
+    "pygame-highway": (24, 2, 500, (0, 10)),
 }
 """Observation, action, episode length, and the returns that score 0 and 1 (None: success)."""
 SPARSE = {

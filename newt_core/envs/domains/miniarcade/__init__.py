@@ -28,6 +28,7 @@ GAMES = {
     "air-hockey": "AirHockey",
     "chase-evade": "ChaseEvade",
     "bird-attack": "BirdAttack",
+    "highway": "Highway",
 }
 """A game's name → its class, in the module of the same name (``-`` read as ``_``)."""
 
