@@ -23,6 +23,7 @@ from newt_core.envs.domains.miniarcade import landing as landing_game
 from newt_core.envs.domains.miniarcade import point_maze as maze_game
 from newt_core.envs.domains.miniarcade import pong as pong_game
 from newt_core.envs.domains.miniarcade import reacher as reacher_game
+from newt_core.envs.domains.miniarcade import rocket_collect as rocket_game
 from newt_core.envs.domains.miniarcade import runner as runner_game
 from newt_core.envs.domains.miniarcade import spaceship as spaceship_game
 from newt_core.envs.domains.miniarcade.base import INNER_HIGH, INNER_LOW, INNER_SIDE, SIZE
@@ -435,6 +436,45 @@ def _highway(env: dict[str, Any]) -> _Policy:
     return act
 
 
+def _rocket_collect(env: dict[str, Any]) -> _Policy:
+    """Push, in the direction whose path comes nearest to the coin, clear of the asteroids."""
+    ways = [(cos(2 * pi * way / 12), sin(2 * pi * way / 12)) for way in range(12)]
+
+    def act(obs: Sequence[float]) -> Sequence[float]:
+        rocks = [
+            (obs[i] * SIZE, obs[i + 1] * SIZE, obs[i + 2] * 4.0, obs[i + 3] * 4.0)
+            for i in (9, 13, 17)
+            if obs[i + 2] or obs[i + 3]
+        ]
+        return min(ways, key=lambda way: _flight_cost(obs, way, rocks))
+
+    return act
+
+
+def _flight_cost(
+    obs: Sequence[float], way: tuple[float, float], rocks: list[tuple[float, float, float, float]]
+) -> float:
+    """Return how far from the coin, and how near to asteroids, a flight leads."""
+    rocket = rocket_game
+    x, y, coin_x, coin_y = (obs[i] * SIZE for i in (0, 1, 4, 5))
+    vx, vy = obs[2] * rocket.MAX_SPEED, obs[3] * rocket.MAX_SPEED
+    nearest, cost = rocket.DIAGONAL, 0.0
+    for step in range(1, 13):
+        vx, vy = (
+            (vx + rocket.THRUST * way[0]) * rocket.DRAG,
+            (vy + rocket.THRUST * way[1]) * rocket.DRAG,
+        )
+        slow = min(1.0, rocket.MAX_SPEED / max(hypot(vx, vy), 1e-6))
+        vx, vy = vx * slow, vy * slow
+        x = min(max(x + vx, rocket.LOW), rocket.HIGH)
+        y = min(max(y + vy, rocket.LOW), rocket.HIGH)
+        nearest = min(nearest, hypot(coin_x - x, coin_y - y) + step)
+        for rock_x, rock_y, rock_vx, rock_vy in rocks:
+            distance = hypot(rock_x + step * rock_vx - x, rock_y + step * rock_vy - y)
+            cost += 5.0 * max(0.0, rocket.HIT_DISTANCE + 4 - distance)
+    return cost + nearest
+
+
 _PLAYERS: dict[str, Callable[[dict[str, Any]], _Policy]] = {
     "cartpole": _cartpole,
     "pong": _pong,
@@ -449,5 +489,6 @@ _PLAYERS: dict[str, Callable[[dict[str, Any]], _Policy]] = {
     "chase-evade": _chase_evade,
     "bird-attack": _bird_attack,
     "highway": _highway,
+    "rocket-collect": _rocket_collect,
 }
 """A game's name → a function of a task's ``env`` that returns a fresh policy."""

@@ -45,6 +45,7 @@ PUBLISHED_RETURNS = {
     "chase-evade": (-44.7, 8.3, -46.2, 5.3),
     "bird-attack": (-19.2, 4.8, -1.5, 3.5),
     "highway": (2.6, 2.5, 0.8, 2.4),
+    "rocket-collect": (-7.7, 6.1, -4.6, 5.1),
 }
 """Return of the published games: mean and deviation without acting, the same at random."""
 
@@ -70,6 +71,7 @@ PLAYER_SCORES = {
     "chase-evade": 0.5,
     "bird-attack": 0.8,
     "highway": 0.6,
+    "rocket-collect": 0.6,
 }
 """Least mean score of the scripted players over the episodes played here."""
 

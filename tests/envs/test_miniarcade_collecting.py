@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from newt_core.envs.domains.miniarcade.coinrun import Coinrun
+from newt_core.envs.domains.miniarcade.rocket_collect import Asteroid, RocketCollect
 from newt_core.envs.domains.miniarcade.rows import Coin
 from newt_core.envs.domains.miniarcade.spaceship import Spaceship
 
@@ -139,3 +140,80 @@ def test_coinrun_collects_what_the_runner_touches():
     np.testing.assert_array_equal(obs[6:8], [-1, -1])
     np.testing.assert_allclose(obs[8:10] * 224, [71, 155], atol=1e-4)
     assert act(game, 0).reward == 1
+
+
+def rocket(coin=(150.0, 80.0), asteroids=()):
+    game = RocketCollect()
+    game.reset(0)
+    game.coin_x, game.coin_y = coin
+    game.asteroids = list(asteroids)
+    return game
+
+
+def entered(x, y, vx, vy):
+    asteroid = Asteroid(x, y, vx, vy)
+    asteroid.entered = True
+    return asteroid
+
+
+def test_rocket_collect_moves_as_published():
+    obs, reward, _ = act(rocket(asteroids=[entered(130.0, 170.0, -1.0, 0.5)]), 1, -1)
+    expected = [0.50328, 0.81815, 0.18375, -0.18375, 0.66964, 0.35714, 0.16636, -0.461, 1]
+    expected += [0.57589, 0.76116, -0.25, 0.125]
+    np.testing.assert_allclose(obs[:13], expected, atol=6e-6)
+    np.testing.assert_array_equal(obs[13:], np.zeros(8))
+    assert reward == pytest.approx(-0.198693, abs=1e-6)
+
+
+def test_rocket_collect_pays_for_a_coin_and_puts_a_new_one():
+    game = rocket(coin=(112.0, 164.5), asteroids=[entered(14.0, 14.0, 1.0, 0.0)])
+    # The coin is 19.5 away at first, then 18.765.
+    obs, reward, _ = act(game, 0, -1)
+    assert reward == pytest.approx(1 + 0.002 * (1 - 18.765 / (224 * np.sqrt(2))))
+    np.testing.assert_allclose(obs[6:8], obs[4:6] - obs[:2], atol=1e-6)
+    assert 30 <= game.coin_x <= 193
+    assert 40 <= game.coin_y <= 111
+
+
+def test_rocket_collect_hit_costs_every_step_for_every_asteroid():
+    still = [entered(112.0, 165.0, 0.0, 0.0), entered(125.0, 184.0, 0.0, 0.0)]
+    game = rocket(asteroids=still)
+    assert act(game, 0, 0).reward == pytest.approx(-0.4, abs=0.002)
+    game.asteroids = [entered(14.0, 14.0, 0.0, 0.0)]
+    flags = [act(game, 0, 0).obs[8] for _ in range(6)]
+    assert flags == [1, 1, 1, 1, 0, 0]
+
+
+def test_rocket_collect_speed_is_limited_and_the_border_stops_the_rocket_only():
+    game = rocket(asteroids=[entered(14.0, 14.0, 0.0, 0.0)])
+    for _ in range(60):
+        obs = act(game, 1, 0).obs
+    np.testing.assert_allclose(obs[:4], [209 / 224, 184 / 224, 1, 0], atol=1e-6)
+
+
+def test_rocket_collect_asteroids_bounce_once_they_are_inside():
+    outside, inside = Asteroid(-28.0, 100.0, 2.0, 0.0), entered(209.0, 100.0, 2.0, 1.0)
+    game = rocket(asteroids=[outside, inside])
+    act(game, 0, 0)
+    assert (outside.x, outside.vx, outside.entered) == (-26.0, 2.0, False)
+    assert (inside.x, inside.y, inside.vx, inside.vy) == (210.0, 101.0, -2.0, 1.0)
+    for _ in range(20):
+        act(game, 0, 0)
+    assert (outside.x, outside.entered) == (14.0, True)
+
+
+def test_rocket_collect_asteroids_come_from_all_sides_and_grow_in_number():
+    game = RocketCollect()
+    sides = []
+    for _ in range(200):
+        obs = game.reset(None)
+        x, y, vx, vy = obs[9:13] * [224, 224, 4, 4]
+        sides.append("left" if x < 0 else "right" if x > 224 else "top" if y < 0 else "bottom")
+        assert 1.0 <= np.hypot(vx, vy) <= 2.2
+        assert min(x, y) == pytest.approx(-28, abs=1e-4) or max(x, y) == pytest.approx(252)
+    assert all(sides.count(side) > 25 for side in ("left", "right", "top", "bottom"))
+    counts: dict[int, int] = {}
+    for step in range(1, 501):
+        act(game, 0, 0)
+        counts.setdefault(len(game.asteroids), step)
+    assert counts == {1: 1, 2: 150, 3: 300}

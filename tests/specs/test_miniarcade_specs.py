@@ -35,6 +35,7 @@ SIZES: dict[str, tuple[int, int, int, tuple[float, float] | None]] = {
     "pygame-chase-evade": (15, 2, 500, (-50, 50)),
     "pygame-bird-attack": (55, 2, 500, (0, 16)),
     "pygame-highway": (24, 2, 500, (0, 10)),
+    "pygame-rocket-collect": (21, 2, 500, (0, 25)),
 }
 """Observation, action, episode length, and the returns that score 0 and 1 (None: success)."""
 SPARSE = {

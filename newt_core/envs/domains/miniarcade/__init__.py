@@ -29,6 +29,7 @@ GAMES = {
     "chase-evade": "ChaseEvade",
     "bird-attack": "BirdAttack",
     "highway": "Highway",
+    "rocket-collect": "RocketCollect",
 }
 """A game's name → its class, in the module of the same name (``-`` read as ``_``)."""
 
