@@ -78,8 +78,8 @@ class Game(ABC):
     def reset(self, seed: int | None) -> FloatArray:
         """Begin an episode; a seed determines it and those that follow without one."""
         if seed is not None:
-            self._random.seed(seed)
-            self._looks.seed(f"looks {seed}")
+            self._random.seed(int(seed))
+            self._looks.seed(f"looks {int(seed)}")
         self.t = 0
         self.look = self._looks.getrandbits(32)
         self._begin()

@@ -6,7 +6,7 @@ from math import cos, pi, sin
 from random import Random
 
 from newt_core.envs.domains.miniarcade.base import SIZE, clip
-from newt_core.envs.domains.miniarcade.cartpole import SHAKE, Cartpole
+from newt_core.envs.domains.miniarcade.cartpole import Cartpole
 from newt_core.envs.domains.miniarcade.draw.canvas import Canvas, Painter, glow
 
 PIXELS_PER_METRE = 32.5
@@ -24,6 +24,8 @@ LIGHT = (255, 210, 120)
 LIGHT_RADIUS = 55
 STRONGEST_LIGHT = 1.3
 DUST = (150, 120, 90)
+QUAKE = 5 / 11
+"""Pixels by which the picture trembles, per rad/s² of the shake."""
 
 
 class CartpolePainter(Painter[Cartpole]):
@@ -64,7 +66,7 @@ class CartpolePainter(Painter[Cartpole]):
         for start in game.tremors[-60:]:
             self._draw_dust(canvas, game, start)
         if game.tremor and game.shaking > 0:
-            reach = min(5, int(abs(game.shake) / 11 * SHAKE))
+            reach = int(abs(game.shake) * QUAKE)
             canvas.shift(flicker.randint(-reach, reach), flicker.randint(-reach, reach), FLOOR)
         return canvas
 
