@@ -20,6 +20,7 @@ LAYERS = (
     "specs",
     "agents.newt.config",  # every constant of the method: plain data that many layers read
     "envs",
+    "experts",
     "encoders",
     "replay",
     "model",
@@ -37,7 +38,7 @@ LAYERS = (
 A dotted entry is a module that stands in a later part's folder but belongs here.
 """
 
-TORCH_FREE = ("version", "types", "errors", "files", "specs", "envs")
+TORCH_FREE = ("version", "types", "errors", "files", "specs", "envs", "experts")
 """What environment workers import: PyTorch would cost each of them 200 MB and two seconds."""
 
 

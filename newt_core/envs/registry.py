@@ -30,6 +30,7 @@ BUILTIN_BUILDERS: Mapping[str, str] = MappingProxyType(
         "atari": "newt_core.envs.domains.atari:build",
         "box2d": "newt_core.envs.domains.box2d:build",
         "ogbench": "newt_core.envs.domains.ogbench:build",
+        "miniarcade": "newt_core.envs.domains.miniarcade:build",
     }
 )
 """Domain → ``module:function``."""
