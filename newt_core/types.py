@@ -61,7 +61,7 @@ class Transitions:
     done: BoolArray
     """[K] the episode reached its fixed length (a truncation: values bootstrap)."""
     success: FloatArray
-    """[K] 0 or 1 after the action; NaN where the task has no success signal."""
+    """[K] 0 or 1 after the action; NaN or always 0 where the task has no success signal."""
     score: FloatArray
     """[K] the task's normalised score so far; meaningful where ``done``."""
     lost: BoolArray

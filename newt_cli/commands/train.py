@@ -67,7 +67,7 @@ def train(
 
     \b
     newt train --tasks cartpole-balance --preset cpu --run balance
-    newt train --tasks 'walker-*' --preset cpu --seed 1
+    newt train --tasks 'cheetah-*' --preset cpu --seed 1
     newt train --tasks walker-run --preset smoke --set planner.horizon=2
     newt train --run balance --resume
 
@@ -121,7 +121,7 @@ def _new_run(
     if "tasks" not in settings.model_fields_set:
         raise ConfigError(
             "nothing says which tasks to train on.\nName some with --tasks: walker-run, "
-            "'walker-*', dmcontrol or all, say. 'newt tasks list' shows all of them."
+            "'cheetah-*', dmcontrol or all, say. 'newt tasks list' shows all of them."
         )
     library.select(settings.tasks)
     choose_device(settings.device)

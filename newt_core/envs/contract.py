@@ -28,7 +28,7 @@ class Outcome(NamedTuple):
     reward: float
     """Summed over the action repeat."""
     success: float
-    """0 or 1 after the last repetition; NaN where the task has no success signal."""
+    """0 or 1 after the last repetition. Without a success signal NaN (DMControl) or always 0."""
 
 
 class Simulator(Protocol):

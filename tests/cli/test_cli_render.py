@@ -12,16 +12,16 @@ from newt_core.errors import MissingDependencyError
 def test_a_gallery_shows_the_tasks_and_names_those_it_leaves_out(newt, monkeypatch):
     def picture(spec, *, seed):
         assert seed == 3
-        if spec.id == "walker-run":
+        if spec.id == "finger-turn-hard":
             raise MissingDependencyError("needs a driver")
         return np.full((224, 224, 3), 90, np.uint8)
 
     monkeypatch.setattr(gallery, "picture", picture)
-    answer = newt("newt render --gallery out/tasks.png --tasks 'walker-*' --seed 3 --json")
+    answer = newt("newt render --gallery out/tasks.png --tasks 'finger-*' --seed 3 --json")
     assert answer.code == 0
-    assert answer.json["tasks"] == ["walker-stand", "walker-walk"]
-    assert answer.json["skipped"] == {"walker-run": "needs a driver"}
-    assert "left out walker-run: needs a driver" in answer.err
+    assert answer.json["tasks"] == ["finger-spin", "finger-turn-easy"]
+    assert answer.json["skipped"] == {"finger-turn-hard": "needs a driver"}
+    assert "left out finger-turn-hard: needs a driver" in answer.err
     assert (imageio.imread("out/tasks.png") == 90).any()
 
 
