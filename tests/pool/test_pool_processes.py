@@ -19,11 +19,13 @@ from tests.pool.toy_domain import BUILDERS, LATE, toy_spec
 ROOT = Path(__file__).parents[2]
 
 PARENT = """
-import sys, time
+import signal, sys, time
 import numpy as np
 from tests.pool.toy_domain import BUILDERS, LATE, toy_spec
 from newt_core.envs.pool import make_pool
 
+# Where the tests run in the background, a shell has had SIGINT ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 bad = toy_spec("bad", length=50, trouble=sys.argv[1], at=LATE)
 pool = make_pool([bad, toy_spec()], workers=2, builders=BUILDERS)
 pool.reset()
