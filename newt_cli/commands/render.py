@@ -11,11 +11,14 @@ from newt_cli import console, options
 
 app = typer.Typer(add_completion=False)
 
+PICTURES = (".png", ".jpg")
+"""Endings of files that pictures can be written to."""
+
 
 @app.command()
 def render(
     gallery: Annotated[
-        Path, typer.Option(metavar="FILE", help="Draw one frame of each task into this PNG.")
+        Path, typer.Option(metavar="FILE", help="Draw one frame of each task into this PNG or JPEG.")
     ],
     tasks: options.Tasks = "*",
     seed: Annotated[int, typer.Option(min=0, help="Seed of the episodes shown.")] = 0,
@@ -30,6 +33,8 @@ def render(
 
     A task whose package or assets are not installed is left out.
     """
+    if gallery.suffix.lower() not in PICTURES:
+        raise typer.BadParameter(f"'{gallery}' must end in {' or '.join(PICTURES)}")
     import imageio.v3 as imageio
 
     from newt_core.envs.gallery import contact_sheet, picture
@@ -49,7 +54,7 @@ def render(
     if not pictures:
         raise MissingDependencyError(next(iter(skipped.values())))
     with atomic_path(gallery) as part:
-        imageio.imwrite(part, contact_sheet(pictures), extension=".png")
+        imageio.imwrite(part, contact_sheet(pictures), extension=gallery.suffix.lower())
     if as_json:
         console.write_json({"path": str(gallery), "tasks": list(pictures), "skipped": skipped})
     else:

@@ -25,6 +25,16 @@ def test_a_gallery_shows_the_tasks_and_names_those_it_leaves_out(newt, monkeypat
     assert (imageio.imread("out/tasks.png") == 90).any()
 
 
+def test_a_gallery_is_a_png_or_a_jpeg(newt, monkeypatch):
+    grey = np.full((224, 224, 3), 90, np.uint8)
+    monkeypatch.setattr(gallery, "picture", lambda spec, *, seed: grey)
+    assert newt("newt render --gallery tasks.jpg --tasks walker-run").code == 0
+    assert imageio.improps("tasks.jpg").shape[2] == 3
+    wrong = newt("newt render --gallery tasks.mp4 --tasks walker-run")
+    assert wrong.code == 2
+    assert "'tasks.mp4' must end in .png or .jpg" in wrong.err
+
+
 def test_a_gallery_of_nothing_says_why_and_writes_no_file(newt, monkeypatch, tmp_path):
     def picture(spec, *, seed):
         raise MissingDependencyError("needs a driver")
