@@ -18,7 +18,8 @@ PICTURES = (".png", ".jpg")
 @app.command()
 def render(
     gallery: Annotated[
-        Path, typer.Option(metavar="FILE", help="Draw one frame of each task into this PNG or JPEG.")
+        Path,
+        typer.Option(metavar="FILE", help="Draw one frame of each task into this PNG or JPEG."),
     ],
     tasks: options.Tasks = "*",
     seed: Annotated[int, typer.Option(min=0, help="Seed of the episodes shown.")] = 0,

@@ -37,10 +37,10 @@ class RandomPhaseConfig(_Frozen):
 
     episodes: int = Field(5, ge=0, description="Episodes per environment before the first update.")
     until_reward: int = Field(
-        0, ge=0, description="Go on for up to this many while every reward was the same."
-    )
-    actions: Literal["uniform", "held"] = Field(
-        "uniform", description="New actions at every step, or extreme ones held for a while."
+        0,
+        ge=0,
+        description="Go on for up to this many, with extreme actions held for a while, as long as "
+        "every reward was the same.",
     )
 
 

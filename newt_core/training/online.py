@@ -160,7 +160,7 @@ class OnlineTrainer:
 
     def _act(self, obs: FloatArray, first: BoolArray) -> FloatArray:
         if self.seeding:
-            return self._random_phase.act()
+            return self._random_phase.act(self.replay.online.num_episodes)
         self.actor.settings = ActorSettings(explore=True, prior_weight=self._prior_weight())
         return self.actor(obs, self.task_of_env, np.arange(self.pool.num_envs), first)
 

@@ -16,14 +16,14 @@ LONGEST_HOLD = 40
 class RandomPhase:
     """Chooses the first actions of a run, and says when there is enough to learn from.
 
-    Uniform actions, drawn anew at every step, cancel out within a fraction of a second: a
-    pendulum hardly moves. ``held`` actions are -1 or 1 in each entry and stay for 1 to
-    :data:`LONGEST_HOLD` steps. Where rewards are sparse the phase may go on until one was met:
-    from equal rewards nothing can be learned but that all states are alike, and a planner whose
-    sequences all have one value acts no better than at random.
+    Actions are uniform at first. Where every reward was the same by then, the phase may go on
+    until one differs: from equal rewards nothing can be learned but that all states are alike,
+    and a planner whose sequences all have one value acts no better than at random. Uniform
+    actions, drawn anew at every step, have cancelled out within a fraction of a second, so the
+    later ones are held: -1 or 1 in each entry, for 1 to :data:`LONGEST_HOLD` steps.
 
     Args:
-        config: How long, and how.
+        config: How long.
         action_mask: [E, A] valid entries of each environment.
         generator: CPU generator of the actions.
     """
@@ -31,17 +31,22 @@ class RandomPhase:
     def __init__(
         self, config: RandomPhaseConfig, action_mask: FloatArray, generator: torch.Generator
     ) -> None:
-        self.config = config
         self.generator = generator
         self._mask = action_mask
+        self._uniform_episodes = config.episodes * len(action_mask)
+        self._most_episodes = config.until_reward * len(action_mask)
         shape = (len(action_mask), ACTION_DIM)
         self._action = torch.zeros(shape)
         self._left = torch.zeros(shape, dtype=torch.int64)
         self._lowest, self._highest = np.inf, -np.inf
 
-    def act(self) -> FloatArray:
-        """Draw actions: [E, A] in [-1, 1], zero in masked entries."""
-        action = self._held() if self.config.actions == "held" else self._uniform()
+    def act(self, episodes: int) -> FloatArray:
+        """Draw actions: [E, A] in [-1, 1], zero in masked entries.
+
+        Args:
+            episodes: Whole episodes so far, of all environments together.
+        """
+        action = self._uniform() if episodes < self._uniform_episodes else self._held()
         return np.asarray(action.numpy(), np.float32) * self._mask
 
     def _uniform(self) -> Tensor:
@@ -63,10 +68,9 @@ class RandomPhase:
 
     def over(self, episodes: int) -> bool:
         """Whether this many whole episodes, of all environments together, are enough."""
-        num_envs = len(self._mask)
-        if episodes < self.config.episodes * num_envs:
+        if episodes < self._uniform_episodes:
             return False
-        return self._lowest < self._highest or episodes >= self.config.until_reward * num_envs
+        return self._lowest < self._highest or episodes >= self._most_episodes
 
     def state_dict(self) -> dict[str, float]:
         """The rewards seen; holds begin anew with the episodes of a resumed run."""
