@@ -81,6 +81,9 @@ def pool(
         int, typer.Option(min=1, help="Steps of every environment in a timed run.")
     ] = 500,
     repeats: Repeats = 5,
+    variants: Annotated[
+        str | None, typer.Option(help="A comma list of some of the variants; the pool is one.")
+    ] = None,
     specs: options.Specs = None,
     as_json: options.Json = False,
 ) -> None:
@@ -89,13 +92,15 @@ def pool(
     \b
     newt bench pool
     newt bench pool --tasks 'walker-*' --steps 50 --json
+    newt bench pool --tasks robodesk,mujoco --variants pool,pool_async
     """
     from newt_core.bench.pool import bench_pool
     from newt_core.specs import load_specs
 
+    chosen = None if variants is None else variants.split(",")
     selected = load_specs(specs or ()).select(tasks)
     with console.quiet_stdout():
-        result = bench_pool(selected, steps=steps, repeats=repeats)
+        result = bench_pool(selected, steps=steps, repeats=repeats, chosen=chosen)
     _show(result, as_json)
 
 

@@ -1,8 +1,9 @@
 """The environment pool against Gymnasium's two vector environments.
 
-All three step the same tasks with the same actions and restart episodes in the same step. The
-vector environments get :class:`PaddedEnv`, the task padded to common sizes, because they need
-equal spaces.
+All step the same tasks with the same actions and restart episodes in the same step. The pool also
+runs asynchronously: an environment gets its next action as soon as it is ready for it, so that fast
+tasks make more steps than slow ones. The vector environments get :class:`PaddedEnv`, the task
+padded to common sizes, because they need equal spaces.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +26,16 @@ from gymnasium.spaces import Box
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
 
 from newt_core.bench.timing import compare, describe_hardware, speed_ratios
-from newt_core.envs.pool import make_pool
+from newt_core.envs.pool import Pool, make_pool
 from newt_core.envs.task_env import TaskEnv
+from newt_core.errors import ConfigError, did_you_mean
 from newt_core.specs.schema import TaskSpec
 from newt_core.types import ACTION_DIM, STATE_DIM, FloatArray
 from newt_core.version import git_version
 
 VARIANTS = (
     "pool",
+    "pool_async",
     "gymnasium_async",
     "gymnasium_sync",
     "gymnasium_async_lean",
@@ -40,8 +44,11 @@ VARIANTS = (
 """The lean ones get infos without text and masks, which spares the vector environments work: they
 collect every entry of every environment's info at every step."""
 
-Stepper = Callable[[FloatArray], Any]
-"""Makes one agent step with actions [E, A] in all environments."""
+Stepper = Callable[[FloatArray], int]
+"""Acts with actions [E, A] where environments wait for one; returns how many steps were made."""
+
+ASYNC_SHARE = 4
+"""The asynchronous pool waits for one in so many environments."""
 
 _MEMORY_CODE = (
     "import sys, json, pickle; from newt_core.bench.pool import report_memory; "
@@ -90,28 +97,59 @@ class PaddedEnv(gymnasium.Wrapper[FloatArray, FloatArray, FloatArray, FloatArray
 @contextmanager
 def open_variant(name: str, specs: Sequence[TaskSpec]) -> Iterator[Stepper]:
     """Build one of :data:`VARIANTS`, reset it, and give the function that steps it."""
-    if name == "pool":
+    if name.startswith("pool"):
         with make_pool(specs) as pool:
             pool.reset()
-            yield pool.step
+            yield asynchronous(pool) if name == "pool_async" else lock_step(pool.step, len(specs))
         return
     kind = AsyncVectorEnv if name.startswith("gymnasium_async") else SyncVectorEnv
     builders = [partial(PaddedEnv, spec, name.endswith("_lean")) for spec in specs]
     environments = kind(builders, autoreset_mode=AutoresetMode.SAME_STEP)
     try:
         environments.reset(seed=0)
-        yield environments.step
+        yield lock_step(environments.step, len(specs))
     finally:
         environments.close()
 
 
-def bench_pool(specs: Sequence[TaskSpec], steps: int = 500, repeats: int = 5) -> dict[str, Any]:
+def lock_step(step: Callable[[FloatArray], object], num_envs: int) -> Stepper:
+    """Return a stepper that acts everywhere and waits for all."""
+
+    def act(actions: FloatArray) -> int:
+        step(actions)
+        return num_envs
+
+    return act
+
+
+def asynchronous(pool: Pool) -> Stepper:
+    """Return a stepper that acts wherever the pool is ready, and waits for some."""
+    waiting = np.arange(pool.num_envs)
+    enough = max(1, pool.num_envs // ASYNC_SHARE)
+
+    def act(actions: FloatArray) -> int:
+        nonlocal waiting
+        pool.send(actions[waiting], waiting)
+        waiting = pool.recv(enough).env_ids
+        return len(waiting)
+
+    return act
+
+
+def bench_pool(
+    specs: Sequence[TaskSpec],
+    steps: int = 500,
+    repeats: int = 5,
+    chosen: Sequence[str] | None = None,
+) -> dict[str, Any]:
     """Compare speed and memory of the pool and of Gymnasium's vector environments.
 
     Args:
         specs: one task per environment.
         steps: agent steps of all environments per timed run.
         repeats: timed runs of each variant, in turn.
+        chosen: some of :data:`VARIANTS`, to which the pool is added; all by default. They stand
+            at the same time, so many tasks need few variants, or much memory.
 
     Returns:
         The JSON form of ``newt bench``. ``steps_per_s`` counts the agent steps of all
@@ -119,26 +157,46 @@ def bench_pool(specs: Sequence[TaskSpec], steps: int = 500, repeats: int = 5) ->
         workers, in megabytes: ``memory_mb`` sums their proportional set sizes, in which a page
         that n processes share counts 1/n for each, and ``resident_mb`` their resident set
         sizes, in which it counts n times. Both are left out where the system does not tell.
+
+    Raises:
+        ConfigError: there is no such variant.
     """
+    chosen = VARIANTS if chosen is None else tuple(dict.fromkeys(("pool", *chosen)))
+    for name in chosen:
+        if name not in VARIANTS:
+            raise ConfigError(
+                f"there is no variant '{name}'.{did_you_mean(name, VARIANTS)} "
+                f"Choose from {', '.join(VARIANTS)}."
+            )
     generator = np.random.default_rng(0)
     actions = generator.uniform(-1.0, 1.0, (steps, len(specs), ACTION_DIM)).astype(np.float32)
 
     def run(step: Stepper) -> int:
-        for action in actions:
-            step(action)
-        return steps * len(specs)
+        done = 0
+        for action in cycle(actions):
+            done += step(action)
+            if done >= steps * len(specs):
+                break
+        return done
 
-    memory = {name: measure_memory(name, specs) for name in VARIANTS}
+    memory = {name: measure_memory(name, specs) for name in chosen}
     with ExitStack() as stack:
-        steppers = {name: stack.enter_context(open_variant(name, specs)) for name in VARIANTS}
+        steppers = {name: stack.enter_context(open_variant(name, specs)) for name in chosen}
         variants = compare({name: partial(run, step) for name, step in steppers.items()}, repeats)
-    ratios = speed_ratios(variants, [("pool", name) for name in VARIANTS[1:]])
-    for name in VARIANTS:
+    gymnasiums = [name for name in chosen if not name.startswith("pool")]
+    pairs = [("pool", name) for name in gymnasiums]
+    if "pool_async" in chosen:
+        pairs.append(("pool_async", "pool"))
+    ratios = speed_ratios(variants, pairs)
+    for name in chosen:
         variants[name] |= memory[name]
-    for kind, megabytes in memory["pool"].items():
-        ratios[f"{kind}_pool_over_gymnasium_async"] = megabytes / memory["gymnasium_async"][kind]
+    if "gymnasium_async" in chosen:
+        for kind, megabytes in memory["pool"].items():
+            other = memory["gymnasium_async"][kind]
+            ratios[f"{kind}_pool_over_gymnasium_async"] = megabytes / other
     return {
-        "what": f"pool: {len(specs)} environments in lock-step, {steps} steps a run",
+        "what": f"pool: {len(specs)} environments, {steps} steps of each a run",
+        "tasks": [spec.id for spec in specs],
         "commit": git_version(),
         "hardware": describe_hardware(),
         "variants": variants,

@@ -29,3 +29,8 @@ def test_sizes_are_a_comma_list(newt, core):
 def test_pool_takes_a_task_selector(newt, core):
     newt("newt bench pool --tasks 'finger-*'")
     assert len(core.arguments("bench_pool")[0][0]) == 3
+
+
+def test_pool_takes_some_of_the_variants(newt, core):
+    newt("newt bench pool --variants pool_async,gymnasium_sync")
+    assert core.arguments("bench_pool")[1]["chosen"] == ["pool_async", "gymnasium_sync"]
