@@ -44,6 +44,16 @@ class MissingDependencyError(NewtError):
     """A package or a system library that a task needs is not installed."""
 
 
+class MissingAssetError(MissingDependencyError):
+    """A task needs files that have to be downloaded first."""
+
+
+class DownloadError(NewtError):
+    """Files cannot be downloaded, or are not what they should be."""
+
+    exit_code = 1
+
+
 class InvalidActionError(NewtError):
     """An action has the wrong shape or is not finite."""
 

@@ -10,12 +10,15 @@ group ``newt.domains``::
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import PackageNotFoundError, entry_points, requires
+from importlib.util import find_spec
 from types import MappingProxyType
 from typing import cast
 
+from newt_core.envs.assets import require_assets
 from newt_core.envs.contract import Builder, Simulator
 from newt_core.errors import MissingDependencyError, SpecError, did_you_mean
 from newt_core.specs.schema import DOMAIN_ENTRY_POINTS, TaskSpec
@@ -24,6 +27,7 @@ BUILTIN_BUILDERS: Mapping[str, str] = MappingProxyType(
     {
         "dmcontrol": "newt_core.envs.domains.dmcontrol:build",
         "metaworld": "newt_core.envs.domains.metaworld:build",
+        "maniskill": "newt_core.envs.domains.maniskill:build",
         "mujoco": "newt_core.envs.domains.mujoco:build",
         "dmcontrol-ext": "newt_core.envs.domains.dmcontrol_ext:build",
         "robodesk": "newt_core.envs.domains.robodesk:build",
@@ -34,6 +38,21 @@ BUILTIN_BUILDERS: Mapping[str, str] = MappingProxyType(
     }
 )
 """Domain → ``module:function``."""
+
+PACKAGES: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "dmcontrol": ("dm_control", "dm_control"),
+        "metaworld": ("metaworld", "metaworld"),
+        "maniskill": ("mani_skill", "mani_skill"),
+        "mujoco": ("mujoco", "mujoco"),
+        "dmcontrol-ext": ("dm_control", "dm_control"),
+        "robodesk": ("robodesk", "robodesk"),
+        "atari": ("ale_py", "ale-py"),
+        "box2d": ("Box2D", "box2d"),
+        "ogbench": ("ogbench", "ogbench"),
+    }
+)
+"""Built-in domain → the package that it simulates with: as it is imported, as pip knows it."""
 
 
 def build_simulator(spec: TaskSpec, builders: Mapping[str, str] | None = None) -> Simulator:
@@ -46,8 +65,10 @@ def build_simulator(spec: TaskSpec, builders: Mapping[str, str] | None = None) -
 
     Raises:
         SpecError: nobody provides the task's domain.
-        MissingDependencyError: a package that the domain needs is not installed.
+        MissingDependencyError: a package that the domain needs is not installed, or an asset that
+            the task needs not downloaded.
     """
+    require_assets(spec)
     return find_builder(spec.domain, builders)(spec)
 
 
@@ -59,6 +80,8 @@ def find_builder(domain: str, builders: Mapping[str, str] | None = None) -> Buil
             f"no simulator for the domain '{domain}'.{did_you_mean(domain, known)} Known: "
             f"{', '.join(sorted(known))}; a package adds one under '{DOMAIN_ENTRY_POINTS}'."
         )
+    if domain not in (builders or {}):
+        require_package(domain)
     module_name, _, function_name = known[domain].partition(":")
     try:
         module = import_module(module_name)
@@ -73,6 +96,34 @@ def find_builder(domain: str, builders: Mapping[str, str] | None = None) -> Buil
             f"but '{module_name}' has no function '{function_name}'."
         )
     return cast(Builder, getattr(module, function_name))
+
+
+def require_package(domain: str) -> None:
+    """Return if the package that a built-in domain simulates with is installed.
+
+    It is looked for, not imported. Of other domains nothing is known.
+
+    Raises:
+        MissingDependencyError: it is not; the message says how to install it.
+    """
+    if domain not in PACKAGES:
+        return
+    module, package = PACKAGES[domain]
+    if find_spec(module) is None:
+        raise MissingDependencyError(
+            f"the domain '{domain}' needs the Python package '{package}', which is not installed: "
+            f"pip install '{_requirement(package)}'"
+        )
+
+
+def _requirement(package: str) -> str:
+    """Return a package with the version that Newt was installed for."""
+    try:
+        wanted = requires("newt") or []
+    except PackageNotFoundError:  # a mere source tree
+        return package
+    names = [re.split(r"[^\w-]", line, maxsplit=1)[0] for line in wanted]
+    return wanted[names.index(package)] if package in names else package
 
 
 def known_domains() -> dict[str, str]:
