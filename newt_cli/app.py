@@ -19,6 +19,7 @@ COMMANDS = {
     "train": "newt_cli.commands.train",
     "eval": "newt_cli.commands.eval",
     "render": "newt_cli.commands.render",
+    "assets": "newt_cli.commands.assets",
     "info": "newt_cli.commands.info",
     "bench": "newt_cli.commands.bench",
 }

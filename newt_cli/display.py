@@ -158,3 +158,55 @@ def _counting_lines(
             notice(f"{title}: {done:,}/{total:,}")
 
     return show
+
+
+@contextmanager
+def download_display(title: str) -> Iterator[Callable[[int, int | None], None]]:
+    """Show on stderr how many bytes have come; the block gets the function to tell it.
+
+    On a terminal that is a bar with rate and time left, else a line every half minute.
+    """
+    if not sys.stderr.isatty():
+        yield _megabyte_lines(title)
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), redirect_stdout=False) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _megabyte_lines(
+    title: str, clock: Callable[[], float] = time.monotonic
+) -> Callable[[int, int | None], None]:
+    """Return a function that prints a line every :data:`SECONDS_BETWEEN_LINES`."""
+    start = clock()
+    next_line = start + SECONDS_BETWEEN_LINES
+
+    def tell(done: int, total: int | None) -> None:
+        nonlocal next_line
+        now = clock()
+        if now < next_line:
+            return
+        next_line = now + SECONDS_BETWEEN_LINES
+        rate = done / (now - start)
+        whole = "" if total is None else f" of {total / 1e6:,.0f}"
+        left = "" if total is None else f" · {remaining_time(done, total, rate)} left"
+        notice(f"{title}: {done / 1e6:,.0f}{whole} MB · {rate / 1e6:,.1f} MB/s{left}")
+
+    return tell

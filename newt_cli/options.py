@@ -36,6 +36,13 @@ Specs = Annotated[
     ),
 ]
 
+Strict = Annotated[
+    bool,
+    typer.Option(
+        "--strict", help="Fail rather than leave out tasks whose package or assets are missing."
+    ),
+]
+
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 
 

@@ -9,6 +9,7 @@ import typer
 
 from newt_cli import console, options
 from newt_cli.display import episode_display
+from newt_cli.selection import runnable
 
 if TYPE_CHECKING:
     from newt_core.evaluation import GroupSummary, Summary
@@ -35,6 +36,7 @@ def evaluate(
     seed: Annotated[int, typer.Option(min=0, help="Seed of the episodes.")] = 0,
     device: options.Device = "auto",
     specs: options.Specs = None,
+    strict: options.Strict = False,
     as_json: options.Json = False,
 ) -> None:
     """Evaluate an agent: return, success and score, with 95 % intervals.
@@ -54,6 +56,8 @@ def evaluate(
         raise ConfigError(f"'{RANDOM}' has no tasks of its own: name some with --tasks.")
     if checkpoint == RANDOM and policy_only:
         raise ConfigError(f"--policy-only makes no sense for '{RANDOM}': it has no policy.")
+    if tasks is not None:
+        tasks = runnable(library, tasks, strict=strict)
 
     from newt_core import build
 

@@ -12,6 +12,7 @@ import typer
 from newt_cli import console, options
 from newt_cli.display import training_display
 from newt_cli.failures import INTERRUPTED, StopRequest
+from newt_cli.selection import runnable
 
 if TYPE_CHECKING:
     from newt_core.specs import SpecLibrary
@@ -50,6 +51,7 @@ def train(
         bool, typer.Option("--resume", help="Go on with that run, or with the newest one.")
     ] = False,
     specs: options.Specs = None,
+    strict: options.Strict = False,
     text_encoder: Annotated[
         str | None, typer.Option(help="What turns task texts into vectors; auto picks for you.")
     ] = None,
@@ -95,7 +97,9 @@ def train(
             )
         settings, folder = _existing_run(run, set_ or (), flags, runs_dir)
     else:
-        settings, folder = _new_run(run, preset, config, set_ or (), flags, library, runs_dir)
+        settings, folder = _new_run(
+            run, preset, config, set_ or (), flags, library, runs_dir, strict=strict
+        )
     go_on = ["newt", "train", "--run", str(folder.path), "--resume"]
     for extra in specs or ():
         go_on += ["--specs", str(extra)]
@@ -110,6 +114,8 @@ def _new_run(
     flags: dict[str, Any],
     library: SpecLibrary,
     runs_dir: Path,
+    *,
+    strict: bool,
 ) -> tuple[RunConfig, RunFolder]:
     """Check what the user said, and only then make a folder."""
     from newt_core.agents.newt.setup import choose_device
@@ -123,9 +129,12 @@ def _new_run(
             "nothing says which tasks to train on.\nName some with --tasks: walker-run, "
             "'cheetah-*', dmcontrol or all, say. 'newt tasks list' shows all of them."
         )
-    library.select(settings.tasks)
-    choose_device(settings.device)
     label = run_label(settings.tasks, preset)
+    # With what is left out spelled out, a resumed run trains the same tasks wherever it is.
+    settings = settings.model_copy(
+        update={"tasks": runnable(library, settings.tasks, strict=strict)}
+    )
+    choose_device(settings.device)
     return settings, RunFolder.create(name, settings.to_yaml(), label=label, root=runs_dir)
 
 

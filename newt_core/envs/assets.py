@@ -94,7 +94,8 @@ class Asset:
 
     def missing(self, root: Path) -> list[Path]:
         """Return the files that the asset lacks; empty for a whole one."""
-        return [part for part in self.parts(self.folder(root)) if not part.is_file()]
+        parts = dict.fromkeys(self.parts(self.folder(root)))  # a mesh may be named twice
+        return [part for part in parts if not part.is_file()]
 
 
 ASSETS: Mapping[str, Asset] = MappingProxyType(
@@ -143,7 +144,7 @@ def require_assets(spec: TaskSpec, root: Path | None = None) -> None:
     """
     lack = missing_assets(spec, root)
     if lack is not None:
-        raise MissingAssetError(f"task '{spec.id}': {lack}")
+        raise MissingAssetError(lack)
 
 
 def missing_assets(spec: TaskSpec, root: Path | None = None) -> str | None:

@@ -11,6 +11,7 @@ import typer
 
 from newt_cli.app import app
 from newt_core.envs import checks, gallery, task_env
+from tests.fixtures.maniskill_assets import write_stand_ins
 
 SPECS = """
 domain: dmcontrol
@@ -67,6 +68,9 @@ def test_the_lines_run(name, newt, core, monkeypatch):
     monkeypatch.setattr(checks, "check_task", lambda spec, episodes: None)
     monkeypatch.setattr(task_env, "make", lambda spec, render_mode: Drawing())
     monkeypatch.setattr(gallery, "picture", lambda spec, seed: np.zeros((4, 4, 3), np.uint8))
+    if name.startswith("newt assets"):  # there is nothing to download any more
+        write_stand_ins(Path("assets"))
+        monkeypatch.setenv("NEWT_ASSETS", "assets")
     Path("my_specs").mkdir()
     Path("my_specs/mine.yaml").write_text(SPECS)
     for line in examples(COMMANDS[name]):

@@ -125,7 +125,7 @@ def test_sparse_cartpoles_pay_one_while_the_pole_is_upright(task, start):
         simulator.reset(seed)
         for step in range(120):
             # To and fro faster and faster: the pole goes all ways.
-            action = np.float32([np.sign(np.sin(0.02 * step**1.5))])
+            action = np.array([np.sign(np.sin(0.02 * step**1.5))], dtype=np.float32)
             outcome = simulator.step(action)
             upright = (1 + np.cos(float(outcome.obs[1]))) / 2
             if abs(upright - 0.85) > 1e-5:
@@ -142,9 +142,9 @@ def test_seeds_alone_decide_and_nobody_elses_generator_is_touched():
     simulator = maniskill.build(BY_ID["ms-reach"])
     np.random.seed(1)
     torch.manual_seed(1)
-    before = (np.random.get_state()[1].copy(), torch.get_rng_state())
+    before = (np.random.get_state(legacy=False), torch.get_rng_state())
     first, second = simulator.reset(3), simulator.reset(None)
-    assert (np.random.get_state()[1] == before[0]).all()
+    np.testing.assert_equal(np.random.get_state(legacy=False), before[0])
     assert torch.equal(torch.get_rng_state(), before[1])
     torch.manual_seed(2)
     np.testing.assert_array_equal(simulator.reset(3), first)

@@ -101,13 +101,14 @@ def make_environment(kind: Kind, *, draws: bool, **settings: Any) -> Any:
     module_name, _, class_name = kind.place.partition(":")
     environment_class = _without_collecting(getattr(import_module(module_name), class_name))
     try:
+        renderer = _renderer()
         with warnings.catch_warnings():
             # Of the spaces that it makes, in double precision.
             warnings.filterwarnings("ignore", ".*Box (low|high)'s precision")
             return environment_class(
                 obs_mode="state",
                 sim_backend="physx_cpu",
-                render_backend=_render_device() if draws else "none",
+                render_backend=renderer.name if draws else "none",
                 render_mode="rgb_array" if draws else None,
                 reconfiguration_freq=0,  # build the scene once, not at every reset
                 **kind.options,
@@ -147,15 +148,35 @@ def _without_collecting(environment_class: type[Any]) -> type[Any]:
     return type(environment_class.__name__, (environment_class,), {"_clear": clear})
 
 
+class _Renderer(NamedTuple):
+    """SAPIEN's renderer, of which a process has one, for as long as something holds it."""
+
+    name: str
+    """The library's name of the device."""
+    holder: Any
+
+
 @cache
-def _render_device() -> str:
-    """Return what to draw with: a GPU whose driver can, else the CPU."""
+def _renderer() -> _Renderer:
+    """Start the renderer for the rest of the process: on a GPU whose driver can draw, or the CPU.
+
+    Left alone it would start with the first material that is made, on a device that the library
+    cannot name, and then refuse to draw on the one that it can.
+    """
+    import sapien
+
+    name = "gpu" if _has_drawing_gpu() else "cpu"
+    device = sapien.Device("cuda" if name == "gpu" else "cpu")
+    return _Renderer(name, sapien.render.RenderSystem(device))
+
+
+def _has_drawing_gpu() -> bool:
     import sapien
 
     try:
-        return "gpu" if sapien.Device("cuda").can_render() else "cpu"
-    except RuntimeError:  # there is none
-        return "cpu"
+        return bool(sapien.Device("cuda").can_render())
+    except RuntimeError:
+        return False
 
 
 def _is_about_vulkan(error: RuntimeError) -> bool:
