@@ -54,12 +54,20 @@ class DownloadError(NewtError):
     exit_code = 1
 
 
+class NoDisplayError(NewtError):
+    """A window was asked for where there is no display."""
+
+
 class InvalidActionError(NewtError):
     """An action has the wrong shape or is not finite."""
 
 
 class EnvironmentClosedError(NewtError):
     """An environment or a pool was used after it was closed."""
+
+
+class NoEpisodeError(NewtError):
+    """An environment was used before its first reset."""
 
 
 class PoolStateError(NewtError):

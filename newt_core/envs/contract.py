@@ -8,7 +8,7 @@ ends or scores. Those rules are the same for every task and live in
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +53,18 @@ class Simulator(Protocol):
 
     def close(self) -> None:
         """Release what Python's garbage collection would not."""
+
+
+@runtime_checkable
+class NoticesPictures(Protocol):
+    """What a simulator has, beside the rest, whose state depends on being looked at.
+
+    Hardly any does. :meth:`Simulator.render` may be called for a video at any time and changes
+    nothing; this is called once for each observation that has a picture.
+    """
+
+    def picture_observed(self) -> None:
+        """Take note that a picture of the present state went into an observation."""
 
 
 Builder = Callable[[TaskSpec], Simulator]

@@ -9,6 +9,8 @@ without those.
 from __future__ import annotations
 
 import os
+import sys
+import traceback
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,7 +19,8 @@ import numpy as np
 
 from newt_core.envs.contract import Frame
 from newt_core.envs.frames import resize
-from newt_core.errors import MissingDependencyError, SpecError, did_you_mean
+from newt_core.envs.imports import OPENGL_ERRORS, no_opengl
+from newt_core.errors import SpecError, did_you_mean
 from newt_core.specs.schema import TaskSpec
 
 SHORT_SIDE = 480
@@ -66,12 +69,9 @@ class Camera:
             self._prepare(*drawing_size(height, width, self._short_side))
             self._viewer.make_context_current()
             frame = self._viewer.render("rgb_array", self._index)
-        except (ImportError, AttributeError, RuntimeError) as error:  # PyOpenGL raises them all
-            setting = os.environ.get("MUJOCO_GL")
-            raise MissingDependencyError(
-                f"cannot render with MUJOCO_GL={setting}: {error} On a machine without a screen, "
-                f"unset MUJOCO_GL and install EGL (Debian: libegl1 libgl1 libegl-mesa0)."
-            ) from error
+        except OPENGL_ERRORS as error:
+            _drop_half_built(error)
+            raise no_opengl(error) from error
         return resize(frame, height, width)
 
     def close(self) -> None:
@@ -99,6 +99,20 @@ class Camera:
         for name, value in self._settings.items():
             setattr(viewer.cam, name, value)  # a look-at point of the settings wins
         self._viewer, self._size = viewer, (height, width)
+
+
+def _drop_half_built(error: BaseException) -> None:
+    """Free what was being built when an error came up, without a word.
+
+    The drawing classes of Gymnasium and MuJoCo clean up attributes that a half-built object does
+    not have yet, and Python prints that, whenever it gets to it, with a traceback.
+    """
+    hook = sys.unraisablehook
+    sys.unraisablehook = lambda unraisable: None
+    try:
+        traceback.clear_frames(error.__traceback__)
+    finally:
+        sys.unraisablehook = hook
 
 
 def camera_index(model: Any, spec: TaskSpec, default: str) -> int:

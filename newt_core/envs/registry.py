@@ -10,17 +10,17 @@ group ``newt.domains``::
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, entry_points, requires
+from importlib.metadata import entry_points
 from importlib.util import find_spec
 from types import MappingProxyType
 from typing import cast
 
 from newt_core.envs.assets import require_assets
 from newt_core.envs.contract import Builder, Simulator
-from newt_core.errors import MissingDependencyError, SpecError, did_you_mean
+from newt_core.envs.imports import explaining_imports, not_installed
+from newt_core.errors import SpecError, did_you_mean
 from newt_core.specs.schema import DOMAIN_ENTRY_POINTS, TaskSpec
 
 BUILTIN_BUILDERS: Mapping[str, str] = MappingProxyType(
@@ -39,20 +39,21 @@ BUILTIN_BUILDERS: Mapping[str, str] = MappingProxyType(
 )
 """Domain → ``module:function``."""
 
-PACKAGES: Mapping[str, tuple[str, str]] = MappingProxyType(
+PACKAGES: Mapping[str, str] = MappingProxyType(
     {
-        "dmcontrol": ("dm_control", "dm_control"),
-        "metaworld": ("metaworld", "metaworld"),
-        "maniskill": ("mani_skill", "mani_skill"),
-        "mujoco": ("mujoco", "mujoco"),
-        "dmcontrol-ext": ("dm_control", "dm_control"),
-        "robodesk": ("robodesk", "robodesk"),
-        "atari": ("ale_py", "ale-py"),
-        "box2d": ("Box2D", "box2d"),
-        "ogbench": ("ogbench", "ogbench"),
+        "dmcontrol": "dm_control",
+        "metaworld": "metaworld",
+        "maniskill": "mani_skill",
+        "mujoco": "mujoco",
+        "dmcontrol-ext": "dm_control",
+        "robodesk": "robodesk",
+        "atari": "ale_py",
+        "box2d": "Box2D",
+        "ogbench": "ogbench",
+        "miniarcade": "pygame",
     }
 )
-"""Built-in domain → the package that it simulates with: as it is imported, as pip knows it."""
+"""Built-in domain → the package that it simulates or draws with, as it is imported."""
 
 
 def build_simulator(spec: TaskSpec, builders: Mapping[str, str] | None = None) -> Simulator:
@@ -65,11 +66,13 @@ def build_simulator(spec: TaskSpec, builders: Mapping[str, str] | None = None) -
 
     Raises:
         SpecError: nobody provides the task's domain.
-        MissingDependencyError: a package that the domain needs is not installed, or an asset that
-            the task needs not downloaded.
+        MissingDependencyError: a package that the domain needs is not installed, or its OpenGL, or
+            an asset that the task needs is not downloaded.
     """
     require_assets(spec)
-    return find_builder(spec.domain, builders)(spec)
+    builder = find_builder(spec.domain, builders)
+    with explaining_imports(spec.domain):  # many domains import theirs only now
+        return builder(spec)
 
 
 def find_builder(domain: str, builders: Mapping[str, str] | None = None) -> Builder:
@@ -83,13 +86,8 @@ def find_builder(domain: str, builders: Mapping[str, str] | None = None) -> Buil
     if domain not in (builders or {}):
         require_package(domain)
     module_name, _, function_name = known[domain].partition(":")
-    try:
+    with explaining_imports(domain):
         module = import_module(module_name)
-    except ModuleNotFoundError as error:
-        raise MissingDependencyError(
-            f"the domain '{domain}' needs the Python package '{error.name}', "
-            f"which is not installed."
-        ) from error
     if not hasattr(module, function_name):
         raise SpecError(
             f"the domain '{domain}' names '{known[domain]}', "
@@ -106,24 +104,9 @@ def require_package(domain: str) -> None:
     Raises:
         MissingDependencyError: it is not; the message says how to install it.
     """
-    if domain not in PACKAGES:
-        return
-    module, package = PACKAGES[domain]
-    if find_spec(module) is None:
-        raise MissingDependencyError(
-            f"the domain '{domain}' needs the Python package '{package}', which is not installed: "
-            f"pip install '{_requirement(package)}'"
-        )
-
-
-def _requirement(package: str) -> str:
-    """Return a package with the version that Newt was installed for."""
-    try:
-        wanted = requires("newt") or []
-    except PackageNotFoundError:  # a mere source tree
-        return package
-    names = [re.split(r"[^\w-]", line, maxsplit=1)[0] for line in wanted]
-    return wanted[names.index(package)] if package in names else package
+    package = PACKAGES.get(domain)
+    if package is not None and find_spec(package) is None:
+        raise not_installed(domain, package)
 
 
 def known_domains() -> dict[str, str]:

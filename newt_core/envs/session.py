@@ -12,11 +12,12 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import ArrayLike
 
-from newt_core.envs.contract import Outcome, Simulator
+from newt_core.envs.contract import Frame, NoticesPictures, Outcome, Simulator
+from newt_core.envs.imports import explaining_imports
 from newt_core.envs.registry import build_simulator
 from newt_core.errors import InvalidActionError
 from newt_core.specs.schema import TaskSpec
-from newt_core.types import FloatArray
+from newt_core.types import FRAME_SIZE, FloatArray
 
 
 def checked_actions(actions: ArrayLike, shape: tuple[int, ...]) -> FloatArray:
@@ -25,7 +26,10 @@ def checked_actions(actions: ArrayLike, shape: tuple[int, ...]) -> FloatArray:
     Raises:
         InvalidActionError: the shape differs, or an entry is not a finite number.
     """
-    checked = np.asarray(actions, dtype=np.float32)
+    try:
+        checked = np.asarray(actions, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise InvalidActionError(f"the action is not an array of numbers: {error}.") from error
     if checked.shape != shape:
         raise InvalidActionError(f"the action has shape {checked.shape}; it must be {shape}.")
     finite = np.isfinite(checked)
@@ -86,6 +90,25 @@ class Session:
         self.episode_return += outcome.reward
         self.success = outcome.success
         return outcome
+
+    def picture(self) -> Frame:
+        """Draw the present state for an observation, [224, 224, 3]: once for each observation.
+
+        Raises what :meth:`render` does.
+        """
+        frame = self.render()
+        if isinstance(self.simulator, NoticesPictures):
+            self.simulator.picture_observed()
+        return frame
+
+    def render(self) -> Frame:
+        """Draw the present state for somebody who only watches, [224, 224, 3].
+
+        Raises:
+            MissingDependencyError: a package or a system library for pictures is not installed.
+        """
+        with explaining_imports(self.spec.domain):
+            return self.simulator.render(FRAME_SIZE, FRAME_SIZE)
 
     def _check(self, obs: FloatArray, reward: float) -> None:
         """Stop bad values here, where the task that made them is still known."""

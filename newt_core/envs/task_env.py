@@ -13,7 +13,12 @@ from numpy.typing import ArrayLike
 
 from newt_core.envs.contract import Frame
 from newt_core.envs.session import checked_actions, open_session
-from newt_core.errors import ConfigError, EnvironmentClosedError, did_you_mean
+from newt_core.errors import (
+    ConfigError,
+    EnvironmentClosedError,
+    NoEpisodeError,
+    did_you_mean,
+)
 from newt_core.specs.load import load_specs
 from newt_core.specs.schema import TaskSpec
 from newt_core.types import FRAME_SIZE, FloatArray
@@ -104,6 +109,7 @@ class TaskEnv(gymnasium.Env[Any, FloatArray]):
         self.action_space = Box(-1.0, 1.0, (spec.action_dim,), np.float32)
         self._session = open_session(spec, builders)
         self._closed = False
+        self._has_episode = False
         self._masks = {"action_mask": spec.action_mask, "obs_mask": spec.obs_mask}
 
     def reset(
@@ -118,6 +124,7 @@ class TaskEnv(gymnasium.Env[Any, FloatArray]):
         super().reset(seed=seed)
         # Simulators take 32 bits; Gymnasium allows any whole number from 0.
         state = self._session.reset(None if seed is None else seed % 2**32)
+        self._has_episode = True
         return self._observe(state), self._info()
 
     def step(self, action: ArrayLike) -> tuple[Any, float, bool, bool, dict[str, Any]]:
@@ -126,8 +133,9 @@ class TaskEnv(gymnasium.Env[Any, FloatArray]):
         Raises:
             InvalidActionError: the action has the wrong shape or is not finite.
             EnvironmentClosedError: the environment was closed.
+            NoEpisodeError: it was not reset yet.
         """
-        self._require_open()
+        self._require_episode()
         outcome = self._session.step(checked_actions(action, (self.task.action_dim,)))
         obs = self._observe(outcome.obs)
         return obs, outcome.reward, False, self._session.done, self._info()
@@ -137,9 +145,14 @@ class TaskEnv(gymnasium.Env[Any, FloatArray]):
 
         Raises:
             EnvironmentClosedError: the environment was closed.
+            NoEpisodeError: it was not reset yet.
+            MissingDependencyError: what the pictures need is not installed.
         """
         self._require_open()
-        return self._session.simulator.render() if self.render_mode else None
+        if self.render_mode is None:
+            return None
+        self._require_episode()
+        return self._session.render()
 
     def close(self) -> None:
         """Release the simulator. Can be repeated."""
@@ -150,7 +163,7 @@ class TaskEnv(gymnasium.Env[Any, FloatArray]):
     def _observe(self, state: FloatArray) -> Any:
         if self.obs == "state":
             return state
-        picture = self._session.simulator.render(FRAME_SIZE, FRAME_SIZE)
+        picture = self._session.picture()
         return picture if self.obs == "rgb" else {"state": state, "rgb": picture}
 
     def _info(self) -> dict[str, Any]:
@@ -167,6 +180,11 @@ class TaskEnv(gymnasium.Env[Any, FloatArray]):
     def _require_open(self) -> None:
         if self._closed:
             raise EnvironmentClosedError(f"the environment of '{self.task.id}' is closed.")
+
+    def _require_episode(self) -> None:
+        self._require_open()
+        if not self._has_episode:
+            raise NoEpisodeError(f"the environment of '{self.task.id}' has no episode: reset() it.")
 
 
 def make(task: str | TaskSpec, render_mode: str | None = None, obs: ObsMode = "state") -> TaskEnv:

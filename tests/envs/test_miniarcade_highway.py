@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import numpy as np
 import pytest
 
+import newt_core
 from newt_core.envs.domains.miniarcade import highway as road
 from newt_core.envs.domains.miniarcade.highway import Highway
 
@@ -13,9 +16,9 @@ def act(game, *action):
     return game.step(np.array(action, dtype=np.float32))
 
 
-def highway(cars, x=40.0, y=100.0, vx=0.0, vy=0.0, **arguments):
+def highway(cars, x=40.0, y=100.0, vx=0.0, vy=0.0):
     """A road with the given cars (kind, lane, x) in its first slots, the others empty."""
-    game = Highway(**arguments)
+    game = Highway()
     game.reset(0)
     game.x, game.y, game.vx, game.vy = x, y, vx, vy
     game.slots = [road.Slot(9) for _ in range(4)]
@@ -49,14 +52,56 @@ def test_highway_car_drags_the_agent_for_five_steps_and_vanishes():
     assert 4 - 2 <= game.slots[0].respawn <= 10 - 2
 
 
-def test_highway_flash_fades_in_runs_with_pictures_only():
-    for fades, expected in ((False, [1, 1, 1, 1, 1]), (True, [1, 2 / 3, 1 / 3, 0, 0])):
-        game = highway([(road.BLUE, 2, 70.0)], flash_fades=fades)
-        flashes = []
-        for _ in range(5):
-            flashes.append(act(game, 0, 0).obs[4])
-            game.render()
-        np.testing.assert_allclose(flashes, expected, atol=1e-6)
+def crash(obs):
+    """Stand still until somebody runs into the agent, and until the end of the episode.
+
+    Returns obs[4] from the first crash on, and pictures from the step before it on.
+    """
+    env = newt_core.make("pygame-highway", render_mode="rgb_array", obs=obs)
+    seen = env.reset(seed=0)[0]
+    flashes: list[float] = []
+    pictures: list[np.ndarray] = []
+    for _ in range(500):
+        if len(flashes) < 6:
+            pictures = [*pictures[-6:], np.asarray(env.render())]
+            assert np.array_equal(pictures[-1], np.asarray(env.render()))  # watching changes nothing
+        seen = env.step(np.zeros(2))[0]
+        flash = (seen["state"] if obs == "both" else seen)[4]
+        if flashes or flash:
+            flashes.append(flash)
+        if obs == "both" and len(flashes) == 6:
+            break
+    return flashes, pictures
+
+
+def redness(picture):
+    """How red the grass above the road is."""
+    grass = picture[:12].astype(float)
+    return grass[..., 0].mean() - grass[..., 1].mean()
+
+
+def test_highway_flash_stays_in_runs_of_states_and_fades_in_runs_with_pictures():
+    stays, pictures = crash("state")
+    assert len(stays) > 100
+    assert set(stays) == {1.0}
+    fades, same_pictures = crash("both")
+    np.testing.assert_allclose(fades, [1, 2 / 3, 1 / 3, 0, 0, 0], atol=1e-6)
+    # What is drawn does not depend on who looks: a red veil over three pictures.
+    assert np.array_equal(pictures, same_pictures)
+    veiled = [redness(picture) > redness(pictures[0]) + 20 for picture in pictures[1:]]
+    assert veiled == [False, True, True, True, False, False]
+
+
+def test_highway_flash_fades_in_a_pool_that_draws():
+    with closing(newt_core.make_vec(["pygame-highway"], seed=0, obs="both")) as envs:
+        envs.reset()
+        flashes: list[float] = []
+        while len(flashes) < 4:
+            obs, *_, infos = envs.step(np.zeros((1, 16), np.float32))
+            assert not infos["_final_obs"].any(), "no crash in the whole episode"
+            if flashes or obs["state"][0, 4]:
+                flashes.append(obs["state"][0, 4])
+    np.testing.assert_allclose(flashes, [1, 2 / 3, 1 / 3, 0], atol=1e-6)
 
 
 def test_highway_rewards_lanes_room_and_little_effort():

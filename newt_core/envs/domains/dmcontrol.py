@@ -23,8 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from newt_core.envs.contract import Frame, Outcome
+from newt_core.envs.imports import OPENGL_ERRORS, no_opengl
 from newt_core.envs.textures import release_if_unused
-from newt_core.errors import MissingDependencyError, SpecError, did_you_mean
+from newt_core.errors import SpecError, did_you_mean
 from newt_core.specs.schema import TaskSpec
 from newt_core.types import FloatArray
 
@@ -118,12 +119,8 @@ class SuiteSimulator:
         try:
             _choose_opengl()
             frame: Frame = self._physics.render(height, width, camera_id=self._camera)
-        except (ImportError, AttributeError, RuntimeError) as error:  # PyOpenGL raises them all
-            setting = os.environ.get("MUJOCO_GL")
-            raise MissingDependencyError(
-                f"cannot render with MUJOCO_GL={setting}: {error} On a machine without a screen, "
-                f"unset MUJOCO_GL and install EGL (Debian: libegl1 libgl1 libegl-mesa0)."
-            ) from error
+        except OPENGL_ERRORS as error:
+            raise no_opengl(error) from error
         return frame
 
     def close(self) -> None:

@@ -47,7 +47,7 @@ class Failure(NamedTuple):
     error_name: str
     """The class of the error."""
     text: str
-    """Its message, and the place in the code that raised it."""
+    """Its message and, unless the user can put it right, the place in the code that raised it."""
 
 
 def send(connection: Connection, kind: Kind, body: Any) -> None:

@@ -137,5 +137,5 @@ def _environment(*, draws: bool) -> dict[str, str]:
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         variables.setdefault(name, "1")
     if not draws:
-        variables.setdefault("MUJOCO_GL", "disable")
+        variables["MUJOCO_GL"] = "disable"
     return variables

@@ -22,8 +22,8 @@ import numpy as np
 from newt_core.envs.pool import buffers, messages
 from newt_core.envs.pool.messages import Failure, Kind
 from newt_core.envs.session import Session, open_session
+from newt_core.errors import NewtError
 from newt_core.specs.schema import TaskSpec
-from newt_core.types import FRAME_SIZE
 
 MEASURED_STEPS = 6
 """Agent steps that a new environment's cost is measured with; the first does not count."""
@@ -136,7 +136,7 @@ class Worker:
         """Add a picture of the present state, and forget the oldest."""
         frames = self._shared.frames[env_id]
         frames[:-1] = frames[1:]
-        frames[-1] = self._sessions[env_id].simulator.render(FRAME_SIZE, FRAME_SIZE)
+        frames[-1] = self._sessions[env_id].picture()
 
     def _build(self, requests: Sequence[tuple[int, TaskSpec, bool]]) -> None:
         for env_id, spec, measure in requests:
@@ -155,8 +155,10 @@ class Worker:
     def _fail(self, env_id: int, doing: str, error: Exception) -> None:
         """Give up an environment that raised an error: its state can no longer be trusted."""
         self._drop(env_id)
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        text = f"{error} ({os.path.basename(place.filename)}, line {place.lineno})"
+        text = str(error)
+        if not isinstance(error, NewtError):  # whose messages say all there is to know
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            text += f" ({os.path.basename(place.filename)}, line {place.lineno})"
         failure = Failure(env_id, doing, type(error).__name__, text)
         messages.send(self._connection, Kind.FAILED, failure)
 
@@ -192,6 +194,6 @@ def seconds_per_step(session: Session, *, draws: bool = False) -> float:
         start = time.perf_counter()
         session.step(action)
         if draws:
-            session.simulator.render(FRAME_SIZE, FRAME_SIZE)
+            session.picture()
         step_times.append(time.perf_counter() - start)
     return median(step_times[1:] or step_times) + reset_time / session.spec.episode_length

@@ -80,23 +80,23 @@ class Slot:
 class Highway(Game):
     """The agent's car and the traffic.
 
-    Args:
-        flash_fades: whether the observed flash of a collision fades over three steps. The
-            published game lets it fade when it draws a picture: a run that observes pictures
-            sees it fade, one that observes states sees it until the episode's end.
+    The published game lets the observed flash of a collision fade whenever it draws a picture.
+    A run that observes pictures therefore sees it fade over three steps, one that observes
+    states alone sees it until the episode's end. The picture itself shows the flash for three
+    steps either way.
     """
 
     painter = "highway"
 
-    def __init__(self, flash_fades: bool = False) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.flash_fades = flash_fades
         self.x = self.y = self.vx = self.vy = 0.0
         """The agent's upper left corner and velocity."""
         self.slots = [Slot(0) for _ in range(SLOTS)]
         self.stuck: Slot | None = None
         """The car that drags the agent along."""
         self.flash = 0
+        """As observed, from :data:`FLASH` down."""
         self.collided = -1000
         """Step of the last collision."""
         self._penalty = 0.0
@@ -110,6 +110,11 @@ class Highway(Game):
         self.slots = [Slot(draw.randint(0, 6)) for _ in range(SLOTS)]
         self.stuck, self.flash, self.collided = None, 0, -1000
         self._fill(self.slots[0], FIRST_X)
+
+    def picture_observed(self) -> None:
+        """Let the observed flash fade; see :class:`NoticesPictures` of the contract."""
+        if self.flash > 0:
+            self.flash -= 1
 
     def _fill(self, slot: Slot, given_x: float | None = None) -> bool:
         """Let a car of some kind come in where there is room; return whether there was."""
@@ -129,8 +134,6 @@ class Highway(Game):
         return False
 
     def _advance(self, action: list[float]) -> None:
-        if self.flash_fades and self.flash:
-            self.flash -= 1
         self._effort = action[0] * action[0] + action[1] * action[1]
         self.vx += THRUST * action[0]
         self.vy += THRUST * action[1]

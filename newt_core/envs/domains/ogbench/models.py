@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import mujoco
 
 from newt_core.envs.domains.ogbench.mazes import CELL_SIZE, WALL_HEIGHT, Maze, centre
-from newt_core.errors import MissingDependencyError
+from newt_core.envs.imports import not_installed
 
 TARGET = "target"
 """Name of the disc that shows the goal; nothing collides with it."""
@@ -88,9 +88,7 @@ def _read(path: str) -> tuple[ElementTree.Element, ElementTree.Element]:
     """
     package = find_spec("ogbench")
     if package is None or not package.submodule_search_locations:
-        raise MissingDependencyError(
-            "the domain 'ogbench' needs the Python package 'ogbench', which is not installed."
-        )
+        raise not_installed("ogbench", "ogbench")
     file = Path(package.submodule_search_locations[0]) / path
     root = ElementTree.fromstring(file.read_text(encoding="utf-8"))
     world = root.find("worldbody")

@@ -8,7 +8,7 @@ from typing import Any
 
 import mujoco
 
-from newt_core.errors import MissingDependencyError
+from newt_core.envs.imports import not_installed
 
 DRAWER_HANDLE = "drawer_handle"
 """A geom that is only seen, but that a reward looks at."""
@@ -43,7 +43,5 @@ def _file() -> str:
     """Find the library's model; its code, which would import gym, is not run."""
     package = find_spec("robodesk")
     if package is None or package.origin is None:
-        raise MissingDependencyError(
-            "the domain 'robodesk' needs the Python package 'robodesk', which is not installed."
-        )
+        raise not_installed("robodesk", "robodesk")
     return str(Path(package.origin).parent / "assets" / "desk.xml")
