@@ -12,6 +12,7 @@ import typer
 from newt_cli.app import app
 from newt_core.envs import checks, gallery, task_env
 from tests.fixtures.maniskill_assets import write_stand_ins
+from newt_core.envs import checks, gallery, play, task_env
 
 SPECS = """
 domain: dmcontrol
@@ -71,6 +72,7 @@ def test_the_lines_run(name, newt, core, monkeypatch):
     if name.startswith("newt assets"):  # there is nothing to download any more
         write_stand_ins(Path("assets"))
         monkeypatch.setenv("NEWT_ASSETS", "assets")
+    monkeypatch.setattr(play, "play", lambda spec, **options: [])
     Path("my_specs").mkdir()
     Path("my_specs/mine.yaml").write_text(SPECS)
     for line in examples(COMMANDS[name]):

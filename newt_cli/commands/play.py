@@ -1,0 +1,47 @@
+"""``newt play``: a person plays a game of MiniArcade."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from newt_cli import console, options
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def play(
+    task: Annotated[str, typer.Argument(metavar="TASK", help="A task of MiniArcade.")],
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Seed of the episodes; new ones without it.")
+    ] = None,
+    fps: Annotated[int, typer.Option(min=1, help="Game steps per second.")] = 30,
+    size: Annotated[
+        int, typer.Option(min=112, max=2240, help="Pixels of the game's side in the window.")
+    ] = 672,
+    specs: options.Specs = None,
+) -> None:
+    """Play a game of MiniArcade in a window, with the keyboard.
+
+    \b
+    newt play pygame-cowboy
+    newt play pygame-cartpole-swingup --fps 20
+
+    Arrows or WASD move, space jumps or fires, shift makes a push gentle, P pauses, R restarts,
+    Q quits.
+    """
+    from newt_core.envs import play as table
+    from newt_core.specs import load_specs
+
+    spec = load_specs(specs or ())[task]
+    with console.quiet_stdout():
+        episodes = table.play(spec, seed=seed, fps=fps, size=size)
+    for number, episode in enumerate(episodes, start=1):
+        whole = episode.steps == episode.episode_length
+        part = "" if whole else f" after {episode.steps} of {episode.episode_length} steps"
+        console.write(
+            f"episode {number}: score {episode.score:.2f}, "
+            f"return {episode.episode_return:.1f}{part}"
+        )
