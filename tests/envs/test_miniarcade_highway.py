@@ -64,7 +64,8 @@ def crash(obs):
     for _ in range(500):
         if len(flashes) < 6:
             pictures = [*pictures[-6:], np.asarray(env.render())]
-            assert np.array_equal(pictures[-1], np.asarray(env.render()))  # watching changes nothing
+            # Watching changes nothing.
+            assert np.array_equal(pictures[-1], np.asarray(env.render()))
         seen = env.step(np.zeros(2))[0]
         flash = (seen["state"] if obs == "both" else seen)[4]
         if flashes or flash:
