@@ -127,7 +127,7 @@ def normal(requirement: str) -> str:
 
 def imported_modules() -> Iterator[tuple[Path, str]]:
     """Yield the file and the top-level name of every absolute import in the packages."""
-    for folder in (*PACKAGES, "scripts"):
+    for folder in (*PACKAGES, "scripts", "examples"):
         for path in (ROOT / folder).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.Import):

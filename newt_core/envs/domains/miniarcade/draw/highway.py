@@ -19,7 +19,7 @@ from newt_core.envs.domains.miniarcade.highway import (
 )
 from newt_core.envs.domains.miniarcade.palette import ALARM, Colour, mix
 
-GRASS, ASPHALT = (97, 133, 83), (60, 60, 60)
+GRASS, ASPHALT = (97, 133, 80), (60, 60, 60)
 DASH, EDGE = (220, 220, 220), (200, 200, 200)
 DASH_LENGTH, DASH_PERIOD, DASH_SPEED = 14, 24, 6
 AGENT, AGENT_EDGE = (220, 60, 60), (120, 20, 20)
