@@ -15,8 +15,9 @@ from newt_core.specs.schema import TaskSpec
 if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont, ImageFont
 
-STEPS = 8
-"""Random agent steps before a picture is taken: by then, things have left their start."""
+STEPS, EFFORT = 8, 0.25
+"""Random agent steps before a picture is taken, and the largest action of these: by then things
+have left their start, but no pole has fallen and no cart has left the view."""
 MARGIN, LABEL_HEIGHT, FONT_SIZE = 6, 22, 13
 """Pixels between cells, for a cell's label, and the size of its letters."""
 PAPER, INK = (255, 255, 255), (40, 40, 40)
@@ -33,7 +34,7 @@ def picture(spec: TaskSpec, *, seed: int = 0) -> Frame:
         env.reset(seed=seed)
         generator = np.random.default_rng(seed)
         for _ in range(min(STEPS, spec.episode_length - 1)):
-            env.step(generator.uniform(-1, 1, spec.action_dim))
+            env.step(generator.uniform(-EFFORT, EFFORT, spec.action_dim))
         frame = env.render()
     finally:
         env.close()
