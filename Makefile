@@ -48,7 +48,7 @@ bench: setup
 
 clean:
 	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache
-	find newt_cli newt_core task_specs tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
+	find newt_cli newt_core task_specs tests scripts examples benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean
 	rm -rf .venv
