@@ -188,7 +188,7 @@ def test_a_missing_package_is_one_line_with_its_version(newt, monkeypatch):
     answer = newt("newt tasks check ms-pick-cube --json")
     reason = answer.json["skipped"]["ms-pick-cube"]
     assert reason.startswith("the domain 'maniskill' needs the Python package 'mani_skill'")
-    assert "pip install 'mani_skill" in reason
+    assert "pip install 'mani-skill==" in reason
     assert len(reason.splitlines()) == 1
 
 

@@ -10,9 +10,8 @@ import pytest
 import typer
 
 from newt_cli.app import app
-from newt_core.envs import checks, gallery, task_env
-from tests.fixtures.maniskill_assets import write_stand_ins
 from newt_core.envs import checks, gallery, play, task_env
+from tests.fixtures.maniskill_assets import write_stand_ins
 
 SPECS = """
 domain: dmcontrol
