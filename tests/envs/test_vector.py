@@ -6,6 +6,7 @@ from contextlib import closing
 
 import numpy as np
 from gymnasium.vector import AutoresetMode
+from gymnasium.wrappers.vector import RecordEpisodeStatistics
 
 import newt_core
 
@@ -24,3 +25,17 @@ def test_tasks_can_be_mixed_and_repeated():
         assert not (terminated | truncated).any()
         np.testing.assert_array_equal(infos["final_obs"], obs)
         assert not np.array_equal(obs[1], obs[2])
+
+
+def test_gymnasiums_vector_wrappers_work_on_it():
+    tasks = ["pygame-landing", "pygame-reacher-easy"]
+    with closing(RecordEpisodeStatistics(newt_core.make_vec(tasks, workers=1, seed=1))) as envs:
+        envs.reset()
+        envs.action_space.seed(0)
+        total = np.zeros(2)
+        for _ in range(200):
+            _, reward, _, truncated, infos = envs.step(envs.action_space.sample())
+            total += reward
+        assert truncated.all()
+        np.testing.assert_allclose(infos["episode"]["r"], total, rtol=1e-6)
+        assert infos["episode"]["l"].tolist() == [200, 200]
