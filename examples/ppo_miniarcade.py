@@ -181,7 +181,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--tasks", default=TASKS, help="a selector, as for the newt command")
-    parser.add_argument("--steps", type=int, default=400_000, help="agent steps on each task")
+    parser.add_argument("--steps", type=int, default=200_000, help="agent steps on each task")
     parser.add_argument("--envs", type=int, default=16, help="environments side by side")
     parser.add_argument("--workers", type=int, default=1, help="processes that step them")
     parser.add_argument("--episodes", type=int, default=20, help="of each evaluation")
