@@ -152,6 +152,19 @@ def test_seeds_alone_decide_and_nobody_elses_generator_is_touched():
     assert not np.array_equal(first, second)
 
 
+def test_building_does_not_look_for_gpus(monkeypatch):
+    import torch
+
+    def fork_rng(devices=None, **settings):
+        assert devices == [], "it would start CUDA"
+        return fork(devices, **settings)
+
+    fork = torch.random.fork_rng
+    monkeypatch.setattr(torch.random, "fork_rng", fork_rng)
+    maniskill.build(BY_ID["ms-reach"]).reset(1)
+    assert torch.random.fork_rng is fork_rng
+
+
 @pytest.mark.parametrize("task", ["ms-pick-cube", "ms-ant-walk"])
 def test_a_frame_is_the_librarys_and_drawing_changes_nothing(task):
     spec = BY_ID[task]
