@@ -1,4 +1,4 @@
-"""Files that are whole or absent: atomic writes and checksums.
+"""Files that are whole or absent: atomic writes, checksums, downloads.
 
 A file is written under a temporary name in its own folder, flushed to the disk and renamed.
 Whoever reads the final name sees the old content or the new, whatever happens to the writer.
@@ -11,15 +11,24 @@ import json
 import math
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from newt_core.errors import DownloadError
+
 TEMPORARY_SUFFIX = ".newt-tmp"
 """How the name of an unfinished file ends."""
+CACHE_VARIABLE = "NEWT_CACHE"
+"""Environment variable that names the folder for what can be fetched or computed again."""
+_CHUNK = 1 << 20
+"""Bytes read from the network between two calls of ``progress``."""
+
+DownloadProgress = Callable[[int, int | None], None]
+"""Called with the bytes that have come and, where the server says it, how many will."""
 
 
 @contextmanager
@@ -82,6 +91,69 @@ def sha256(path: Path) -> str:
     """Return the SHA-256 of a file's content, in hexadecimal."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def cache_folder(name: str) -> Path:
+    """Return the folder ``name`` for files that can be fetched or computed again.
+
+    It lies in ``$NEWT_CACHE``, or else in ``newt`` under the user's cache folder
+    (``$XDG_CACHE_HOME``, or ``~/.cache``). It is not made here.
+    """
+    chosen = os.environ.get(CACHE_VARIABLE)
+    if chosen:
+        return Path(chosen).expanduser() / name
+    user = os.environ.get("XDG_CACHE_HOME")
+    return (Path(user) if user else Path.home() / ".cache") / "newt" / name
+
+
+def download(
+    url: str,
+    path: Path,
+    *,
+    sha256: str | None = None,
+    progress: DownloadProgress | None = None,
+    timeout: float = 20.0,
+) -> None:
+    """Fetch a file; it appears at ``path`` whole and verified, or not at all.
+
+    Args:
+        url: Where it is; proxies of the environment are used.
+        path: Where it shall be; parent folders are made.
+        sha256: What its content must hash to, in hexadecimal.
+        progress: Told how far it is; what it raises ends the download.
+        timeout: Seconds without an answer after which the server counts as out of reach.
+
+    Raises:
+        DownloadError: The server or the disk refuses, the connection breaks, or the content
+            has another checksum.
+    """
+    from http.client import HTTPException
+    from urllib.error import HTTPError
+    from urllib.request import urlopen
+
+    try:
+        with atomic_path(path) as part:
+            with urlopen(url, timeout=timeout) as reply, open(part, "wb") as file:
+                length = reply.headers.get("Content-Length")
+                total = int(length) if length else None
+                came, digest = 0, hashlib.sha256()
+                while chunk := reply.read(_CHUNK):
+                    file.write(chunk)
+                    digest.update(chunk)
+                    came += len(chunk)
+                    if progress is not None:
+                        progress(came, total)
+            if total is not None and came != total:
+                raise DownloadError(f"{url}: the connection broke after {came:,} of {total:,} B.")
+            if sha256 is not None and digest.hexdigest() != sha256:
+                raise DownloadError(
+                    f"{url}: what came is not the file that was meant (its checksum is "
+                    f"{digest.hexdigest()[:12]}…, not {sha256[:12]}…). Nothing was kept."
+                )
+    except (OSError, HTTPException, ValueError) as error:  # ValueError: no URL at all
+        refused = isinstance(error, HTTPError)  # its own text has the status, its reason has not
+        reason = error if refused else getattr(error, "reason", None) or error
+        raise DownloadError(f"cannot fetch {url}: {reason}.") from error
 
 
 def remove_unfinished(folder: Path) -> int:

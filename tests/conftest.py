@@ -1,0 +1,38 @@
+"""What every test starts from: no network, and a cache of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+VISION_OPERATORS = ("nms(Tensor boxes, Tensor scores, float threshold) -> Tensor",)
+"""What torchvision looks up while it is imported, as schemas."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def outside_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep tests off the network, and off what the user has cached."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HF_HUB_OFFLINE", "1")
+        for variable in ("NEWT_CACHE", "HF_HUB_CACHE", "TORCH_HOME"):
+            patch.setenv(variable, str(tmp_path_factory.mktemp(variable.lower())))
+        patch.delenv("HF_ENDPOINT", raising=False)
+        yield
+
+
+@pytest.fixture(scope="session")
+def vision_library() -> Iterator[None]:
+    """Let open_clip and timm be imported beside a torchvision that was built for CUDA.
+
+    Such a build has no operators for a CPU-only PyTorch, and its import fails for want of them.
+    Neither the text tower nor a ViT calls one, so declaring them is enough.
+    """
+    import torch
+
+    library = torch.library.Library("torchvision", "FRAGMENT")
+    for schema in VISION_OPERATORS:
+        if not hasattr(torch.ops.torchvision, schema.split("(")[0]):
+            library.define(schema)
+    yield
+    library._destroy()
