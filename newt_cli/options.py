@@ -58,3 +58,28 @@ Device = Annotated[
 
 RunsDir = Annotated[Path, typer.Option("--runs-dir", help="Where run folders are made and found.")]
 """The folder that holds the run folders."""
+
+TEXT_ENCODER_HELP = "What turns task texts into vectors: auto, clip, hashed, file or zero."
+
+TextEncoder = Annotated[
+    str | None, typer.Option("--text-encoder", metavar="NAME", help=TEXT_ENCODER_HELP)
+]
+
+TextWeights = Annotated[
+    Path | None,
+    typer.Option(
+        "--text-weights",
+        metavar="FILE",
+        help="The text encoder's file: weights for clip, a table of vectors for file.",
+    ),
+]
+
+Instruction = Annotated[
+    str | None,
+    typer.Option("--instruction", metavar="TEXT", help="Tell the agent this goal instead."),
+]
+
+Embodiment = Annotated[
+    str | None,
+    typer.Option("--embodiment", metavar="TEXT", help="Tell the agent this body instead."),
+]

@@ -17,7 +17,7 @@ import torch
 from newt_core.agents.newt.actor import Actor, ActorSettings
 from newt_core.agents.newt.agent import NewtAgent
 from newt_core.agents.newt.setup import choose_device, task_table
-from newt_core.encoders import make_text_encoder
+from newt_core.encoders import TextOptions, make_text_encoder
 from newt_core.envs.pool import make_pool
 from newt_core.errors import CheckpointError
 from newt_core.evaluation.aggregate import Summary, summarise
@@ -25,7 +25,7 @@ from newt_core.evaluation.rollout import Progress as EvaluationProgress
 from newt_core.evaluation.rollout import evaluate, random_act
 from newt_core.model.world_model import TaskTable
 from newt_core.replay import Mixture, ReplayBuffer
-from newt_core.restore import load_agent
+from newt_core.restore import load_agent, saved_text
 from newt_core.specs import SpecLibrary, TaskSpec
 from newt_core.training.checkpoint_folder import LAST, CheckpointFolder, latest_intact
 from newt_core.training.config import RunConfig
@@ -33,6 +33,7 @@ from newt_core.training.metrics import MetricsLogger, Sink, WandbSink
 from newt_core.training.online import OnlineTrainer, Scores
 from newt_core.training.progress import Progress
 from newt_core.training.run_folder import RunFolder
+from newt_core.types import FloatArray
 from newt_core.version import __version__, git_version
 
 EVALUATION_SEED = 10_000_019
@@ -89,13 +90,13 @@ def _train(
 ) -> TrainResult:
     specs = library.select(config.tasks)
     device = choose_device(config.device)
-    encoder = make_text_encoder(config.text_encoder)
-    table = task_table(specs, encoder.encode([spec.text for spec in specs]))
+    restored = _resume_point(folder, specs) if resume else None
+    text, vectors = _texts(config, specs, restored)
+    table = task_table(specs, vectors)
     agent = NewtAgent(
         config.model, config.planner, config.update, table, device=device, seed=config.seed
     )
     checkpoints = CheckpointFolder(folder.checkpoints, config.checkpoint.keep)
-    restored = _resume_point(folder, specs) if resume else None
     online = ReplayBuffer(
         config.replay.capacity,
         storage=config.replay.storage if config.replay.save else "ram",
@@ -126,7 +127,7 @@ def _train(
             task_of_env=task_of_env,
             replay=Mixture(online),
             evaluate=_evaluator(agent, specs, config, folder),
-            describe=_description(config, specs, table, encoder.name),
+            describe=_description(config, specs, table, text),
             checkpoints=checkpoints,
             metrics=metrics,
             progress=progress,
@@ -163,6 +164,21 @@ def _resume_point(folder: RunFolder, specs: Sequence[TaskSpec]) -> dict[str, Any
             "Resume with the run's own --tasks and --specs."
         )
     return found.payload
+
+
+def _texts(
+    config: RunConfig, specs: Sequence[TaskSpec], restored: dict[str, Any] | None
+) -> tuple[str, FloatArray]:
+    """Return the text encoder's recorded name, and [tasks, 512] vectors of the tasks.
+
+    A run that goes on keeps the vectors it began with, whatever is installed by now.
+    """
+    if restored is not None:
+        saved = saved_text(restored)
+        return saved.encoder, np.stack([saved.vectors[spec.id] for spec in specs])
+    weights = Path(config.text_weights) if config.text_weights is not None else None
+    encoder = make_text_encoder(config.text_encoder, weights)
+    return encoder.name, encoder.encode_tasks(specs)
 
 
 def _description(
@@ -236,11 +252,15 @@ def evaluate_checkpoint(
     seed: int = 0,
     specs: SpecLibrary,
     device: str = "auto",
+    text: TextOptions | None = None,
     on_progress: EvaluationProgress | None = None,
 ) -> Summary:
-    """Evaluate a checkpoint; ``tasks`` is a selector, None for the tasks it was trained on."""
+    """Evaluate a checkpoint; ``tasks`` is a selector, None for the tasks it was trained on.
+
+    ``text`` gives the one task another wording; see :func:`newt_core.restore.load_agent`.
+    """
     chosen = specs.select(tasks) if tasks is not None else None
-    agent, chosen = load_agent(path, chosen, library=specs, device=device)
+    agent, chosen = load_agent(path, chosen, library=specs, device=device, text=text)
     return evaluate_agent(
         agent,
         chosen,

@@ -94,12 +94,6 @@ class WeightsError(NewtError):
     """A file of encoder weights is missing, damaged or not the one that is needed."""
 
 
-class DownloadError(NewtError):
-    """A file cannot be fetched, or what came is not the file that was meant."""
-
-    exit_code = 1
-
-
 class RunFolderError(NewtError):
     """A run folder is missing, taken or incomplete."""
 

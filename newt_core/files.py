@@ -11,6 +11,7 @@ import json
 import math
 import os
 import secrets
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -154,6 +155,26 @@ def download(
         refused = isinstance(error, HTTPError)  # its own text has the status, its reason has not
         reason = error if refused else getattr(error, "reason", None) or error
         raise DownloadError(f"cannot fetch {url}: {reason}.") from error
+
+
+def reachable(url: str, seconds: float) -> bool:
+    """Return whether a server answers for a file, within a time that is really kept."""
+    from urllib.request import Request, urlopen
+
+    answered = threading.Event()
+
+    def ask() -> None:
+        try:
+            with urlopen(Request(url, method="HEAD"), timeout=seconds):
+                answered.set()
+        except (OSError, ValueError):
+            return
+
+    # Resolving a name can take minutes and takes no time limit: it is left to a thread.
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(seconds)
+    return answered.is_set()
 
 
 def remove_unfinished(folder: Path) -> int:

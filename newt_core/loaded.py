@@ -21,9 +21,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from newt_core.agents.newt.actor import Actor, ActorSettings
+from newt_core.encoders import TextOptions
 from newt_core.errors import InvalidActionError, UnknownTaskError, did_you_mean
 from newt_core.restore import load_agent
-from newt_core.specs import TaskSpec, load_specs
+from newt_core.specs import TaskSpec, Wording, load_specs
 from newt_core.types import STATE_DIM, FloatArray
 
 
@@ -86,6 +87,9 @@ def load(
     device: str = "auto",
     policy_only: bool = False,
     seed: int = 0,
+    instruction: str | None = None,
+    embodiment: str | None = None,
+    text_weights: str | Path | None = None,
 ) -> LoadedAgent:
     """Load a checkpoint for acting.
 
@@ -96,13 +100,21 @@ def load(
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
         policy_only: Act with the policy prior instead of planning.
         seed: Determines the planner's noise.
+        instruction: What to tell the agent instead of the one task's own instruction.
+        embodiment: Likewise, of its body.
+        text_weights: The text encoder's file, if it was trained with one of the user's own.
 
     Raises:
         CheckpointError: The file is missing, damaged or foreign.
         UnknownTaskError: The selector matches nothing.
+        WeightsError: A text is new, and the weights to embed it are not here.
     """
     library = load_specs(specs)
     chosen = library.select(tasks) if tasks is not None else None
-    agent, chosen = load_agent(Path(checkpoint), chosen, library=library, device=device)
+    text = TextOptions(
+        Wording(instruction, embodiment),
+        weights=Path(text_weights) if text_weights is not None else None,
+    )
+    agent, chosen = load_agent(Path(checkpoint), chosen, library=library, device=device, text=text)
     actor = Actor(agent, len(chosen), seed=seed, settings=ActorSettings(policy_only=policy_only))
     return LoadedAgent(actor, chosen)

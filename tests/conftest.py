@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
-VISION_OPERATORS = ("nms(Tensor boxes, Tensor scores, float threshold) -> Tensor",)
+VISION_OPERATORS = (
+    "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+    "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+)
 """What torchvision looks up while it is imported, as schemas."""
 
 
@@ -30,6 +36,12 @@ def vision_library() -> Iterator[None]:
     """
     import torch
 
+    package = find_spec("torchvision")
+    assert package is not None
+    assert package.origin is not None
+    for extension in Path(package.origin).parent.glob("_C*.so"):
+        with suppress(OSError):  # of a build that does not fit this PyTorch
+            torch.ops.load_library(extension)
     library = torch.library.Library("torchvision", "FRAGMENT")
     for schema in VISION_OPERATORS:
         if not hasattr(torch.ops.torchvision, schema.split("(")[0]):

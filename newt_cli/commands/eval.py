@@ -33,6 +33,10 @@ def evaluate(
     policy_only: Annotated[
         bool, typer.Option("--policy-only", help="Act with the policy alone, without planning.")
     ] = False,
+    instruction: options.Instruction = None,
+    embodiment: options.Embodiment = None,
+    text_encoder: options.TextEncoder = None,
+    text_weights: options.TextWeights = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the episodes.")] = 0,
     device: options.Device = "auto",
     specs: options.Specs = None,
@@ -44,22 +48,29 @@ def evaluate(
     \b
     newt eval runs/balance/checkpoints/last.pt
     newt eval runs/balance/checkpoints/best.pt --episodes 20 --policy-only --json
+    newt eval last.pt --task walker-run --instruction "Run ahead, fast."
     newt eval random --tasks 'walker-*'
 
     Without --tasks, a checkpoint is evaluated on the tasks it was trained on.
+    A task that it was not trained on, or that gets another wording, is embedded by
+    the text encoder that it was trained with.
     """
     from newt_core.errors import ConfigError
-    from newt_core.specs import load_specs
+    from newt_core.specs import Wording, load_specs
 
+    wording = Wording(instruction, embodiment)
     library = load_specs(specs or ())
     if checkpoint == RANDOM and tasks is None:
         raise ConfigError(f"'{RANDOM}' has no tasks of its own: name some with --tasks.")
     if checkpoint == RANDOM and policy_only:
         raise ConfigError(f"--policy-only makes no sense for '{RANDOM}': it has no policy.")
+    if checkpoint == RANDOM and (wording or text_encoder or text_weights):
+        raise ConfigError(f"'{RANDOM}' reads no texts: leave the wording and its encoder out.")
     if tasks is not None:
         tasks = runnable(library, tasks, strict=strict)
 
     from newt_core import build
+    from newt_core.encoders import TextOptions
 
     with console.quiet_stdout(), episode_display("episodes") as on_progress:
         if checkpoint == RANDOM:
@@ -75,6 +86,7 @@ def evaluate(
                 seed=seed,
                 specs=library,
                 device=device,
+                text=TextOptions(wording, text_encoder, text_weights),
                 on_progress=on_progress,
             )
     if as_json:

@@ -15,7 +15,7 @@ from newt_cli.failures import INTERRUPTED, StopRequest
 from newt_cli.selection import runnable
 
 if TYPE_CHECKING:
-    from newt_core.specs import SpecLibrary
+    from newt_core.specs import SpecLibrary, TaskSpec
     from newt_core.training.config import RunConfig
     from newt_core.training.run_folder import RunFolder
 
@@ -52,9 +52,8 @@ def train(
     ] = False,
     specs: options.Specs = None,
     strict: options.Strict = False,
-    text_encoder: Annotated[
-        str | None, typer.Option(help="What turns task texts into vectors; auto picks for you.")
-    ] = None,
+    text_encoder: options.TextEncoder = None,
+    text_weights: options.TextWeights = None,
     envs_per_task: Annotated[int | None, typer.Option(help="Environments of each task.")] = None,
     save_replay: Annotated[
         bool | None,
@@ -85,6 +84,7 @@ def train(
         "seed": seed,
         "device": device,
         "text_encoder": text_encoder,
+        "text_weights": str(text_weights) if text_weights is not None else None,
         "envs_per_task": envs_per_task,
         "save_replay": save_replay,
     }
@@ -135,7 +135,20 @@ def _new_run(
         update={"tasks": runnable(library, settings.tasks, strict=strict)}
     )
     choose_device(settings.device)
+    settings = _with_text_encoder(settings, library.select(settings.tasks))
     return settings, RunFolder.create(name, settings.to_yaml(), label=label, root=runs_dir)
+
+
+def _with_text_encoder(settings: RunConfig, tasks: Sequence[TaskSpec]) -> RunConfig:
+    """Decide what ``auto`` is, for good, and see that the encoder can embed the tasks."""
+    from newt_core.encoders import choose_text_encoder, make_text_encoder
+
+    if settings.text_encoder == "auto" and settings.text_weights is None:
+        chosen = choose_text_encoder(console.notice)
+        settings = settings.model_copy(update={"text_encoder": chosen})
+    weights = Path(settings.text_weights) if settings.text_weights is not None else None
+    make_text_encoder(settings.text_encoder, weights).encode_tasks(tasks)
+    return settings
 
 
 def _existing_run(
@@ -150,6 +163,8 @@ def _existing_run(
         folder = RunFolder.newest(root=runs_dir)
     else:
         folder = RunFolder.open(name, root=runs_dir)
+    if flags["text_encoder"] == "auto":  # what it was is already decided
+        flags = flags | {"text_encoder": None}
     settings = resumed_config(folder, overrides, **flags)
     with folder.lock():
         write_text(folder.config_file, settings.to_yaml())

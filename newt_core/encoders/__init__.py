@@ -1,6 +1,20 @@
 """Frozen encoders: from an instruction's text to the vector that conditions the agent."""
 
-from newt_core.encoders.text import TextEncoder, ZeroEncoder, make_text_encoder
+from newt_core.encoders.text import TextEncoder, ZeroEncoder
+from newt_core.encoders.text_choice import choose_text_encoder, make_text_encoder
+from newt_core.encoders.text_clip import ClipEncoder
+from newt_core.encoders.text_file import FileEncoder
 from newt_core.encoders.text_hashed import HashedEncoder
+from newt_core.encoders.text_saved import SavedText, TextOptions
 
-__all__ = ["HashedEncoder", "TextEncoder", "ZeroEncoder", "make_text_encoder"]
+__all__ = [
+    "ClipEncoder",
+    "FileEncoder",
+    "HashedEncoder",
+    "SavedText",
+    "TextEncoder",
+    "TextOptions",
+    "ZeroEncoder",
+    "choose_text_encoder",
+    "make_text_encoder",
+]

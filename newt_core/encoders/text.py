@@ -1,67 +1,86 @@
-"""Text encoders: what one is, and which there are."""
+"""Text encoders: what one is, and how vectors that are dear to compute are kept."""
 
 from __future__ import annotations
 
+import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Protocol, runtime_checkable
+from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 
-from newt_core.encoders.text_hashed import HashedEncoder
-from newt_core.errors import ConfigError, did_you_mean
+from newt_core.files import atomic_path, cache_folder
+from newt_core.specs import TaskSpec
 from newt_core.types import TEXT_DIM, FloatArray
 
 
-@runtime_checkable
-class TextEncoder(Protocol):
+class TextEncoder(ABC):
     """Turns task texts into vectors; its weights, where it has any, never change."""
 
-    @property
-    def name(self) -> str:
-        """What checkpoints record: equal names give equal vectors."""
-        ...
+    name: str
+    """What checkpoints record: equal names give equal vectors."""
+    dim: int = TEXT_DIM
+    """Entries of each vector."""
 
-    @property
-    def dim(self) -> int:
-        """Entries of each vector."""
-        ...
-
+    @abstractmethod
     def encode(self, texts: Sequence[str]) -> FloatArray:
         """Return [n, dim], a row for each of n texts; rows do not depend on each other."""
-        ...
+
+    def encode_tasks(self, tasks: Sequence[TaskSpec]) -> FloatArray:
+        """Return [n, dim], a row for each of n tasks."""
+        return self.encode([task.text for task in tasks])
 
 
-class ZeroEncoder:
+class ZeroEncoder(TextEncoder):
     """Says nothing about any text: the ablation without language."""
 
     name = "zero"
-    dim = TEXT_DIM
 
     def encode(self, texts: Sequence[str]) -> FloatArray:
         """Return [n, 512] zeros."""
         return np.zeros((len(texts), self.dim), dtype=np.float32)
 
 
-_ENCODERS: dict[str, Callable[[], TextEncoder]] = {
-    "auto": HashedEncoder,
-    "hashed": HashedEncoder,
-    HashedEncoder.name: HashedEncoder,
-    ZeroEncoder.name: ZeroEncoder,
-}
+def encode_cached(
+    texts: Sequence[str],
+    identity: str,
+    compute: Callable[[list[str]], FloatArray],
+    dim: int = TEXT_DIM,
+) -> FloatArray:
+    """Return [n, dim] vectors of n texts, computing only those that are not on the disk yet.
 
-
-def make_text_encoder(name: str = "auto") -> TextEncoder:
-    """Return a text encoder by its short name or by the name that a checkpoint records.
+    A vector's file is named by a hash of what it depends on, so that nothing stale is found.
 
     Args:
-        name: ``auto`` (the best one this machine can run), ``hashed`` or ``zero``.
-
-    Raises:
-        ConfigError: there is no such encoder.
+        texts: May repeat.
+        identity: The encoder, its version and its weights.
+        compute: Encodes m different texts as [m, dim]; not called if there is nothing to do.
+        dim: Entries of each vector.
     """
-    if name not in _ENCODERS:
-        raise ConfigError(
-            f"'{name}' is not a text encoder.{did_you_mean(name, _ENCODERS)} "
-            f"Choose one of {', '.join(_ENCODERS)}."
-        )
-    return _ENCODERS[name]()
+    paths = {text: _vector_file(identity, text) for text in texts}
+    vectors = {text: _read_vector(path, dim) for text, path in paths.items()}
+    missing = [text for text, vector in vectors.items() if vector is None]
+    if missing:
+        for text, vector in zip(missing, compute(missing), strict=True):
+            vectors[text] = vector
+            # A disk that is full or cannot be written costs the next run time, nothing else.
+            with suppress(OSError), atomic_path(paths[text]) as part, open(part, "wb") as file:
+                np.save(file, np.asarray(vector, np.float32), allow_pickle=False)
+    rows = [vectors[text] for text in texts]
+    return np.array(rows, np.float32).reshape(len(texts), dim)
+
+
+def _vector_file(identity: str, text: str) -> Path:
+    key = hashlib.sha256(f"{identity}\0{text}".encode()).hexdigest()
+    return cache_folder("text") / f"{key}.npy"
+
+
+def _read_vector(path: Path, dim: int) -> FloatArray | None:
+    """Return the stored vector; None if there is none, or it is damaged."""
+    try:
+        vector: FloatArray = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None
+    whole = vector.shape == (dim,) and vector.dtype == np.float32 and np.isfinite(vector).all()
+    return vector if whole else None

@@ -22,6 +22,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from newt_core.encoders.text import TextEncoder
 from newt_core.types import TEXT_DIM, FloatArray
 
 WORD_WEIGHT = 8
@@ -47,11 +48,10 @@ STOP_WORDS = frozenset(
 _WORD = re.compile(r"[^\W_]+")
 
 
-class HashedEncoder:
+class HashedEncoder(TextEncoder):
     """Deterministic, needs no download; the default where CLIP's weights are missing."""
 
     name = "hashed-v1"
-    dim = TEXT_DIM
 
     def encode(self, texts: Sequence[str]) -> FloatArray:
         """Return [n, 512] vectors of unit length; zeros for a text without a single word."""

@@ -13,7 +13,6 @@ that no file can run code.
 from __future__ import annotations
 
 import os
-import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -22,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from newt_core.errors import DownloadError, WeightsError, did_you_mean
-from newt_core.files import DownloadProgress, cache_folder, sha256
+from newt_core.files import DownloadProgress, cache_folder, reachable, sha256
 from newt_core.files import download as download_file
 
 if TYPE_CHECKING:
@@ -218,26 +217,6 @@ def download_quickly(
 def offline() -> bool:
     """Return whether the user asked for no network, by Hugging Face's ``HF_HUB_OFFLINE``."""
     return os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}
-
-
-def reachable(url: str, seconds: float) -> bool:
-    """Return whether a server answers for a file, within a time that is really kept."""
-    from urllib.request import Request, urlopen
-
-    answered = threading.Event()
-
-    def ask() -> None:
-        try:
-            with urlopen(Request(url, method="HEAD"), timeout=seconds):
-                answered.set()
-        except (OSError, ValueError):
-            return
-
-    # Resolving a name can take minutes and takes no time limit: it is left to a thread.
-    asking = threading.Thread(target=ask, daemon=True)
-    asking.start()
-    asking.join(seconds)
-    return answered.is_set()
 
 
 def load_tensors(path: Path, keep: Callable[[str], bool] | None = None) -> dict[str, Tensor]:

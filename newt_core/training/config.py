@@ -86,7 +86,12 @@ class RunConfig(_Frozen):
     device: str = Field("auto", description="auto, cpu, cuda, cuda:N or mps.")
     envs_per_task: int = Field(1, ge=1, description="Environments of each task.")
     text_encoder: str = Field(
-        "auto", description="Encoder of the task texts; auto is the best this machine can run."
+        "auto",
+        description="Encoder of the task texts: clip, hashed, file or zero; auto is clip where "
+        "its weights are at hand, else hashed.",
+    )
+    text_weights: str | None = Field(
+        None, description="The text encoder's file: weights for clip, a table of vectors for file."
     )
     wandb: bool = Field(False, description="Report to Weights & Biases, too.")
     model: ModelConfig = ModelConfig()

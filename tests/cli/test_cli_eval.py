@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from newt_core.specs import Wording
+
 
 def test_json_is_the_contracts_document(newt, core):
     answer = newt("newt eval last.pt --task walker-walk --episodes 3 --policy-only --json")
@@ -18,6 +20,17 @@ def test_json_is_the_contracts_document(newt, core):
     args, kwargs = core.arguments("evaluate_checkpoint")
     assert args == (Path("last.pt"), "walker-walk", 3)
     assert kwargs["policy_only"] is True
+
+
+def test_another_wording_reaches_the_core(newt, core):
+    answer = newt(
+        "newt eval last.pt --task walker-walk --instruction 'Stroll.' --embodiment 'Two legs.' "
+        "--text-encoder clip --text-weights mine.safetensors"
+    )
+    assert answer.code == 0
+    text = core.arguments("evaluate_checkpoint")[1]["text"]
+    assert text.wording == Wording("Stroll.", "Two legs.")
+    assert (text.encoder, text.weights) == ("clip", Path("mine.safetensors"))
 
 
 def test_without_tasks_the_checkpoints_own_are_meant(newt, core):
@@ -46,7 +59,12 @@ def test_random_is_a_baseline_without_a_checkpoint(newt, core):
 
 
 @pytest.mark.parametrize(
-    "line", ["newt eval random", "newt eval random --tasks walker-run --policy-only"]
+    "line",
+    [
+        "newt eval random",
+        "newt eval random --tasks walker-run --policy-only",
+        "newt eval random --tasks walker-run --instruction Stroll.",
+    ],
 )
 def test_random_needs_tasks_and_has_no_policy(newt, core, line):
     assert newt(line).code == 2

@@ -46,6 +46,9 @@ def test_an_option_wins_over_set_over_config_over_preset(newt, core):
         f"{START} --set planner.horizon=0",
         f"{START} --size 6M",
         f"{START} --device abacus",
+        f"{START} --text-encoder hashd",
+        f"{START} --text-encoder clip",  # its weights are not here
+        f"{START} --text-encoder file --text-weights nowhere.npz",
         f"{START} --resume",
         "newt train --run a --resume",  # there is none
     ],
@@ -85,6 +88,32 @@ def test_resume_refuses_what_the_saved_state_depends_on(newt, core, change):
     assert answer.code == 2
     assert "cannot change on the way" in answer.err
     assert len(core.calls) == 1
+
+
+def test_auto_is_decided_once_and_said_in_one_line(newt, core):
+    answer = newt(f"{START} --text-encoder auto")
+    assert core.arguments("train")[0][0].text_encoder == "hashed"
+    assert "text_encoder: hashed" in Path("runs/a/config.yaml").read_text()
+    assert answer.err.count("hashed n-grams") == 1
+    # What would be found by now does not matter to a run that has begun.
+    again = newt("newt train --run a --resume --text-encoder auto")
+    assert again.code == 0
+    assert "n-grams" not in again.err
+    other = newt("newt train --run a --resume --text-encoder zero")
+    assert other.code == 2
+    assert "hashed there, zero here" in other.err
+    assert "Leave it out" in other.err
+
+
+def test_a_table_must_have_every_task(newt, core):
+    assert newt("newt tasks embed walker-walk --encoder hashed --out table.npz").code == 0
+    table = "--text-encoder file --text-weights table.npz"
+    answer = newt(f"{START} {table}")
+    assert answer.code == 2
+    assert "no vector for the task 'walker-run'" in answer.err
+    assert not Path("runs/a").exists()
+    assert newt(f"newt train --tasks walker-walk --preset smoke --run a {table}").code == 0
+    assert core.arguments("train")[0][0].text_weights == "table.npz"
 
 
 def test_the_core_gets_users_tasks(newt, core, tmp_path):

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from newt_core.encoders import HashedEncoder, TextEncoder, ZeroEncoder, make_text_encoder
-from newt_core.errors import ConfigError
 from newt_core.specs import load_specs
 
 TEXTS = ["Run forward quickly.", "Ärger: Öffne die Tür!", "Swing the pole up."]
@@ -19,7 +18,7 @@ DIGEST = "be63feac4616a98e8a332dd20775a7308ed1497b92cc743a6c1570d17df471c7"
 """SHA-256 of the three vectors: checkpoints rely on "hashed-v1" never changing."""
 
 
-@pytest.mark.parametrize("name", ["auto", "hashed", "zero"])
+@pytest.mark.parametrize("name", ["hashed", "zero"])
 def test_every_encoder_keeps_the_interface(name: str) -> None:
     encoder = make_text_encoder(name)
     assert isinstance(encoder, TextEncoder)
@@ -29,13 +28,6 @@ def test_every_encoder_keeps_the_interface(name: str) -> None:
     assert encoder.encode([]).shape == (0, 512)
     assert make_text_encoder(encoder.name).name == encoder.name
     np.testing.assert_array_equal(encoder.encode(TEXTS[1:])[0], vectors[1])
-
-
-def test_names() -> None:
-    assert make_text_encoder().name == "hashed-v1"
-    assert make_text_encoder("zero").name == "zero"
-    with pytest.raises(ConfigError, match="Did you mean 'hashed'"):
-        make_text_encoder("hased")
 
 
 def test_zero_encoder_says_nothing() -> None:

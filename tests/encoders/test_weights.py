@@ -27,6 +27,7 @@ from newt_core.encoders.weights import (
     verify,
 )
 from newt_core.errors import DownloadError, WeightsError
+from newt_core.files import reachable
 
 CONTENT = b"0123456789" * 300_000
 """A stand-in for published weights: a few of the chunks that a download is read in."""
@@ -144,7 +145,7 @@ def test_a_server_that_never_answers_is_given_up(monkeypatch) -> None:
 
     monkeypatch.setattr("socket.getaddrinfo", resolve)
     begin = time.monotonic()
-    assert not weights.reachable("http://nowhere.invalid/", 0.2)
+    assert not reachable("http://nowhere.invalid/", 0.2)
     assert time.monotonic() - begin < 30  # a guard against hanging, not a measurement
     forever.set()
 
