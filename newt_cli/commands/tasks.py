@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from newt_cli import console, options
+from newt_cli.commands.embed import embed
 
 if TYPE_CHECKING:
     from newt_core.specs import TaskSpec
 
 app = typer.Typer(add_completion=False)
+app.command("embed")(embed)
 
 LISTED_FIELDS = (
     "id",
@@ -33,7 +35,7 @@ LISTED_FIELDS = (
 
 @app.callback()
 def tasks() -> None:
-    """List, show and check tasks.
+    """List, show, check and embed tasks.
 
     \b
     newt tasks list dmcontrol
