@@ -20,6 +20,7 @@ COMMANDS = {
     "eval": "newt_cli.commands.eval",
     "render": "newt_cli.commands.render",
     "assets": "newt_cli.commands.assets",
+    "weights": "newt_cli.commands.weights",
     "play": "newt_cli.commands.play",
     "info": "newt_cli.commands.info",
     "bench": "newt_cli.commands.bench",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 import typer
 
 from newt_cli.app import app
+from newt_core.encoders.weights import WEIGHTS
 from newt_core.envs import checks, gallery, play, task_env
 from tests.fixtures.maniskill_assets import write_stand_ins
 
@@ -45,6 +48,17 @@ def examples(help_text: str) -> list[str]:
     return [line.strip() for line in help_text.splitlines() if line.strip().startswith("newt ")]
 
 
+def stand_in_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put small files where the pretrained weights would lie, with checksums to match."""
+    monkeypatch.setenv("NEWT_CACHE", "cache")
+    for name, item in WEIGHTS.items():
+        content = name.encode()
+        small = replace(item, size=len(content), sha256=hashlib.sha256(content).hexdigest())
+        monkeypatch.setitem(WEIGHTS, name, small)
+        small.home.parent.mkdir(parents=True)
+        small.home.write_bytes(content)
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_help_begins_with_a_sentence_and_lines_to_paste(name):
     sentence, *rest = COMMANDS[name].split("\n\n")
@@ -72,6 +86,7 @@ def test_the_lines_run(name, newt, core, monkeypatch):
         write_stand_ins(Path("assets"))
         monkeypatch.setenv("NEWT_ASSETS", "assets")
     monkeypatch.setattr(play, "play", lambda spec, **options: [])
+    stand_in_weights(monkeypatch)
     Path("my_specs").mkdir()
     Path("my_specs/mine.yaml").write_text(SPECS)
     for line in examples(COMMANDS[name]):
