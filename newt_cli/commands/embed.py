@@ -12,10 +12,15 @@ from newt_cli import console, options
 
 def embed(
     selector: Annotated[str, typer.Argument(metavar="[SEL]", help=options.SELECTOR_HELP)] = "*",
-    encoder: Annotated[str, typer.Option(metavar="NAME", help=options.TEXT_ENCODER_HELP)] = "auto",
+    encoder: Annotated[
+        str,
+        typer.Option("--encoder", "--text-encoder", metavar="NAME", help=options.TEXT_ENCODER_HELP),
+    ] = "auto",
     weights: Annotated[
         Path | None,
         typer.Option(
+            "--weights",
+            "--text-weights",
             metavar="FILE",
             help="The encoder's file: weights for clip, a table of vectors for file.",
         ),

@@ -114,6 +114,11 @@ def short_name(name: str) -> str:
 
 def _make(short: str, name: str, weights: Path | None) -> TextEncoder:
     if short == "clip":
+        if weights is None and name not in (short, CLIP_WEIGHTS):
+            raise WeightsError(
+                f"the texts were embedded by '{name}', CLIP with weights of your own: name their "
+                "file with --text-weights."
+            )
         return ClipEncoder(weights)
     if short == "file":
         if weights is None:

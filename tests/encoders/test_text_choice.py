@@ -113,3 +113,5 @@ def test_what_was_recorded_must_be_what_is_here(table: Path) -> None:
         make_text_encoder("file-0123456789ab", table)
     with pytest.raises(WeightsError, match="it was 'file-0123456789ab'"):
         make_text_encoder("file-0123456789ab")
+    with pytest.raises(WeightsError, match="weights of your own"):
+        make_text_encoder("clip-vit-b-32-0123456789ab")
