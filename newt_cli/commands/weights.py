@@ -42,22 +42,20 @@ def list_weights(as_json: options.Json = False) -> None:
     """
     from newt_core.encoders.weights import WEIGHTS, find
 
-    found = {name: find(name) for name in WEIGHTS}
+    found = [(item, find(item.name)) for item in WEIGHTS.values()]
     if as_json:
-        console.write_json({name: _row(WEIGHTS[name], path) for name, path in found.items()})
+        console.write_json([_row(item, path) for item, path in found])
         return
     console.write_table(
         ("weights", "MB", "present", "what"),
         [
-            (name, f"{item.size / 1e6:,.0f}", "yes" if found[name] else "no", item.about)
-            for name, item in WEIGHTS.items()
+            (item.name, f"{item.size / 1e6:,.0f}", "yes" if path else "no", item.about)
+            for item, path in found
         ],
         right=["MB"],
     )
-    for name, path in found.items():
-        if path is not None:
-            console.notice(f"{name}: {path}")
-    _say_missing([WEIGHTS[name] for name, path in found.items() if path is None])
+    for item, path in found:
+        console.notice(f"{item.name}: {path}" if path else _missing(item))
 
 
 @app.command()
@@ -74,7 +72,7 @@ def download(names: Names = None, as_json: options.Json = False) -> None:
     from newt_core.encoders import weights as core
     from newt_core.errors import WeightsError
 
-    rows: dict[str, Any] = {}
+    rows = []
     for item in _chosen(names):
         try:
             path = core.locate(item.name)
@@ -82,12 +80,12 @@ def download(names: Names = None, as_json: options.Json = False) -> None:
             with download_display(item.name) as progress:
                 path = core.download(item.name, progress)
             console.notice(f"fetched {path}")
-        rows[item.name] = _row(item, path)
+        rows.append(_row(item, path))
     if as_json:
         console.write_json(rows)
     else:
-        for name, row in rows.items():
-            console.write(f"{name}: {row['path']}")
+        for row in rows:
+            console.write(f"{row['name']}: {row['path']}")
 
 
 @app.command()
@@ -101,26 +99,25 @@ def check(names: Names = None, as_json: options.Json = False) -> None:
     from newt_core.encoders.weights import find
     from newt_core.files import sha256
 
-    rows: dict[str, Any] = {}
-    missing = []
+    rows = []
     for item in _chosen(names):
         path = find(item.name)
-        rows[item.name] = row = _row(item, path) | {"ok": False}
+        row = _row(item, path)
+        if path is not None:
+            row["sha256"] = sha256(path)
+            if row["sha256"] != item.sha256:
+                row["problem"] = "damaged: its checksum is not the published one"
+        rows.append(row)
         if path is None:
-            missing.append(item)
-            continue
-        row["sha256"] = sha256(path)
-        row["ok"] = row["sha256"] == item.sha256
-        if row["ok"]:
-            console.notice(f"intact   {item.name}: {path}")
+            console.notice(_missing(item))
+        elif row["problem"]:
+            remedy = f"Delete it; then: newt weights download {item.name}"
+            console.notice(f"{item.name}: {path} is {row['problem']}. {remedy}")
         else:
-            console.notice(
-                f"DAMAGED  {item.name}: {path}. Delete it; then: newt weights download {item.name}"
-            )
+            console.notice(f"{item.name}: {path} is intact")
     if as_json:
         console.write_json(rows)
-    _say_missing(missing)
-    if not all(row["ok"] for row in rows.values()):
+    if any(row["problem"] for row in rows):
         raise typer.Exit(1)
 
 
@@ -131,21 +128,22 @@ def _chosen(names: list[str] | None) -> list[WeightFile]:
 
 
 def _row(item: WeightFile, path: Path | None) -> dict[str, Any]:
-    """Return what the documents say of a file: its own size if it is here, else the published."""
+    """Return what the documents say of a file; of a missing one, what it would be and where."""
     return {
+        "name": item.name,
+        "title": item.about,
         "present": path is not None,
-        "path": path,
+        "path": path or item.home,
         "bytes": path.stat().st_size if path is not None else item.size,
         "sha256": item.sha256,
         "url": item.url,
-        "put_into": item.home.parent,
+        "problem": None if path is not None else "not downloaded",
     }
 
 
-def _say_missing(items: list[WeightFile]) -> None:
-    """Print a line per missing file that says what to bring where."""
-    for item in items:
-        console.notice(
-            f"missing  {item.name}: newt weights download {item.name}, or bring {item.file} "
-            f"({item.size / 1e6:,.0f} MB) from {item.source} to {item.home}"
-        )
+def _missing(item: WeightFile) -> str:
+    """Return the line that says what to bring where."""
+    return (
+        f"{item.name} is missing: newt weights download {item.name}, or bring {item.file} "
+        f"({item.size / 1e6:,.0f} MB) from {item.source} to {item.home}"
+    )

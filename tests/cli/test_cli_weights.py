@@ -34,13 +34,14 @@ def bring(name: str, content: bytes | None = None) -> str:
 
 def test_list_says_per_file_whether_it_is_here(newt):
     home = bring("clip-vit-b-32")
-    listed = newt("newt weights list --json").json
-    assert set(listed) == {"clip-vit-b-32", "dinov2-vit-b-14"}
-    clip, dino = listed["clip-vit-b-32"], listed["dinov2-vit-b-14"]
-    assert (clip["present"], clip["path"]) == (True, home)
-    assert (dino["present"], dino["path"]) == (False, None)
+    clip, dino = newt("newt weights list --json").json
+    assert (clip["name"], clip["present"], clip["path"]) == ("clip-vit-b-32", True, home)
     assert clip["bytes"] == len(CONTENT["clip-vit-b-32"])
     assert clip["sha256"] == hashlib.sha256(CONTENT["clip-vit-b-32"]).hexdigest()
+    assert clip["problem"] is None
+    assert (dino["name"], dino["present"]) == ("dinov2-vit-b-14", False)
+    assert dino["path"] == str(WEIGHTS["dinov2-vit-b-14"].home)
+    assert dino["problem"] == "not downloaded"
 
 
 def test_a_missing_file_is_one_line_that_says_what_to_bring(newt):
@@ -59,14 +60,14 @@ def test_check_tells_intact_from_damaged_from_missing(newt):
         bring(name)
     whole = newt("newt weights check --json")
     assert whole.code == 0
-    assert all(row["ok"] for row in whole.json.values())
+    assert [row["problem"] for row in whole.json] == [None, None]
     bring("clip-vit-b-32", b"something else altogether")
     damaged = newt("newt weights check --json")
     assert damaged.code == 1
-    assert damaged.json["clip-vit-b-32"]["ok"] is False
-    assert damaged.json["dinov2-vit-b-14"]["ok"] is True
-    found = hashlib.sha256(b"something else altogether").hexdigest()
-    assert damaged.json["clip-vit-b-32"]["sha256"] == found
+    clip, dino = damaged.json
+    assert "damaged" in clip["problem"]
+    assert clip["sha256"] == hashlib.sha256(b"something else altogether").hexdigest()
+    assert dino["problem"] is None
     assert "newt weights download clip-vit-b-32" in damaged.err
     assert newt("newt weights check dinov2-vit-b-14").code == 0
 
@@ -84,8 +85,7 @@ def test_download_fetches_what_is_missing(newt, monkeypatch):
     monkeypatch.setattr(weights, "download_file", fetch)
     answer = newt("newt weights download --json")
     assert answer.code == 0, answer.err
-    assert answer.json["clip-vit-b-32"]["path"] == here
-    assert answer.json["dinov2-vit-b-14"]["path"] == str(WEIGHTS["dinov2-vit-b-14"].home)
+    assert [row["path"] for row in answer.json] == [here, str(WEIGHTS["dinov2-vit-b-14"].home)]
 
 
 def test_download_replaces_a_file_that_was_cut_short(newt, monkeypatch):
