@@ -50,7 +50,7 @@ def check(task, **options):
 
 # Observations are unbounded, as the benchmark's are; the checker only mentions it.
 pytestmark = pytest.mark.filterwarnings(
-    "error:.*WARN:", "ignore:.*Box observation space m.*imum value"
+    "error:.*33mWARN", "ignore:.*Box observation space m.*imum value"
 )
 
 
