@@ -165,6 +165,7 @@ def _renderer() -> _Renderer:
     """
     import sapien
 
+    sapien.render.set_log_level("off")  # errors are raised as well
     name = "gpu" if _has_drawing_gpu() else "cpu"
     device = sapien.Device("cuda" if name == "gpu" else "cpu")
     return _Renderer(name, sapien.render.RenderSystem(device))
