@@ -26,7 +26,7 @@ say '2/4 what uniformly random actions score on the same tasks'
 "$newt" eval random --tasks "$tasks" --episodes 10 --json > "$folder/random.json"
 
 say '3/4 the trained agent'
-"$newt" eval "$folder/checkpoints/last.pt" --episodes 4
+"$newt" eval "$folder/checkpoints/last.pt" --episodes 2
 
 say '4/4 the picture'
 .venv/bin/python scripts/plot_runs.py "$folder" --random "$folder/random.json" \
