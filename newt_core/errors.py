@@ -98,6 +98,14 @@ class RunFolderError(NewtError):
     """A run folder is missing, taken or incomplete."""
 
 
+class DemoError(NewtError):
+    """A demonstration file is missing, damaged, foreign, in use or does not fit."""
+
+
+class DamagedDemoError(DemoError):
+    """A demonstration file is cut short, or its content is not what was written."""
+
+
 class TrainingDiverged(NewtError):
     """A loss or a gradient is no longer finite."""
 

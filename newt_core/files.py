@@ -6,6 +6,8 @@ Whoever reads the final name sees the old content or the new, whatever happens t
 
 from __future__ import annotations
 
+import fcntl
+import glob
 import hashlib
 import json
 import math
@@ -15,7 +17,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 
@@ -30,6 +32,58 @@ _CHUNK = 1 << 20
 
 DownloadProgress = Callable[[int, int | None], None]
 """Called with the bytes that have come and, where the server says it, how many will."""
+
+
+class AlreadyLockedError(Exception):
+    """Another process holds a lock."""
+
+    def __init__(self, holder: str) -> None:
+        super().__init__(f"locked by {holder}")
+        self.holder = holder
+        """Such as ``process 1234``."""
+
+
+def take_lock(path: Path) -> TextIO:
+    """Take a lock that one process at a time can have, and return its open file.
+
+    Closing the file gives the lock back, and so does the operating system when the process
+    ends, however it ends. Only a child forked meanwhile without starting a new program would
+    hold on to it. The holder may remove the file before closing it.
+
+    Args:
+        path: the lock's file, made where it is missing; it says who has the lock.
+
+    Raises:
+        AlreadyLockedError: another process has it.
+        OSError: the file cannot be written, or the file system knows no locks.
+    """
+    while True:
+        file = open(path, "a+", encoding="utf-8")  # noqa: SIM115 (the caller closes it)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Removed by its last holder between the two lines above: a lock on nothing.
+            if not _is_still_at(path, file):
+                file.close()
+                continue
+            file.truncate(0)
+            file.write(f"process {os.getpid()}\n")
+            file.flush()
+        except BlockingIOError:
+            file.seek(0)
+            holder = file.read().strip() or "another process"
+            file.close()
+            raise AlreadyLockedError(holder) from None
+        except OSError:
+            file.close()
+            raise
+        return file
+
+
+def _is_still_at(path: Path, file: TextIO) -> bool:
+    try:
+        return os.path.samestat(os.stat(path), os.fstat(file.fileno()))
+    except FileNotFoundError:
+        return False
 
 
 @contextmanager
@@ -177,12 +231,13 @@ def reachable(url: str, seconds: float) -> bool:
     return answered.is_set()
 
 
-def remove_unfinished(folder: Path) -> int:
+def remove_unfinished(folder: Path, name: str = "*") -> int:
     """Remove what killed writers left in a folder and return how many files that were.
 
-    Only for a folder that no other process is writing to.
+    Only for what no other process is writing: all files of the folder, or the one of a name.
     """
-    leftovers = list(Path(folder).glob(f".*{TEMPORARY_SUFFIX}"))
+    pattern = name if name == "*" else f"{glob.escape(name)}.*"
+    leftovers = list(Path(folder).glob(f".{pattern}{TEMPORARY_SUFFIX}"))
     for leftover in leftovers:
         leftover.unlink(missing_ok=True)
     return len(leftovers)

@@ -23,6 +23,7 @@ This module needs NumPy only: environment workers import it and must stay torch-
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,3 +85,19 @@ class Episode:
     """[T, A]; row t led from ``obs[t]`` to ``obs[t + 1]``."""
     reward: FloatArray
     """[T]."""
+
+
+class Act(Protocol):
+    """Chooses actions for K environments."""
+
+    def __call__(
+        self, obs: FloatArray, task: IntArray, env_ids: IntArray, first: BoolArray
+    ) -> FloatArray:
+        """Return the actions, [K, A].
+
+        Args:
+            obs: [K, S] observations to act on.
+            task: [K] index of each row's task in the agent's task list.
+            env_ids: [K] each row's environment, numbered from 0.
+            first: [K] whether ``obs`` begins an episode.
+        """

@@ -23,6 +23,7 @@ LAYERS = (
     "experts",
     "encoders",
     "replay",
+    "demos",
     "model",
     "planner",
     "agents",

@@ -8,33 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
 from newt_core.envs.pool import Pool, make_pool
 from newt_core.errors import ConfigError
 from newt_core.specs.schema import TaskSpec
-from newt_core.types import ACTION_DIM, BoolArray, FloatArray, IntArray, Transitions
+from newt_core.types import ACTION_DIM, Act, BoolArray, FloatArray, IntArray, Transitions
 
 Progress = Callable[[int, int], None]
 """Called with the episodes done and the episodes owed, whenever one is done."""
-
-
-class Act(Protocol):
-    """Chooses actions for K environments."""
-
-    def __call__(
-        self, obs: FloatArray, task: IntArray, env_ids: IntArray, first: BoolArray
-    ) -> FloatArray:
-        """Return the actions, [K, A].
-
-        Args:
-            obs: [K, S] observations to act on.
-            task: [K] index of each row's task in the agent's task list.
-            env_ids: [K] each row's environment, numbered from 0 within this evaluation.
-            first: [K] whether ``obs`` begins an episode.
-        """
 
 
 @dataclass(frozen=True)

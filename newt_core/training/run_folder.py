@@ -13,9 +13,7 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import re
 import secrets
 import shutil
@@ -28,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from newt_core.errors import RunFolderError, did_you_mean
-from newt_core.files import write_json, write_text
+from newt_core.files import AlreadyLockedError, take_lock, write_json, write_text
 
 RUNS = Path("runs")
 """Folder of all runs, under the one that Newt is started in."""
@@ -182,31 +180,19 @@ class RunFolder:
     def lock(self) -> Iterator[None]:
         """Keep other processes from training in this run while the block lasts.
 
-        The operating system gives the lock back when the process ends, however it ends. Only a
-        child forked meanwhile without starting a new program would hold on to it.
-
         Raises:
             RunFolderError: another process holds it.
         """
         try:
-            file = open(self.path / ".lock", "a+", encoding="utf-8")  # noqa: SIM115
+            file = take_lock(self.path / ".lock")
+        except AlreadyLockedError as error:
+            raise RunFolderError(
+                f"{self.path} is being trained in by {error.holder}. "
+                "Stop that one first, or start another run with --run NAME."
+            ) from error
         except OSError as error:
             raise RunFolderError(f"cannot write in {self.path}: {error.strerror}.") from error
         with file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                file.seek(0)
-                holder = file.read().strip() or "another process"
-                raise RunFolderError(
-                    f"{self.path} is being trained in by {holder}. "
-                    "Stop that one first, or start another run with --run NAME."
-                ) from error
-            except OSError as error:
-                raise RunFolderError(f"cannot lock {self.path}: {error.strerror}.") from error
-            file.truncate(0)
-            file.write(f"process {os.getpid()}\n")
-            file.flush()
             yield
 
     def _evaluation_files(self) -> list[tuple[int, Path]]:

@@ -1,0 +1,164 @@
+"""Demonstration files into others: merged, and as Minari lays its datasets out."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from newt_core.demos.read import open_demos, read_demos
+from newt_core.demos.salvage import salvage
+from newt_core.demos.schema import DemoEpisode, FileHeader
+from newt_core.demos.write import writing
+from newt_core.errors import DamagedDemoError, DemoError
+from newt_core.files import write_text
+from newt_core.specs.load import SpecLibrary
+from newt_core.specs.schema import TaskSpec
+
+MINARI_VERSION = "0.5.0"
+"""The version of Minari's layout that an exported dataset states: later ones read it, too."""
+
+
+@dataclass(frozen=True)
+class Merged:
+    """What a merge did."""
+
+    header: FileHeader
+    """Of the new file."""
+    added: int
+    duplicates: int
+    """Episodes left out because an equal one was there already."""
+
+
+def merge(
+    files: Sequence[Path],
+    out: Path,
+    specs: SpecLibrary,
+    *,
+    append: bool = False,
+    damaged_too: bool = False,
+) -> Merged:
+    """Write the episodes of several files of one task into one, each episode once.
+
+    Args:
+        files: what to merge, in this order.
+        out: the file to write.
+        specs: where the task is looked up.
+        append: whether ``out`` may exist; its episodes stay.
+        damaged_too: take what is whole of damaged files instead of refusing them.
+
+    Raises:
+        DemoError: a file is not usable or of another task, or ``out`` cannot be written.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        sources = [
+            _usable(path, Path(folder) / f"{number}.h5", damaged_too)
+            for number, path in enumerate(files)
+        ]
+        headers = []
+        for path in sources:
+            with open_demos(path) as file:
+                headers.append(file.header)
+        spec = specs[headers[0].task]
+        expert = ", ".join(dict.fromkeys(header.expert for header in headers))
+        with writing(out, spec, expert, append=append) as writer:
+            seen = {_content_of(e) for e in read_demos(out, spec)} if out.exists() else set()
+            new: list[DemoEpisode] = []
+            duplicates = 0
+            for path in sources:
+                for episode in read_demos(path, spec):
+                    content = _content_of(episode)
+                    if content in seen:
+                        duplicates += 1
+                        continue
+                    seen.add(content)
+                    new.append(_held(episode))
+            rejected = sum(header.rejected for header in headers)
+            header = writer.add(new, rejected=rejected)
+    return Merged(header, len(new), duplicates)
+
+
+def _usable(path: Path, rescued: Path, damaged_too: bool) -> Path:
+    """Return the file itself, or a new one with what is whole of it."""
+    try:
+        with open_demos(path):
+            return path
+    except DamagedDemoError as error:
+        if not damaged_too:
+            raise DemoError(
+                f"{str(error).partition(' ' + chr(39))[0]} Take what is whole of it with "
+                "'newt demos merge --damaged-too'."
+            ) from error
+        rest = salvage(path, rescued)
+        if not rest.whole:
+            raise DemoError(
+                f"{path}: nothing of it is whole: {rest.reason or 'no checksum matches'}."
+            ) from error
+        return rescued
+
+
+def _content_of(episode: DemoEpisode) -> bytes:
+    """What makes two episodes the same, whoever recorded them."""
+    parts = (episode.observations, episode.actions, episode.rewards)
+    return b"".join(np.ascontiguousarray(part).tobytes() for part in parts)
+
+
+def _held(episode: DemoEpisode) -> DemoEpisode:
+    """Return the episode with its pictures fetched, because its file is about to be closed."""
+    if episode.rgb is None:
+        return episode
+    from dataclasses import replace
+
+    pictures = episode.rgb()
+    return replace(episode, rgb=lambda: pictures)
+
+
+def export_minari(path: Path, spec: TaskSpec, folder: Path) -> Path:
+    """Lay a task's file out as a Minari dataset, for ``minari.MinariDataset(folder / "data")``.
+
+    Returns:
+        The dataset's folder, named after the task as Minari names datasets.
+
+    Raises:
+        DemoError: the file is not usable, or the folder exists or cannot be written.
+    """
+    with open_demos(path) as file:
+        header = file.header
+    for _ in read_demos(path, spec):
+        pass  # Nothing is exported that could not be learned from.
+    name = f"newt/{spec.id}-v{spec.version}"
+    dataset = folder / name
+    if dataset.exists():
+        raise DemoError(f"{dataset} exists already. Name another folder with --out.")
+    space = {"type": "Box", "dtype": "float32"}
+    metadata = {
+        "dataset_id": name,
+        "data_format": "hdf5",
+        "total_episodes": header.total_episodes,
+        "total_steps": header.total_steps,
+        "dataset_size": round(path.stat().st_size / 1e6, 1),
+        "observation_space": json.dumps(
+            {**space, **_bounds(spec.obs_dim, float("inf"))},
+        ),
+        "action_space": json.dumps({**space, **_bounds(spec.action_dim, 1.0)}),
+        "algorithm_name": header.expert,
+        "description": spec.text,
+        "minari_version": MINARI_VERSION,
+    }
+    try:
+        (dataset / "data").mkdir(parents=True)
+        shutil.copyfile(path, dataset / "data" / "main_data.hdf5")
+        write_text(dataset / "data" / "metadata.json", json.dumps(metadata, indent=2) + "\n")
+    except OSError as error:
+        shutil.rmtree(dataset, ignore_errors=True)
+        raise DemoError(f"cannot write {dataset}: {error.strerror or error}.") from error
+    return dataset
+
+
+def _bounds(size: int, bound: float) -> dict[str, object]:
+    return {"shape": [size], "low": [-bound] * size, "high": [bound] * size}

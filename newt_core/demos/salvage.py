@@ -1,0 +1,144 @@
+"""The whole episodes of a damaged file.
+
+The HDF5 library can crash or ask for all the memory there is when a file is damaged, so it reads
+such a file in a process of its own, with limits on time and memory. An episode counts as whole
+if its own checksum matches, whatever became of the rest.
+
+    python -m newt_core.demos.salvage DAMAGED [OUT]
+
+is that process: it prints a report as JSON and, given OUT, writes the whole episodes there.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from newt_core.demos.schema import DIGEST, FileHeader, group_digest
+from newt_core.demos.seal import BLOCK_BYTES, sealed_length
+
+TIMEOUT_S = 120.0
+"""Seconds that reading a damaged file may take, plus one per 10 MB."""
+_BYTES_PER_SECOND = 10_000_000
+_SPARE_MEMORY = 4 * 2**30
+"""Bytes of address space that the reading process may use beside four times the file."""
+
+
+@dataclass(frozen=True)
+class Rest:
+    """What is left of a damaged file."""
+
+    task: str | None = None
+    """The task that the file says it is of."""
+    whole: tuple[str, ...] = ()
+    """The names of the episodes whose checksum matches."""
+    damaged: Mapping[str, str] = field(default_factory=dict)
+    """The other episodes that the file should have → what is wrong with them."""
+    reason: str = ""
+    """Why nothing at all can be read."""
+
+
+def salvage(path: Path, out: Path | None = None) -> Rest:
+    """Find the whole episodes of a damaged file.
+
+    Args:
+        path: the file.
+        out: where to write them, as a new demonstration file; nothing if there are none.
+
+    Raises:
+        OSError: the process cannot be started.
+    """
+    # Found where this program was, wherever that is started from.
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))}
+    command = [sys.executable, "-P", "-m", "newt_core.demos.salvage", str(path)]
+    timeout = TIMEOUT_S + path.stat().st_size / _BYTES_PER_SECOND
+    try:
+        done = subprocess.run(
+            [*command, *([str(out)] if out else [])],
+            capture_output=True,
+            timeout=timeout,
+            env=environment,
+            check=False,
+        )
+        report = json.loads(done.stdout)
+    except subprocess.TimeoutExpired:
+        return Rest(reason=f"reading it takes longer than {timeout:.0f} s")
+    except ValueError:  # It crashed before it could say anything.
+        return Rest(reason="the HDF5 library cannot read it")
+    return Rest(report["task"], tuple(report["whole"]), report["damaged"], report["reason"])
+
+
+def _main(path: Path, out: Path | None) -> None:
+    size = path.stat().st_size
+    limit = _SPARE_MEMORY + 4 * size
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    try:
+        rest = _read(path, out)
+    except Exception as error:  # noqa: BLE001 (a damaged file may raise anything)
+        rest = Rest(reason=_first_line(error))
+    sys.stdout.write(json.dumps(asdict(rest)))
+
+
+def _read(path: Path, out: Path | None) -> Rest:
+    import h5py
+
+    data = path.read_bytes()
+    # HDF5 refuses a file that is shorter than it should be: what is missing reads as zeros.
+    length = sealed_length(data[:BLOCK_BYTES]) or len(data)
+    whole: list[str] = []
+    damaged: dict[str, str] = {}
+    with h5py.File(io.BytesIO(data.ljust(length, b"\0")), "r") as file:
+        header = FileHeader.from_attributes(file.attrs)
+        names = [f"episode_{number}" for number in range(header.total_episodes)]
+        for name in names:
+            fault = _episode_fault(file, name, header)
+            if fault:
+                damaged[name] = fault
+            else:
+                whole.append(name)
+        if out is not None and whole:
+            _write(file, whole, header, out)
+    return Rest(header.task, tuple(whole), damaged)
+
+
+def _episode_fault(file: Any, name: str, header: FileHeader) -> str:
+    try:
+        group = file[name]
+        if group_digest(group, header) != group.attrs[DIGEST]:
+            return "its checksum does not match"
+    except Exception as error:  # noqa: BLE001 (a damaged file may raise anything)
+        return f"its data are damaged or missing ({_first_line(error)})"
+    return ""
+
+
+def _write(file: Any, names: list[str], header: FileHeader, out: Path) -> None:
+    """Write the named episodes as a new file, numbered anew."""
+    from dataclasses import replace
+
+    from newt_core.demos.read import read_episode
+    from newt_core.demos.write import file_content, write_file
+
+    episodes = [read_episode(file[name]) for name in names]
+    header = replace(
+        header,
+        total_episodes=len(episodes),
+        total_steps=sum(len(episode.rewards) for episode in episodes),
+    )
+    write_file(out, file_content(header, episodes))
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip().strip("'\"") or type(error).__name__
+    return text.splitlines()[0]
+
+
+if __name__ == "__main__":
+    _main(Path(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) > 2 else None)

@@ -1,0 +1,100 @@
+"""The seal of a demonstration file: its length and checksum, in front of the HDF5 data.
+
+HDF5 files may begin with a block of the user's own, which every HDF5 reader skips. Ours says how
+long the rest is and what its SHA-256 is, as text::
+
+    Newt demonstrations, format 1
+    bytes 123456
+    sha256 9f86d081…
+
+A file whose seal holds is exactly what was written, so that the HDF5 library, which a damaged
+file can crash, never sees one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+from pathlib import Path
+
+from newt_core.demos.schema import FORMAT_VERSION
+from newt_core.errors import DamagedDemoError, DemoError
+
+BLOCK_BYTES = 512
+"""The smallest user block that HDF5 allows."""
+
+_MAGIC = b"Newt demonstrations, format "
+_BLOCK = re.compile(rb"Newt demonstrations, format (\d+)\nbytes (\d+)\nsha256 ([0-9a-f]{64})\n *\n")
+_HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+_REMEDY = "'newt demos validate' says what is left of it."
+
+
+def seal(content: bytes) -> bytes:
+    """Return the block to put in front of HDF5 data."""
+    return _block(len(content), hashlib.sha256(content).hexdigest())
+
+
+def sealed_length(start: bytes) -> int | None:
+    """Return how many bytes a file has that begins with ``start``; None if that is no seal."""
+    found = _BLOCK.fullmatch(start[:BLOCK_BYTES])
+    return BLOCK_BYTES + int(found[2]) if found else None
+
+
+def check_seal(path: Path) -> None:
+    """Return if a file is whole and unchanged since it was written.
+
+    Raises:
+        DemoError: there is no such file, it cannot be read, or Newt did not write it.
+        DamagedDemoError: it is cut short or changed.
+    """
+    try:
+        with open(path, "rb") as file:
+            _check(path, file)
+    except FileNotFoundError as error:
+        raise DemoError(f"there is no demonstration file {path}.") from error
+    except IsADirectoryError as error:
+        raise DemoError(f"{path} is a folder: name a file in it, such as walker-run.h5.") from error
+    except OSError as error:
+        raise DemoError(f"cannot read {path}: {error.strerror or error}.") from error
+
+
+def _check(path: Path, file: io.BufferedReader) -> None:
+    start = file.read(BLOCK_BYTES)
+    if not start:
+        raise DamagedDemoError(f"{path}: is empty. {_REMEDY}")
+    if start.startswith(_HDF5_SIGNATURE):
+        raise DemoError(
+            f"{path}: an HDF5 file, but not one that Newt wrote: it has no seal in front. "
+            "Record it again with 'newt collect-demos'."
+        )
+    found = _BLOCK.fullmatch(start)
+    if found is None:
+        if len(start) < BLOCK_BYTES and start.startswith(_MAGIC[: len(start)]):
+            raise DamagedDemoError(f"{path}: is cut short after {len(start)} bytes. {_REMEDY}")
+        raise DamagedDemoError(
+            f"{path}: is no demonstration file of Newt, or its beginning is damaged. {_REMEDY}"
+        )
+    version, length = int(found[1]), int(found[2])
+    if version != FORMAT_VERSION:
+        raise DemoError(
+            f"{path}: has format version {version}, but this Newt reads version "
+            f"{FORMAT_VERSION}. Use the Newt that wrote it."
+        )
+    digest = hashlib.file_digest(file, "sha256").hexdigest()
+    present = file.tell() - BLOCK_BYTES
+    if present < length:
+        raise DamagedDemoError(
+            f"{path}: is cut short: {present + BLOCK_BYTES:,} of {length + BLOCK_BYTES:,} bytes "
+            f"are there. {_REMEDY}"
+        )
+    if start != _block(length, digest):
+        raise DamagedDemoError(
+            f"{path}: is damaged, or was changed by another program: its checksum does not "
+            f"match. {_REMEDY}"
+        )
+
+
+def _block(length: int, digest: str) -> bytes:
+    text = f"Newt demonstrations, format {FORMAT_VERSION}\nbytes {length}\nsha256 {digest}\n"
+    return text.encode().ljust(BLOCK_BYTES - 1) + b"\n"
