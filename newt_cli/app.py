@@ -16,6 +16,8 @@ from newt_core.version import __version__
 
 COMMANDS = {
     "tasks": "newt_cli.commands.tasks",
+    "collect-demos": "newt_cli.commands.collect_demos",
+    "demos": "newt_cli.commands.demos",
     "train": "newt_cli.commands.train",
     "eval": "newt_cli.commands.eval",
     "render": "newt_cli.commands.render",

@@ -210,3 +210,50 @@ def _megabyte_lines(
         notice(f"{title}: {done / 1e6:,.0f}{whole} MB · {rate / 1e6:,.1f} MB/s{left}")
 
     return tell
+
+
+@contextmanager
+def task_display(what: str) -> Iterator[Callable[[str, int, int], None]]:
+    """Show on stderr how far the work on one task after the other is.
+
+    The block gets the function to tell it: the task, how many are done, of how many.
+    """
+    if not sys.stderr.isatty():
+        yield _TaskLines(what)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import TimeRemainingColumn as Left
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Left())
+    with Progress(*columns, console=Console(stderr=True), redirect_stdout=False) as bars:
+        ids = {}
+
+        def show(task: str, done: int, total: int) -> None:
+            if task not in ids:
+                ids[task] = bars.add_task(task, total=total)
+            bars.update(ids[task], completed=done, total=total)
+
+        yield show
+
+
+class _TaskLines:
+    """One line every :data:`SECONDS_BETWEEN_LINES`: where it is, how fast, and how long yet."""
+
+    def __init__(self, what: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._what = what
+        self._clock = clock
+        self._next_line = clock() + SECONDS_BETWEEN_LINES
+        self._task = ""
+        self._began = clock()
+
+    def __call__(self, task: str, done: int, total: int) -> None:
+        now = self._clock()
+        if task != self._task:
+            self._task, self._began = task, now
+        if now < self._next_line:
+            return
+        self._next_line = now + SECONDS_BETWEEN_LINES
+        rate = done / (now - self._began) if now > self._began else 0.0
+        left = remaining_time(done, total, rate)
+        notice(f"{task}: {done:,}/{total:,} {self._what}, {60 * rate:,.1f} a minute, {left} left")

@@ -31,6 +31,7 @@ LAYERS = (
     "evaluation",
     "restore",
     "build",
+    "demonstrate",
     "loaded",
     "bench",
 )

@@ -94,7 +94,7 @@ def collect(
     good = [episode for episode, keep in zip(episodes, passed, strict=True) if keep]
     rejected = len(episodes) - len(good)
     kept = good[:wanted]
-    if episodes:
+    if kept:
         writer.add(kept, rejected=rejected)
     return _outcome(writer, len(episodes), kept, rejected)
 

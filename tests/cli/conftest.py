@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from newt_cli.app import main
-from newt_core import build
+from newt_core import build, demonstrate
+from newt_core.demos.collect import Collection
 from newt_core.evaluation import GroupSummary, Summary, TaskSummary
 
 
@@ -64,6 +65,12 @@ SUMMARY = Summary(
     mode="planning",
 )
 
+COLLECTED = demonstrate.Collected(
+    tasks=[Collection("walker-run", Path("demos/walker-run.h5"), 22, 20, 2, 700.5, None, 0.7)],
+    left_out={},
+    interrupted=False,
+)
+
 
 @dataclass
 class FakeCore:
@@ -101,6 +108,8 @@ def core(monkeypatch: pytest.MonkeyPatch) -> FakeCore:
     monkeypatch.setattr(build, "train", fake.train)
     for name in ("evaluate_checkpoint", "evaluate_random"):
         monkeypatch.setattr(build, name, fake.returning(name, SUMMARY))
+    collect = fake.returning("collect_demos", COLLECTED)
+    monkeypatch.setattr(demonstrate, "collect_demos", collect)
     for what in ("plan", "update", "pool"):
         timing = {"median_s": 0.25, "runs": [0.25], "steps_per_s": 32.0}
         document = {

@@ -12,8 +12,11 @@ import pytest
 import typer
 
 from newt_cli.app import app
+from newt_core.demos.published import write_published
 from newt_core.encoders.weights import WEIGHTS
 from newt_core.envs import checks, gallery, play, task_env
+from newt_core.specs import load_specs
+from tests.fixtures.demonstrations import episode, write_demos
 from tests.fixtures.maniskill_assets import write_stand_ins
 
 SPECS = """
@@ -89,6 +92,19 @@ def test_the_lines_run(name, newt, core, monkeypatch):
     stand_in_weights(monkeypatch)
     Path("my_specs").mkdir()
     Path("my_specs/mine.yaml").write_text(SPECS)
+    if name.startswith("newt demos"):
+        lay_out_demonstrations()
     for line in examples(COMMANDS[name]):
         answer = newt(line)
         assert answer.code == 0, f"{line}\n{answer.err}"
+
+
+def lay_out_demonstrations() -> None:
+    """Make the files that the examples of `newt demos` name."""
+    specs = load_specs()
+    cowboy = specs["pygame-cowboy"]
+    for folder in ("demos", "more"):
+        write_demos(Path(folder), 2, cowboy)
+    write_demos(Path("demos"), 1, specs["pygame-pong"])
+    Path("damaged.h5").write_bytes(Path("demos/pygame-cowboy.h5").read_bytes()[:-9])
+    write_published(Path("walker-run.pt"), [episode(0, specs["walker-run"])])

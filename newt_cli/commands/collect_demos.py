@@ -1,0 +1,124 @@
+"""``newt collect-demos``: experts play, good episodes are kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from newt_cli import console, options
+from newt_cli.display import task_display
+from newt_cli.failures import FAILED, INTERRUPTED, StopRequest
+
+if TYPE_CHECKING:
+    from newt_core.demonstrate import Collected
+    from newt_core.demos.collect import Collection
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command("collect-demos")
+def collect_demos(
+    tasks: options.Tasks,
+    expert: Annotated[
+        str,
+        typer.Option(
+            metavar="auto|scripted|CKPT|FOLDER",
+            help="Who plays: a scripted player, a checkpoint, or the best fit in a folder of them.",
+        ),
+    ] = "auto",
+    episodes: Annotated[
+        int | None,
+        typer.Option(min=1, help="Good episodes of each task; 10 to 40 by domain if left out."),
+    ] = None,
+    out: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Where the files <task>.h5 go.")
+    ] = Path("demos"),
+    rgb: Annotated[bool, typer.Option("--rgb", help="Record a picture of every state.")] = False,
+    append: Annotated[bool, typer.Option("--append", help="Add to the files there.")] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the episodes.")] = 0,
+    device: options.Device = "auto",
+    specs: options.Specs = None,
+    as_json: options.Json = False,
+) -> None:
+    """Collect demonstrations: an expert plays, good episodes are kept.
+
+    \b
+    newt collect-demos --task pygame-cowboy
+    newt collect-demos --tasks miniarcade --episodes 5 --out demos
+    newt collect-demos --task walker-run --expert runs/walker --append
+
+    An episode is kept if its return beats 0.75 of the median return and, where the task has a
+    success signal, if it succeeds. Ctrl-C keeps what was collected by then.
+    """
+    from newt_core import demonstrate
+    from newt_core.specs import load_specs
+
+    library = load_specs(specs or ())
+    chosen = library.select(tasks)
+    with console.quiet_stdout(), task_display("episodes") as display:
+        stop = StopRequest(console.notice)
+        with stop.listening():
+            collected = demonstrate.collect_demos(
+                chosen,
+                out,
+                library=library,
+                expert=expert,
+                episodes=episodes,
+                append=append,
+                rgb=rgb,
+                seed=seed,
+                device=device,
+                should_stop=stop,
+                on_progress=display,
+            )
+    for task, reason in collected.left_out.items():
+        console.notice(f"left out {task}: {reason}")
+    if as_json:
+        console.write_json(_document(collected))
+    else:
+        _write_table(collected.tasks)
+    if collected.interrupted:
+        console.notice("Stopped. What was collected is kept; go on with --append.")
+        raise typer.Exit(INTERRUPTED)
+    failed = [result.task for result in collected.tasks if not result.kept]
+    if failed:
+        console.notice(f"no episode of {', '.join(failed)} was good enough to keep.")
+        raise typer.Exit(FAILED)
+
+
+def _document(collected: Collected) -> dict[str, Any]:
+    return {
+        "tasks": {
+            result.task: {
+                "episodes": result.episodes,
+                "kept": result.kept,
+                "rejected": result.rejected,
+                "mean_return": result.mean_return,
+                "success": result.success,
+                "score": result.score,
+                "path": str(result.path),
+            }
+            for result in collected.tasks
+        },
+        "left_out": collected.left_out,
+    }
+
+
+def _write_table(results: list[Collection]) -> None:
+    numbers = ("episodes", "kept", "rejected", "return", "success", "score")
+    rows = [
+        (
+            result.task,
+            str(result.episodes),
+            str(result.kept),
+            str(result.rejected),
+            console.number(result.mean_return),
+            console.number(result.success, 2),
+            console.number(result.score, 3),
+            str(result.path) if result.kept else "-",
+        )
+        for result in results
+    ]
+    console.write_table(("task", *numbers, "file"), rows, right=numbers)

@@ -1,0 +1,361 @@
+"""``newt demos``: what demonstrations there are, whether they are whole, and other formats."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from newt_cli import console, options
+from newt_cli.failures import FAILED
+
+if TYPE_CHECKING:
+    from newt_core.demos.folder import FileSummary
+    from newt_core.demos.validate import FileReport
+    from newt_core.specs import SpecLibrary
+
+app = typer.Typer(add_completion=False)
+
+What = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[WHAT]...",
+        help="Files, folders or task selectors; without any, everything in --demos.",
+    ),
+]
+Folder = Annotated[
+    Path, typer.Option("--demos", metavar="FOLDER", help="Where the files <task>.h5 are.")
+]
+Out = Annotated[Path, typer.Option("--out", metavar="FOLDER", help="Where to write.")]
+Append = Annotated[bool, typer.Option("--append", help="Add to the file that is there.")]
+
+DEMOS = Path("demos")
+
+
+@app.callback()
+def demos() -> None:
+    """List, check and convert demonstrations.
+
+    \b
+    newt demos list
+    newt demos validate
+    newt demos plot pygame-cowboy --out cowboy.png
+    """
+
+
+@app.command("list")
+def list_demos(
+    what: What = None,
+    folder: Folder = DEMOS,
+    specs: options.Specs = None,
+    as_json: options.Json = False,
+) -> None:
+    """List demonstration files, one line each.
+
+    \b
+    newt demos list
+    newt demos list miniarcade --demos demos --json
+
+    A file that cannot be read is listed with the reason, and the exit code is 1.
+    """
+    summaries, damaged = _summaries(what, folder, _library(specs))
+    if as_json:
+        tasks = {s.header.task: _at_a_glance(s) for s in summaries}
+        console.write_json({"tasks": tasks, "damaged": damaged})
+    else:
+        numbers = ("episodes", "steps", "return", "success", "score", "MB")
+        console.write_table(
+            ("task", *numbers, "expert", "file"),
+            [
+                (
+                    s.header.task,
+                    str(s.header.total_episodes),
+                    f"{s.header.total_steps:,}",
+                    console.number(s.mean_return),
+                    console.number(s.success, 2),
+                    console.number(s.score, 3),
+                    console.number(s.path.stat().st_size / 1e6, 2),
+                    s.header.expert,
+                    str(s.path),
+                )
+                for s in summaries
+            ],
+            right=numbers,
+        )
+    for reason in damaged.values():
+        console.notice(reason)
+    if damaged:
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def show(
+    what: Annotated[str, typer.Argument(metavar="TASK|FILE", help="A task's id or a file.")],
+    folder: Folder = DEMOS,
+    specs: options.Specs = None,
+    as_json: options.Json = False,
+) -> None:
+    """Show one file: where it comes from, and its episodes.
+
+    \b
+    newt demos show pygame-cowboy
+    newt demos show demos/pygame-cowboy.h5 --json
+    """
+    from newt_core.demos.folder import find_files, summarise_file
+    from newt_core.errors import DemoError
+
+    files = find_files([what], folder, _library(specs))
+    if len(files) > 1:
+        raise DemoError(f"'{what}' is {len(files)} files: name one. 'newt demos list' lists them.")
+    summary = summarise_file(files[0])
+    if as_json:
+        console.write_json(_in_full(summary))
+        return
+    for name, value in summary.header.to_attributes().items():
+        console.write(f"{name:<15} {value}")
+    console.write(f"{'file':<15} {summary.path}\n")
+    columns = ("episode", "seed", "steps", "return", "success", "score")
+    console.write_table(
+        columns,
+        [
+            (
+                str(info.id),
+                str(info.seed),
+                str(info.total_steps),
+                console.number(info.episode_return, 2),
+                console.number(info.success, 0),
+                console.number(info.score, 3),
+            )
+            for info in summary.episodes
+        ],
+        right=columns,
+    )
+
+
+@app.command()
+def validate(
+    what: What = None,
+    folder: Folder = DEMOS,
+    specs: options.Specs = None,
+    as_json: options.Json = False,
+) -> None:
+    """Check files thoroughly, and say which episode is wrong.
+
+    \b
+    newt demos validate
+    newt demos validate pygame-cowboy demos/pygame-pong.h5 --json
+
+    Found are cut and damaged files, values that are not finite, wrong dimensions, another task or
+    spec, actions out of range, and episodes or ends out of order. The exit code is 1 if anything
+    is wrong.
+    """
+    from newt_core.demos.folder import find_files
+    from newt_core.demos.validate import validate as check
+
+    library = _library(specs)
+    reports = [check(path, library) for path in find_files(what or (), folder, library)]
+    if as_json:
+        console.write_json({"files": [_report(report) for report in reports]})
+    else:
+        for report in reports:
+            verdict = "ok" if report.ok else "WRONG"
+            console.write(f"{verdict:<6}{report.path}: {report.whole} episodes are fine")
+            for fault in report.faults:
+                console.write(f"      {fault}")
+    if not all(report.ok for report in reports):
+        raise typer.Exit(FAILED)
+
+
+@app.command("import")
+def import_demos(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A published file, <task>.pt.")],
+    task: Annotated[str, typer.Option("--task", metavar="T", help="The task it is of.")],
+    out: Out = DEMOS,
+    append: Append = False,
+    specs: options.Specs = None,
+    as_json: options.Json = False,
+) -> None:
+    """Turn a published demonstration file into one of ours.
+
+    \b
+    newt demos import walker-run.pt --task walker-run
+
+    Nothing in the file is run as code. Rows are shifted by one, rows without action are dropped,
+    padding is cut off. Of a ManiSkill file, the first 20 episodes are taken.
+    """
+    from newt_core.demos.folder import demo_path, summarise_file
+    from newt_core.demos.published import read_published
+    from newt_core.demos.write import writing
+    from newt_core.errors import DemoError
+
+    library = _library(specs)
+    spec = library[task]
+    if file.stem in library and file.stem != spec.id:
+        raise DemoError(
+            f"{file} is named after the task '{file.stem}', not '{spec.id}'. Rename it if its "
+            "name is wrong."
+        )
+    path = demo_path(out, spec.id)
+    with writing(path, spec, f"imported {file.name}", append=append) as writer:
+        writer.add(read_published(file, spec))
+    _say_written(summarise_file(path), as_json)
+
+
+@app.command()
+def export(
+    what: What = None,
+    form: Annotated[
+        Literal["minari", "published"],
+        typer.Option("--format", help="A Minari dataset, or the published PyTorch file."),
+    ] = "minari",
+    folder: Folder = DEMOS,
+    out: Out = Path("exported"),
+    specs: options.Specs = None,
+    as_json: options.Json = False,
+) -> None:
+    """Write demonstrations in another format.
+
+    \b
+    newt demos export pygame-cowboy
+    newt demos export miniarcade --format published --out published
+    """
+    from newt_core.demos.convert import export_minari
+    from newt_core.demos.folder import find_files, summarise_file
+    from newt_core.demos.published import write_published
+    from newt_core.demos.read import read_demos
+
+    library = _library(specs)
+    written: dict[str, str] = {}
+    for path in find_files(what or (), folder, library):
+        spec = library[summarise_file(path).header.task]
+        if form == "minari":
+            target = export_minari(path, spec, out)
+        else:
+            target = out / f"{spec.id}.pt"
+            write_published(target, list(read_demos(path, spec)))
+        written[spec.id] = str(target)
+        console.notice(f"wrote {target}")
+    if as_json:
+        console.write_json({"format": form, "tasks": written})
+
+
+@app.command()
+def merge(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files of one task.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The file to write.")],
+    append: Append = False,
+    damaged_too: Annotated[
+        bool, typer.Option("--damaged-too", help="Take the whole episodes of damaged files.")
+    ] = False,
+    specs: options.Specs = None,
+    as_json: options.Json = False,
+) -> None:
+    """Put files of one task together; equal episodes are taken once.
+
+    \b
+    newt demos merge demos/pygame-cowboy.h5 more/pygame-cowboy.h5 --out all.h5
+    newt demos merge damaged.h5 --out rest.h5 --damaged-too
+    """
+    from newt_core.demos.convert import merge as put_together
+    from newt_core.demos.folder import summarise_file
+
+    merged = put_together(files, out, _library(specs), append=append, damaged_too=damaged_too)
+    if merged.duplicates:
+        console.notice(f"left out {merged.duplicates} episodes that were there already")
+    _say_written(summarise_file(out), as_json)
+
+
+@app.command()
+def plot(
+    what: What = None,
+    out: Annotated[
+        Path, typer.Option(metavar="FILE", help="The picture: .png, .jpg, .svg or .pdf.")
+    ] = Path("demos.png"),
+    folder: Folder = DEMOS,
+    specs: options.Specs = None,
+    as_json: options.Json = False,
+) -> None:
+    """Draw returns and lengths, a panel per task.
+
+    \b
+    newt demos plot --out demos.png
+    newt demos plot pygame-cowboy,pygame-pong --out two.png
+    """
+    from newt_core.demos.folder import find_files, summarise_file
+    from newt_core.demos.plot import PICTURES, plot_demos
+
+    if out.suffix.lower() not in PICTURES:
+        raise typer.BadParameter(f"'{out}' must end in {', '.join(PICTURES)}")
+    summaries = [summarise_file(path) for path in find_files(what or (), folder, _library(specs))]
+    plot_demos(summaries, out)
+    if as_json:
+        console.write_json({"path": str(out), "tasks": [s.header.task for s in summaries]})
+    else:
+        console.notice(f"wrote {out}: {len(summaries)} tasks")
+
+
+def _library(specs: list[Path] | None) -> SpecLibrary:
+    from newt_core.specs import load_specs
+
+    return load_specs(specs or ())
+
+
+def _summaries(
+    what: list[str] | None, folder: Path, library: SpecLibrary
+) -> tuple[list[FileSummary], dict[str, str]]:
+    """Return what can be read, and the reason for each file that cannot."""
+    from newt_core.demos.folder import find_files, summarise_file
+    from newt_core.errors import DemoError
+
+    summaries, damaged = [], {}
+    for path in find_files(what or (), folder, library):
+        try:
+            summaries.append(summarise_file(path))
+        except DemoError as error:
+            damaged[str(path)] = str(error)
+    return summaries, damaged
+
+
+def _at_a_glance(summary: FileSummary) -> dict[str, Any]:
+    header = summary.header
+    return {
+        "episodes": header.total_episodes,
+        "kept": header.total_episodes,
+        "rejected": header.rejected,
+        "steps": header.total_steps,
+        "mean_return": summary.mean_return,
+        "success": summary.success,
+        "score": summary.score,
+        "expert": header.expert,
+        "path": str(summary.path),
+    }
+
+
+def _in_full(summary: FileSummary) -> dict[str, Any]:
+    return {
+        "task": summary.header.task,
+        **_at_a_glance(summary),
+        "file": summary.header.to_attributes(),
+        "each": [info.to_attributes() for info in summary.episodes],
+    }
+
+
+def _report(report: FileReport) -> dict[str, Any]:
+    return {
+        "path": str(report.path),
+        "task": report.task,
+        "ok": report.ok,
+        "whole": report.whole,
+        "faults": [{"episode": f.episode, "problem": f.problem} for f in report.faults],
+    }
+
+
+def _say_written(summary: FileSummary, as_json: bool) -> None:
+    if as_json:
+        console.write_json({"tasks": {summary.header.task: _at_a_glance(summary)}})
+    else:
+        header = summary.header
+        console.notice(
+            f"wrote {summary.path}: {header.total_episodes} episodes, {header.total_steps:,} steps"
+        )

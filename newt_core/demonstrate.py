@@ -1,0 +1,259 @@
+"""Experts into demonstrations: finds each task's expert, and wires it to a pool and a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+
+import numpy as np
+
+from newt_core.demos.collect import Collection, collect
+from newt_core.demos.folder import demo_path
+from newt_core.demos.quality import default_episodes
+from newt_core.demos.write import writing
+from newt_core.envs.pool import make_pool
+from newt_core.errors import CheckpointError, DemoError, MissingDependencyError
+from newt_core.experts.miniarcade import POLICIES, player
+from newt_core.experts.miniarcade.policy import Player
+from newt_core.files import sha256
+from newt_core.specs import SpecLibrary, TaskSpec
+from newt_core.training.run_folder import RUNS
+from newt_core.types import ACTION_DIM, Act, BoolArray, FloatArray, IntArray
+
+AUTO, SCRIPTED = "auto", "scripted"
+"""Words that take a checkpoint's place: a scripted player, else a trained agent; the former."""
+
+MAX_ENVS = 10
+"""Environments that act side by side, at most."""
+
+Progress = Callable[[str, int, int], None]
+"""Called with the task, the episodes run and the episodes planned."""
+
+
+@dataclass(frozen=True)
+class Expert:
+    """Who acts in a task."""
+
+    name: str
+    """As demonstration files state it."""
+    make: Callable[[int], Act]
+    """Environments → an actor for them, in which the task has index 0."""
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What ``newt collect-demos`` reports."""
+
+    tasks: list[Collection]
+    left_out: dict[str, str]
+    """Task → why nothing was collected in it."""
+    interrupted: bool
+
+
+def collect_demos(
+    specs: Sequence[TaskSpec],
+    folder: Path,
+    *,
+    library: SpecLibrary,
+    expert: str = AUTO,
+    episodes: int | None = None,
+    append: bool = False,
+    rgb: bool = False,
+    seed: int = 0,
+    device: str = "auto",
+    runs: Path = RUNS,
+    should_stop: Callable[[], bool] = lambda: False,
+    on_progress: Progress = lambda task, done, total: None,
+) -> Collected:
+    """Collect demonstrations task by task; each task's file is complete when its turn is over.
+
+    Args:
+        specs: the tasks.
+        folder: where the files go.
+        library: where a checkpoint's tasks are looked up.
+        expert: ``auto``, ``scripted``, a checkpoint, or a folder with checkpoints in it.
+        episodes: good episodes of each task; by default as many as its domain is due.
+        append: add to files that are there.
+        rgb: record a picture of every state, too.
+        seed: determines the episodes.
+        device: where a checkpoint's agent runs.
+        runs: where ``auto`` looks for trained agents.
+        should_stop: asked after every step; what has been collected by then is kept.
+        on_progress: told of every episode.
+
+    Raises:
+        DemoError: no task has an expert, or a file exists and ``append`` is not set.
+        NewtError: whatever else the user can put right.
+    """
+    experts: dict[str, Expert] = {}
+    left_out: dict[str, str] = {}
+    find = _finder(expert, library, device, runs)
+    for spec in specs:
+        found = find(spec)
+        if found is None:
+            left_out[spec.id] = f"it has no {_missing(expert, runs)}"
+        else:
+            experts[spec.id] = found
+    if not experts:
+        task, reason = next(iter(left_out.items()))
+        raise DemoError(
+            f"nothing can be collected in {task}{' and others' * (len(left_out) > 1)}: {reason}.\n"
+            "Name a checkpoint, or a folder with checkpoints, with --expert, or train one with "
+            "--train-expert."
+        )
+    if not append:
+        _require_absent([demo_path(folder, task) for task in experts])
+    done: list[Collection] = []
+    for spec in specs:
+        if spec.id not in experts or should_stop():
+            continue
+        wanted = episodes or default_episodes(spec)
+        envs = min(wanted, MAX_ENVS)
+        path, who = demo_path(folder, spec.id), experts[spec.id]
+        try:
+            with (
+                writing(path, spec, who.name, append=append) as writer,
+                make_pool([spec] * envs, seed=seed, frames=int(rgb)) as pool,
+            ):
+                done.append(
+                    collect(
+                        who.make(envs),
+                        writer,
+                        wanted,
+                        pool=pool,
+                        seed=seed,
+                        rgb=rgb,
+                        should_stop=should_stop,
+                        on_progress=partial(on_progress, spec.id),
+                    )
+                )
+        except MissingDependencyError as error:
+            if len(experts) == 1:
+                raise
+            left_out[spec.id] = str(error)
+    return Collected(done, left_out, should_stop())
+
+
+def _finder(
+    expert: str, library: SpecLibrary, device: str, runs: Path
+) -> Callable[[TaskSpec], Expert | None]:
+    """Return what finds a task's expert; None where there is none."""
+    if expert == SCRIPTED:
+        return _scripted
+    if expert == AUTO:
+        trained = _Trained(_checkpoints(runs), library, device)
+        return lambda spec: _scripted(spec) or trained.find(spec)
+    path = Path(expert)
+    if path.is_dir():
+        files = _checkpoints(path)
+        if not files:
+            raise CheckpointError(f"there is no checkpoint in {path}: no file there ends in .pt.")
+        return _Trained(files, library, device).find
+    if not path.exists():
+        raise CheckpointError(
+            f"there is no expert '{expert}': name a checkpoint, a folder with checkpoints, "
+            f"'{AUTO}' or '{SCRIPTED}'."
+        )
+    one = _Trained([path], library, device)
+    return one.use  # A checkpoint that was named is used, whatever it was trained on.
+
+
+def _missing(expert: str, runs: Path) -> str:
+    if expert == SCRIPTED:
+        return "scripted player"
+    if expert == AUTO:
+        return f"scripted player, and no run in {runs} was trained on it"
+    return f"checkpoint in {expert} that was trained on it"
+
+
+def _require_absent(paths: Sequence[Path]) -> None:
+    """Say before the work begins that a file is in its way."""
+    present = [path for path in paths if path.exists()]
+    if present:
+        more = f" and {len(present) - 1} others" if len(present) > 1 else ""
+        verb = "exist" if more else "exists"
+        raise DemoError(
+            f"{present[0]}{more} {verb} already. Add to what is there with --append, or name "
+            "another folder with --out."
+        )
+
+
+def _scripted(spec: TaskSpec) -> Expert | None:
+    if spec.domain != "miniarcade" or spec.env.get("game") not in POLICIES:
+        return None
+    return Expert(SCRIPTED, lambda envs: _ScriptedAct(spec))
+
+
+class _ScriptedAct:
+    """A scripted player in each environment, a new one for every episode."""
+
+    def __init__(self, spec: TaskSpec) -> None:
+        self._spec = spec
+        self._players: dict[int, Player] = {}
+
+    def __call__(
+        self, obs: FloatArray, task: IntArray, env_ids: IntArray, first: BoolArray
+    ) -> FloatArray:
+        actions = np.zeros((len(env_ids), ACTION_DIM), np.float32)
+        for row, env in enumerate(env_ids.tolist()):
+            if first[row]:
+                self._players[env] = player(self._spec)
+            action = self._players[env](obs[row, : self._spec.obs_dim])
+            actions[row, : self._spec.action_dim] = action
+        return actions
+
+
+class _Trained:
+    """Agents in checkpoints."""
+
+    def __init__(self, files: Sequence[Path], library: SpecLibrary, device: str) -> None:
+        self._files = files
+        self._library = library
+        self._device = device
+
+    def find(self, spec: TaskSpec) -> Expert | None:
+        """Return the agent that knows the task best: trained on few others, and newest."""
+        fitting = [(len(tasks), path) for path in self._files if spec.id in (tasks := _tasks(path))]
+        if not fitting:
+            return None
+        fewest = min(count for count, _ in fitting)
+        newest = max(
+            (path for count, path in fitting if count == fewest),
+            key=lambda path: (path.stem == spec.id, path.stat().st_mtime, path.stem == "best"),
+        )
+        return self._expert(newest, spec)
+
+    def use(self, spec: TaskSpec) -> Expert:
+        """Return the agent of the first file."""
+        return self._expert(self._files[0], spec)
+
+    def _expert(self, path: Path, spec: TaskSpec) -> Expert:
+        def make(envs: int) -> Act:
+            from newt_core.agents.newt.actor import Actor, ActorSettings
+            from newt_core.restore import load_agent
+
+            agent, _ = load_agent(path, [spec], library=self._library, device=self._device)
+            return Actor(agent, envs, seed=0, settings=ActorSettings())
+
+        _tasks(path)  # Raises now what is wrong with the file, before the work begins.
+        return Expert(f"checkpoint {sha256(path)[:16]}", make)
+
+
+def _checkpoints(folder: Path) -> list[Path]:
+    """Return a folder's checkpoints: its own, those of the run it is, or of the runs in it."""
+    patterns = ("*.pt", "checkpoints/best.pt", "*/checkpoints/best.pt")
+    found = [path for pattern in patterns for path in sorted(folder.glob(pattern))]
+    for last in [*folder.glob("checkpoints/last.pt"), *folder.glob("*/checkpoints/last.pt")]:
+        if not last.with_name("best.pt").exists():
+            found.append(last)
+    return found
+
+
+@cache
+def _tasks(path: Path) -> tuple[str, ...]:
+    """Return the ids of the tasks that a checkpoint was trained on."""
+    from newt_core.training.checkpoint import load_checkpoint
+
+    return tuple(task["id"] for task in load_checkpoint(path).get("tasks", ()))

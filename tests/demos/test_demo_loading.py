@@ -1,0 +1,76 @@
+"""Files → replay buffer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from newt_core.demos.load import load_demos
+from newt_core.errors import DemoError
+from newt_core.replay import Mixture, ReplayBuffer
+from newt_core.types import Episode
+from tests.fixtures.demonstrations import STEPS, demo_spec, episode, write_demos
+
+WALK, RUN = demo_spec(), demo_spec("toy-run", obs_dim=3, action_dim=1)
+
+
+def test_every_drawn_row_is_a_padded_row_of_the_right_task(tmp_path: Path):
+    write_demos(tmp_path, 3, WALK)
+    write_demos(tmp_path, 2, RUN)
+    loaded = load_demos(tmp_path, [RUN, WALK])
+    assert loaded.episodes == {"toy-run": 2, "toy-walk": 3}
+    assert loaded.buffer.num_episodes == 5
+    assert loaded.buffer.num_steps == 5 * STEPS
+    batch = loaded.buffer.sample(200, 3, torch.Generator().manual_seed(0))
+    assert set(batch.task.tolist()) == {0, 1}
+    for spec, index, count in ((RUN, 0, 2), (WALK, 1, 3)):
+        episodes = [episode(n, spec) for n in range(count)]
+        known = {row.tobytes() for one in episodes for row in one.observations}
+        moves = {row.tobytes() for one in episodes for row in one.actions}
+        rows = batch.task == index
+        obs, action = batch.obs[:, rows].numpy(), batch.action[:, rows].numpy()
+        assert not obs[..., spec.obs_dim :].any()
+        assert not action[..., spec.action_dim :].any()
+        for row in obs[..., : spec.obs_dim].reshape(-1, spec.obs_dim):
+            assert np.ascontiguousarray(row).tobytes() in known
+        for row in action[..., : spec.action_dim].reshape(-1, spec.action_dim):
+            assert np.ascontiguousarray(row).tobytes() in moves
+
+
+def test_tasks_without_demonstrations_are_named_and_do_no_harm(tmp_path: Path):
+    write_demos(tmp_path, 1, WALK)
+    with pytest.warns(UserWarning, match="no demonstrations of toy-run in"):
+        loaded = load_demos(tmp_path, [RUN, WALK])
+    assert loaded.missing == ("toy-run",)
+    assert loaded.buffer.sample(4, 3, torch.Generator()).task.tolist() == [1] * 4
+
+
+def test_half_a_batch_comes_from_them(tmp_path: Path):
+    write_demos(tmp_path, 1, WALK)
+    demos = load_demos(tmp_path, [WALK]).buffer
+    online = ReplayBuffer(100)
+    own = np.full((STEPS + 1, 128), 99, np.float32)
+    zeros = np.zeros((STEPS, 16), np.float32)
+    online.add(Episode(0, own, zeros, zeros[:, 0]))
+    batch = Mixture(online, demos).sample(20, 3, torch.Generator().manual_seed(0))
+    assert int((batch.obs[0, :, 0] == 99).sum()) == 10
+
+
+def test_empty_and_missing_folders_are_refused(tmp_path: Path):
+    with pytest.raises(DemoError, match="there are no demonstrations in"):
+        load_demos(tmp_path, [WALK])
+    with pytest.raises(DemoError, match="there is no folder"):
+        load_demos(tmp_path / "none", [WALK])
+    write_demos(tmp_path, 1, WALK)
+    with pytest.raises(DemoError, match="none of the 1 tasks has demonstrations"):
+        load_demos(tmp_path, [RUN])
+
+
+def test_a_damaged_file_stops_the_loading(tmp_path: Path):
+    path = write_demos(tmp_path, 1, WALK)
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(DemoError, match="is cut short"):
+        load_demos(tmp_path, [WALK])
