@@ -61,6 +61,8 @@ def _draw(cell: Any, summary: FileSummary) -> None:
         mean = float(returns.mean())
         upper.axhline(mean, color=LINE, linewidth=1, linestyle="--")
         upper.set_title(f"mean {mean:,.4g}", fontsize=8, loc="right", color=LINE)
+        # From 0 on: what differs by little should look like it.
+        upper.axhline(0.0, color=INK, linewidth=0.5)
     lower.bar(numbers, lengths, width=0.8, color=INK, alpha=0.6)
     upper.set_ylabel("return", fontsize=8)
     lower.set_ylabel("steps", fontsize=8)

@@ -45,6 +45,16 @@ class Rest:
     reason: str = ""
     """Why nothing at all can be read."""
 
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Rest:
+        """Undo what :func:`find_whole` prints.
+
+        Raises:
+            ValueError: the text is not a report.
+        """
+        report = json.loads(text)
+        return cls(report["task"], tuple(report["whole"]), report["damaged"], report["reason"])
+
 
 def salvage(path: Path, out: Path | None = None) -> Rest:
     """Find the whole episodes of a damaged file.
@@ -68,17 +78,16 @@ def salvage(path: Path, out: Path | None = None) -> Rest:
             env=environment,
             check=False,
         )
-        report = json.loads(done.stdout)
+        return Rest.from_json(done.stdout)
     except subprocess.TimeoutExpired:
         return Rest(reason=f"reading it takes longer than {timeout:.0f} s")
     except ValueError:  # It crashed before it could say anything.
         return Rest(reason="the HDF5 library cannot read it")
-    return Rest(report["task"], tuple(report["whole"]), report["damaged"], report["reason"])
 
 
-def _main(path: Path, out: Path | None) -> None:
-    size = path.stat().st_size
-    limit = _SPARE_MEMORY + 4 * size
+def find_whole(path: Path, out: Path | None) -> None:
+    """Do the work of :func:`salvage` in this process, which may crash; print the report."""
+    limit = _SPARE_MEMORY + 4 * path.stat().st_size
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     try:
         rest = _read(path, out)
@@ -141,4 +150,4 @@ def _first_line(error: Exception) -> str:
 
 
 if __name__ == "__main__":
-    _main(Path(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) > 2 else None)
+    find_whole(Path(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) > 2 else None)
