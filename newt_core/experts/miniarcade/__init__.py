@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from newt_core.errors import SpecError
 from newt_core.experts.miniarcade import collecting, control, dodging, versus
-from newt_core.experts.miniarcade.policy import Player, Policy, as_player
+from newt_core.experts.policy import MakePlayer, Player, Policy, as_player
 from newt_core.specs.schema import TaskSpec
 
 POLICIES: dict[str, Callable[[], Policy]] = {
@@ -32,16 +32,22 @@ POLICIES: dict[str, Callable[[], Policy]] = {
 """A game's name → a function that returns a fresh policy, which plays all of its variants."""
 
 
+def find(spec: TaskSpec) -> MakePlayer | None:
+    """Return what makes players of a MiniArcade task; None for a game that is not of ours."""
+    policy = POLICIES.get(str(spec.env.get("game")))
+    return None if policy is None else lambda: as_player(policy())
+
+
 def player(spec: TaskSpec) -> Player:
     """Return a new player of a MiniArcade task, for one episode: some have a memory.
 
     Raises:
         SpecError: the task is of another domain.
     """
-    name = spec.env.get("game")
-    if spec.domain != "miniarcade" or name not in POLICIES:
+    make = find(spec) if spec.domain == "miniarcade" else None
+    if make is None:
         raise SpecError(
             f"task '{spec.id}': there is no scripted player. There is one for every MiniArcade "
             f"game: {', '.join(POLICIES)}."
         )
-    return as_player(POLICIES[name]())
+    return make()

@@ -10,7 +10,7 @@ from newt_core.envs.domains.miniarcade import runner as runner_game
 from newt_core.envs.domains.miniarcade import spaceship as spaceship_game
 from newt_core.envs.domains.miniarcade.base import SIZE
 from newt_core.envs.domains.miniarcade.rows import COIN_RADIUS, SPACING
-from newt_core.experts.miniarcade.policy import Policy
+from newt_core.experts.policy import Policy
 
 
 def spaceship() -> Policy:

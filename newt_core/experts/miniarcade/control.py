@@ -11,7 +11,7 @@ from newt_core.envs.domains.miniarcade import landing as landing_game
 from newt_core.envs.domains.miniarcade import point_maze as maze_game
 from newt_core.envs.domains.miniarcade import reacher as reacher_game
 from newt_core.envs.domains.miniarcade.base import INNER_LOW, INNER_SIDE, SIZE
-from newt_core.experts.miniarcade.policy import Policy
+from newt_core.experts.policy import Policy
 
 
 def cartpole() -> Policy:

@@ -10,7 +10,7 @@ from newt_core.envs.domains.miniarcade import coconut_dodge as coconut_game
 from newt_core.envs.domains.miniarcade import highway as highway_game
 from newt_core.envs.domains.miniarcade import runner as runner_game
 from newt_core.envs.domains.miniarcade.base import INNER_HIGH, INNER_LOW, SIZE
-from newt_core.experts.miniarcade.policy import Policy
+from newt_core.experts.policy import Policy
 
 
 def cowboy() -> Policy:

@@ -9,7 +9,7 @@ from newt_core.envs.domains.miniarcade import air_hockey as hockey_game
 from newt_core.envs.domains.miniarcade import chase_evade as tag_game
 from newt_core.envs.domains.miniarcade import pong as pong_game
 from newt_core.envs.domains.miniarcade.base import INNER_LOW, INNER_SIDE, SIZE
-from newt_core.experts.miniarcade.policy import Policy
+from newt_core.experts.policy import Policy
 
 
 def pong() -> Policy:

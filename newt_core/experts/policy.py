@@ -11,8 +11,11 @@ from newt_core.types import FloatArray
 Player = Callable[[FloatArray], FloatArray]
 """[obs_dim] → [action_dim] in [-1, 1]; called with every observation of one episode in turn."""
 
+MakePlayer = Callable[[], Player]
+"""Returns a new player, for one episode: some have a memory."""
+
 Policy = Callable[[Sequence[float]], Sequence[float]]
-"""The same with plain numbers, and actions that are yet to be clipped."""
+"""What a player does, with plain numbers, and actions that are yet to be clipped."""
 
 
 def as_player(policy: Policy) -> Player:

@@ -1,0 +1,27 @@
+"""Players of the lander and the two-legged walker.
+
+Both follow ideas of the heuristics that Gymnasium ships with its two environments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from newt_core.experts.box2d import lander, walker
+from newt_core.experts.policy import MakePlayer, Policy, as_player
+from newt_core.specs.schema import TaskSpec
+
+GOALS: dict[str, Callable[[], Policy]] = {
+    "land": lander.land,
+    "hover": lander.hover,
+    "takeoff": lander.hover,
+}
+"""What the lander is to do → a function that returns a fresh policy."""
+
+
+def find(spec: TaskSpec) -> MakePlayer | None:
+    """Return what makes players of a Box2D task; None for a goal that is not of ours."""
+    if spec.env.get("body") == "walker":
+        return lambda: as_player(walker.Gait())
+    policy = GOALS.get(str(spec.env.get("goal")))
+    return None if policy is None else lambda: as_player(policy())

@@ -1,0 +1,30 @@
+"""Players of the DeepMind Control Suite's bodies, in the suite's tasks and in the extended ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from newt_core.experts.policy import MakePlayer, Policy, as_player
+from newt_core.experts.suite import cartpole, pendulum, reacher
+from newt_core.specs.schema import TaskSpec
+
+POLICIES: dict[str, Callable[[], Policy]] = {
+    "cartpole/balance": cartpole.balance,
+    "cartpole/balance_sparse": cartpole.balance,
+    "cartpole/swingup": cartpole.balance,
+    "cartpole/swingup_sparse": cartpole.balance,
+    "pendulum/spin": pendulum.spin,
+    "pendulum/swingup": pendulum.swing_up,
+    "reacher/easy": reacher.reach,
+    "reacher/hard": reacher.reach,
+    "reacher/three_easy": reacher.reach_with_three,
+    "reacher/three_hard": reacher.reach_with_three,
+}
+"""``body/task`` → a function that returns a fresh policy."""
+
+
+def find(spec: TaskSpec) -> MakePlayer | None:
+    """Return what makes players of a task, or None."""
+    name = f"{spec.env.get('domain_name')}/{spec.env.get('task_name')}"
+    policy = POLICIES.get(name)
+    return None if policy is None else lambda: as_player(policy())
