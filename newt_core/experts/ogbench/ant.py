@@ -90,7 +90,7 @@ class Legs:
         return torques
 
 
-TROT = Trot(1.4, 0.5, 0.9, 0.4, 0.2, 0.0, 5.0, 0.3)
+TROT = Trot(1.271, 0.608, 0.557, 0.387, 0.481, -0.182, 5.416, 0.418)
 """Found by `scripts/search_gaits.py`."""
 
 
