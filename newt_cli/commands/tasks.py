@@ -52,6 +52,9 @@ def list_tasks(
     split: Annotated[
         Literal["train", "transfer"] | None, typer.Option(help="Only the tasks of this split.")
     ] = None,
+    experts: Annotated[
+        bool, typer.Option("--experts", help="Say which have an expert, and how well it does.")
+    ] = False,
     specs: options.Specs = None,
     as_json: options.Json = False,
 ) -> None:
@@ -61,12 +64,16 @@ def list_tasks(
     newt tasks list
     newt tasks list 'walker-*' --json
     newt tasks list --split transfer
+    newt tasks list metaworld --experts
     """
     from newt_core.specs import load_specs
 
     library = load_specs(specs or ())
     chosen = list(library.values()) if selector is None else library.select(selector)
     chosen = [spec for spec in chosen if split in (None, spec.split)]
+    if experts:
+        _list_experts(chosen, as_json)
+        return
     if as_json:
         console.write_json([_describe(spec) for spec in chosen])
         return
@@ -177,6 +184,34 @@ def check(
         console.write(f"{len(passed)} passed, {len(failed)} failed, {len(skipped)} skipped")
     if failed:
         raise typer.Exit(1)
+
+
+def _list_experts(specs: list[TaskSpec], as_json: bool) -> None:
+    """List tasks with their scripted players and how well those do."""
+    from newt_core.experts.scores import describe_expert, read_scores
+
+    scores = read_scores()
+    experts = {spec.id: describe_expert(spec, scores) for spec in specs}
+    if as_json:
+        console.write_json([_describe(spec) | {"expert": experts[spec.id]} for spec in specs])
+        return
+    numbers = ("episodes", "score", "at random", "return", "success")
+    rows = []
+    for spec in specs:
+        expert = experts[spec.id] or {}
+        values = (expert.get(name) for name in ("score", "random_score", "return", "success"))
+        rows.append(
+            (
+                spec.id,
+                spec.domain,
+                expert.get("kind", "-"),
+                str(expert.get("episodes", "-")),
+                *(console.number(value, 2) for value in values),
+            )
+        )
+    console.write_table(("task", "domain", "expert", *numbers), rows, right=numbers)
+    found = sum(expert is not None for expert in experts.values())
+    console.notice(f"{found} of {len(specs)} tasks have a scripted expert")
 
 
 def _describe(spec: TaskSpec) -> dict[str, Any]:

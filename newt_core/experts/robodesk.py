@@ -13,7 +13,7 @@ from typing import NamedTuple
 from newt_core.experts.policy import MakePlayer, Policy, as_player
 from newt_core.specs.schema import TaskSpec
 
-GAIN = 10.0
+GAIN = 25.0
 """Action per metre of way."""
 
 
@@ -52,8 +52,8 @@ def _tour(*stops: Stop, wrist: float = 0.0, fingers: float = -1.0) -> Callable[[
 
 
 def _press(x: float) -> Callable[[], Policy]:
-    """Come down on a button, and stay."""
-    return _tour(Stop((x, 0.625, 0.90)), Stop((x, 0.625, 0.74)))
+    """Come down on a button, and stay. Pressed too hard, the hand would slip away."""
+    return _tour(Stop((x, 0.625, 0.90)), Stop((x, 0.625, 0.79)))
 
 
 POLICIES: dict[str, Callable[[], Policy]] = {
@@ -61,7 +61,7 @@ POLICIES: dict[str, Callable[[], Policy]] = {
     "push_green": _press(-0.25),
     "push_blue": _press(-0.05),
     "open_slide": _tour(
-        Stop((-0.42, 0.60, 0.95)), Stop((-0.42, 0.775, 0.94)), Stop((0.40, 0.775, 0.94))
+        Stop((-0.37, 0.65, 0.94)), Stop((-0.37, 0.77, 0.94)), Stop((0.40, 0.77, 0.94))
     ),
     "open_drawer": _tour(Stop((0.0, 0.54, 0.85)), Stop((0.0, 0.54, 0.66)), Stop((0.0, 0.15, 0.66))),
 }

@@ -40,6 +40,27 @@ def test_list_of_a_split_without_tasks_is_empty(newt):
     assert newt("newt tasks list walker-run --split transfer --json").json == []
 
 
+def test_list_of_experts_says_how_well_they_do(newt):
+    listed = newt("newt tasks list pygame-pong,quadruped-run --experts --json").json
+    assert all(set(task) == CONTRACT | {"expert"} for task in listed)
+    expert, none = (task["expert"] for task in listed)
+    assert none is None
+    assert expert["kind"] == "scripted"
+    assert expert["episodes"] == 20
+    assert expert["score"] > expert["random_score"]
+
+
+def test_list_of_experts_as_a_table_marks_tasks_without_one(newt):
+    answer = newt("newt tasks list pygame-pong,quadruped-run --experts")
+    header, *rows = (line.split() for line in answer.out.splitlines())
+    assert header[:3] == ["task", "domain", "expert"]
+    assert [row[:4] for row in rows] == [
+        ["pygame-pong", "miniarcade", "scripted", "20"],
+        ["quadruped-run", "dmcontrol", "-", "-"],
+    ]
+    assert "1 of 2 tasks have a scripted expert" in answer.err
+
+
 def test_show_gives_the_text_and_the_masks(newt):
     shown = newt("newt tasks show walker-run --json").json
     assert shown["text"].startswith("Embodiment: ")
