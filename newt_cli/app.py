@@ -18,6 +18,7 @@ COMMANDS = {
     "tasks": "newt_cli.commands.tasks",
     "collect-demos": "newt_cli.commands.collect_demos",
     "demos": "newt_cli.commands.demos",
+    "pretrain": "newt_cli.commands.pretrain",
     "train": "newt_cli.commands.train",
     "eval": "newt_cli.commands.eval",
     "render": "newt_cli.commands.render",

@@ -39,6 +39,9 @@ from newt_core.version import __version__, git_version
 EVALUATION_SEED = 10_000_019
 """Added to the run's seed, so that evaluation episodes are not those of training."""
 
+ONLINE, PRETRAINING = "online", "pretraining"
+"""What a run is, as its checkpoints say."""
+
 MAX_EVALUATION_ENVS = 5
 """Environments of one task that an evaluation steps side by side, at most."""
 
@@ -90,8 +93,8 @@ def _train(
 ) -> TrainResult:
     specs = library.select(config.tasks)
     device = choose_device(config.device)
-    restored = _resume_point(folder, specs) if resume else None
-    text, vectors = _texts(config, specs, restored)
+    restored = resume_point(folder, specs, ONLINE) if resume else None
+    text, vectors = run_texts(config, specs, restored)
     table = task_table(specs, vectors)
     agent = NewtAgent(
         config.model, config.planner, config.update, table, device=device, seed=config.seed
@@ -127,7 +130,7 @@ def _train(
             task_of_env=task_of_env,
             replay=Mixture(online),
             evaluate=_evaluator(agent, specs, config, folder),
-            describe=_description(config, specs, table, text),
+            describe=describe_run(config, specs, table, text),
             checkpoints=checkpoints,
             metrics=metrics,
             progress=progress,
@@ -147,8 +150,12 @@ def _train(
     )
 
 
-def _resume_point(folder: RunFolder, specs: Sequence[TaskSpec]) -> dict[str, Any] | None:
-    """The newest intact checkpoint's content; None if the run was killed before its first."""
+def resume_point(folder: RunFolder, specs: Sequence[TaskSpec], phase: str) -> dict[str, Any] | None:
+    """The newest intact checkpoint's content; None if the run was killed before its first.
+
+    Raises:
+        CheckpointError: none can be read, or the run is of other tasks or another phase.
+    """
     try:
         found = latest_intact(folder.checkpoints)
     except CheckpointError:
@@ -157,6 +164,11 @@ def _resume_point(folder: RunFolder, specs: Sequence[TaskSpec]) -> dict[str, Any
         return None
     for reason in found.skipped:
         warnings.warn(f"passed over a damaged checkpoint: {reason}", stacklevel=2)
+    if found.payload.get("phase", ONLINE) != phase:
+        command = "train" if phase == PRETRAINING else "pretrain"
+        raise CheckpointError(
+            f"{folder.path} was made by 'newt {command}': go on with that, with the same --run."
+        )
     saved = [task["id"] for task in found.payload["tasks"]]
     if saved != [spec.id for spec in specs]:
         raise CheckpointError(
@@ -166,7 +178,7 @@ def _resume_point(folder: RunFolder, specs: Sequence[TaskSpec]) -> dict[str, Any
     return found.payload
 
 
-def _texts(
+def run_texts(
     config: RunConfig, specs: Sequence[TaskSpec], restored: dict[str, Any] | None
 ) -> tuple[str, FloatArray]:
     """Return the text encoder's recorded name, and [tasks, 512] vectors of the tasks.
@@ -181,7 +193,7 @@ def _texts(
     return encoder.name, encoder.encode_tasks(specs)
 
 
-def _description(
+def describe_run(
     config: RunConfig, specs: Sequence[TaskSpec], table: TaskTable, encoder: str
 ) -> dict[str, Any]:
     """The part of a checkpoint that does not change during a run."""
@@ -231,16 +243,21 @@ def evaluate_agent(
     *,
     seed: int,
     policy_only: bool = False,
+    prior_weight: float = 0.0,
     on_progress: EvaluationProgress | None = None,
 ) -> Summary:
-    """Evaluate an agent on its own task list, ``specs``, without exploration."""
+    """Evaluate an agent on its own task list, ``specs``, without exploration.
+
+    ``prior_weight`` 1 constrains planning to the policy's neighbourhood, 0 leaves it free.
+    """
     envs = min(episodes, MAX_EVALUATION_ENVS)
-    settings = ActorSettings(policy_only=policy_only)
+    settings = ActorSettings(policy_only=policy_only, prior_weight=prior_weight)
     actor = Actor(agent, len(specs) * envs, seed=seed, settings=settings)
     results = evaluate(
         actor, specs, episodes, envs_per_task=envs, seed=seed, on_progress=on_progress
     )
-    return summarise(results, specs, mode="policy" if policy_only else "planning")
+    planning = "constrained planning" if prior_weight else "planning"
+    return summarise(results, specs, mode="policy" if policy_only else planning)
 
 
 def evaluate_checkpoint(

@@ -13,6 +13,7 @@ from newt_core.demos.collect import Collection, collect
 from newt_core.demos.folder import demo_path
 from newt_core.demos.quality import default_episodes
 from newt_core.demos.write import writing
+from newt_core.envs.availability import sort_out
 from newt_core.envs.pool import make_pool
 from newt_core.errors import CheckpointError, DemoError, MissingDependencyError
 from newt_core.experts.miniarcade import POLICIES, player
@@ -88,16 +89,20 @@ def collect_demos(
         NewtError: whatever else the user can put right.
     """
     experts: dict[str, Expert] = {}
-    left_out: dict[str, str] = {}
+    runnable = sort_out(specs)
+    left_out = {spec.id: why for why, lacking in runnable.left_out.items() for spec in lacking}
+    if not runnable.available:
+        raise MissingDependencyError(next(iter(runnable.left_out)))
     find = _finder(expert, library, device, runs)
-    for spec in specs:
+    for spec in runnable.available:
         found = find(spec)
         if found is None:
             left_out[spec.id] = f"it has no {_missing(expert, runs)}"
         else:
             experts[spec.id] = found
     if not experts:
-        task, reason = next(iter(left_out.items()))
+        task = runnable.available[0].id
+        reason = left_out[task]
         raise DemoError(
             f"nothing can be collected in {task}{' and others' * (len(left_out) > 1)}: {reason}.\n"
             "Name a checkpoint, or a folder with checkpoints, with --expert, or train one with "
@@ -112,27 +117,22 @@ def collect_demos(
         wanted = episodes or default_episodes(spec)
         envs = min(wanted, MAX_ENVS)
         path, who = demo_path(folder, spec.id), experts[spec.id]
-        try:
-            with (
-                writing(path, spec, who.name, append=append) as writer,
-                make_pool([spec] * envs, seed=seed, frames=int(rgb)) as pool,
-            ):
-                done.append(
-                    collect(
-                        who.make(envs),
-                        writer,
-                        wanted,
-                        pool=pool,
-                        seed=seed,
-                        rgb=rgb,
-                        should_stop=should_stop,
-                        on_progress=partial(on_progress, spec.id),
-                    )
+        with (
+            writing(path, spec, who.name, append=append) as writer,
+            make_pool([spec] * envs, seed=seed, frames=int(rgb)) as pool,
+        ):
+            done.append(
+                collect(
+                    who.make(envs),
+                    writer,
+                    wanted,
+                    pool=pool,
+                    seed=seed,
+                    rgb=rgb,
+                    should_stop=should_stop,
+                    on_progress=partial(on_progress, spec.id),
                 )
-        except MissingDependencyError as error:
-            if len(experts) == 1:
-                raise
-            left_out[spec.id] = str(error)
+            )
     return Collected(done, left_out, should_stop())
 
 

@@ -31,6 +31,7 @@ LAYERS = (
     "evaluation",
     "restore",
     "build",
+    "build_pretrain",
     "demonstrate",
     "loaded",
     "bench",

@@ -13,6 +13,7 @@ from newt_core.demos.read import open_demos
 from newt_core.demos.schema import SUFFIX, EpisodeInfo, FileHeader
 from newt_core.errors import DemoError
 from newt_core.specs.load import SpecLibrary
+from newt_core.specs.schema import TaskSpec
 
 DEMOS = Path("demos")
 """Folder of the demonstrations, under the one that Newt is started in."""
@@ -41,6 +42,21 @@ def demo_files(folder: Path) -> list[Path]:
             "'newt collect-demos' makes some."
         )
     return files
+
+
+def require_demos(folder: Path, specs: Sequence[TaskSpec]) -> None:
+    """Return if at least one of the tasks has a file in a folder.
+
+    Raises:
+        DemoError: none has, or there is no such folder.
+    """
+    demo_files(folder)
+    if not any(demo_path(folder, spec.id).exists() for spec in specs):
+        shown = specs[0].id if len(specs) == 1 else f"none of the {len(specs)} tasks"
+        raise DemoError(
+            f"{shown} has {'no ' if len(specs) == 1 else ''}demonstrations in {folder}. "
+            "'newt demos list' shows which there are."
+        )
 
 
 def find_files(names: Sequence[str], folder: Path, specs: SpecLibrary) -> list[Path]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from newt_core.demos.folder import demo_files, demo_path
+from newt_core.demos.folder import demo_path, require_demos
 from newt_core.demos.read import open_demos, read_demos
 from newt_core.demos.schema import DemoEpisode
 from newt_core.errors import DemoError
@@ -61,7 +61,7 @@ def load_demos(
     Raises:
         DemoError: a file is not usable, or none of the tasks has demonstrations.
     """
-    demo_files(folder)
+    require_demos(folder, specs)
     present = [spec for spec in specs if demo_path(folder, spec.id).exists()]
     missing = tuple(spec.id for spec in specs if not demo_path(folder, spec.id).exists())
     rows, counts = 0, {}
@@ -71,10 +71,7 @@ def load_demos(
             counts[spec.id] = file.header.total_episodes
     total = sum(counts.values())
     if not total:
-        raise DemoError(
-            f"none of the {len(specs)} tasks has demonstrations in {folder}. 'newt demos list' "
-            "shows which there are."
-        )
+        raise DemoError(f"the files of demonstrations in {folder} are all empty.")
     if missing:
         warnings.warn(f"no demonstrations of {_listed(missing)} in {folder}", stacklevel=2)
     buffer = ReplayBuffer(rows, storage=storage, sampling=sampling, device=device)

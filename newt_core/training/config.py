@@ -75,6 +75,16 @@ class CheckpointConfig(_Frozen):
     keep: int = Field(3, ge=1, description="Newest checkpoints kept, beside the best.")
 
 
+class PretrainConfig(_Frozen):
+    """Learning from demonstrations alone, before any interaction (Newt, section 3)."""
+
+    updates: int = Field(200_000, ge=1, description="Gradient steps on demonstrations.")
+    evaluate_every: int = Field(
+        0, ge=0, description="Updates between evaluations of the policy; 0 for none but the last."
+    )
+    checkpoint_every: int = Field(5_000, ge=1, description="Updates between checkpoints.")
+
+
 class RunConfig(_Frozen):
     """Every setting of one training run."""
 
@@ -93,9 +103,11 @@ class RunConfig(_Frozen):
     text_weights: str | None = Field(
         None, description="The text encoder's file: weights for clip, a table of vectors for file."
     )
+    demos: str = Field("", description="Folder of the demonstrations; empty for none.")
     wandb: bool = Field(False, description="Report to Weights & Biases, too.")
     model: ModelConfig = ModelConfig()
     planner: PlannerConfig = PlannerConfig()
+    pretrain: PretrainConfig = PretrainConfig()
     random_phase: RandomPhaseConfig = RandomPhaseConfig()
     update: UpdateConfig = UpdateConfig()
     replay: ReplayConfig = ReplayConfig()
@@ -130,8 +142,8 @@ def resolve_config(
         overrides: ``key=value`` with a dotted key and a value in YAML, as in
             ``planner.horizon=5``.
         **flags: options of the command line under their names, with ``_`` for ``-``:
-            ``tasks``, ``steps``, ``seed``, ``device``, ``size``, ``save_replay``, or any
-            setting at the top level. None means not given.
+            ``tasks``, ``steps``, ``seed``, ``device``, ``size``, ``save_replay``, ``updates``, or
+            any setting at the top level. None means not given.
 
     Raises:
         ConfigError: a setting is unknown or its value not allowed; the message says where it

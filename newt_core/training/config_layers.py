@@ -21,7 +21,11 @@ from newt_core.errors import ConfigError, did_you_mean
 
 _PRESETS = files("newt_core.training").joinpath("presets")
 
-_FLAG_SETTINGS = {"size": "model.size", "save_replay": "replay.save"}
+_FLAG_SETTINGS = {
+    "size": "model.size",
+    "save_replay": "replay.save",
+    "updates": "pretrain.updates",
+}
 """Options whose name is not that of their setting."""
 
 

@@ -11,7 +11,16 @@ from newt_core.errors import ConfigError
 from newt_core.training.config import RunConfig, resolve_config
 from newt_core.training.run_folder import RunFolder
 
-FIXED = ("tasks", "seed", "envs_per_task", "text_encoder", "text_weights", "model", "replay")
+FIXED = (
+    "tasks",
+    "seed",
+    "envs_per_task",
+    "text_encoder",
+    "text_weights",
+    "demos",
+    "model",
+    "replay",
+)
 """Settings, or groups of them, that a run's saved state was made with."""
 
 

@@ -198,15 +198,26 @@ def policy_loss(
     return PolicyLoss(total, new_scale, {name: m.detach() for name, m in metrics.items()})
 
 
+@dataclass(frozen=True)
+class JointPolicyLoss:
+    """What pretraining adds to the world model's loss, and its parts."""
+
+    total: Tensor
+    metrics: dict[str, Tensor]
+
+
 def joint_policy_loss(
     model: WorldModel, latents: Tensor, batch: Batch, noise: UpdateNoise, config: UpdateConfig
-) -> Tensor:
+) -> JointPolicyLoss:
     """Cloning and entropy alone, with gradient into the latents (pretraining)."""
     bound = model.bind(batch.task)
     rho = temporal_weights(latents.shape[0] - 1, config.temporal_decay, latents.device)
     sample = bound.policy(latents, noise.policy)
     cloning = cloning_loss(sample, batch, model.action_mask[batch.task], rho)
-    return config.bc_coef * cloning - config.entropy_coef * entropy_bonus(sample, rho)
+    entropy = entropy_bonus(sample, rho)
+    total = config.bc_coef * cloning - config.entropy_coef * entropy
+    metrics = {"loss/policy": total, "loss/cloning": cloning, "policy/scaled_entropy": entropy}
+    return JointPolicyLoss(total, {name: m.detach() for name, m in metrics.items()})
 
 
 def moved_scale(scale: Tensor, q: Tensor, rate: float) -> Tensor:

@@ -92,11 +92,13 @@ class Learner:
             bound = self.model.bind(batch.task)
             model_loss = self._model_loss(self.model, bound, batch, noise, self.config)
             total = model_loss.total
+            metrics = dict(model_loss.metrics)
             if joint:
-                total = total + losses.joint_policy_loss(
+                policy = losses.joint_policy_loss(
                     self.model, model_loss.latents, batch, noise, self.config
                 )
-        metrics = dict(model_loss.metrics)
+                total = total + policy.total
+                metrics |= policy.metrics
         total.backward()
         metrics["grad/model"] = _clip(self._model_parameters, self.config.grad_clip)
         self.model_optimiser.step()

@@ -1,0 +1,164 @@
+"""Wires a pretraining together: demonstrations → buffer, agent, pretrainer, evaluator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from newt_core.agents.newt.agent import NewtAgent
+from newt_core.agents.newt.setup import choose_device, task_table
+from newt_core.build import (
+    EVALUATION_SEED,
+    PRETRAINING,
+    describe_run,
+    evaluate_agent,
+    resume_point,
+    run_texts,
+)
+from newt_core.demos.load import load_demos
+from newt_core.evaluation.aggregate import Summary
+from newt_core.specs import SpecLibrary, TaskSpec
+from newt_core.training.checkpoint_folder import LAST, CheckpointFolder
+from newt_core.training.config import RunConfig
+from newt_core.training.loss_curves import plot_losses
+from newt_core.training.metrics import MetricsLogger, Sink, WandbSink
+from newt_core.training.pretrain import Modes, Pretrainer
+from newt_core.training.progress import Progress
+from newt_core.training.run_folder import RunFolder
+
+WAYS_TO_ACT: dict[str, dict[str, Any]] = {
+    "policy": {"policy_only": True},
+    "planning": {},
+    "constrained planning": {"prior_weight": 1.0},
+}
+"""How the pretrained agent is evaluated at the end → arguments of ``evaluate_agent``."""
+
+
+@dataclass(frozen=True)
+class PretrainOutcome:
+    """What ``newt pretrain`` reports."""
+
+    run: Path
+    checkpoint: Path
+    curves: Path
+    """The picture of the losses."""
+    updates: int
+    scores: Modes
+    """Way of acting → mean score; empty if it was interrupted before the end."""
+    interrupted: bool
+
+
+def pretrain(
+    config: RunConfig,
+    folder: RunFolder,
+    *,
+    specs: SpecLibrary,
+    resume: bool,
+    progress: Progress,
+    should_stop: Callable[[], bool],
+) -> PretrainOutcome:
+    """Run or resume pretraining in a run folder.
+
+    Args:
+        config: The run's settings; ``config.demos`` is the folder of the demonstrations.
+        folder: Holds everything the run writes; locked meanwhile.
+        specs: Where the task selector is looked up.
+        resume: Go on from the newest intact checkpoint.
+        progress: Who watches.
+        should_stop: Asked often; True saves and ends the run.
+
+    Raises:
+        NewtError: Whatever the user can put right.
+    """
+    with folder.lock():
+        return _pretrain(config, folder, specs, resume, progress, should_stop)
+
+
+def _pretrain(
+    config: RunConfig,
+    folder: RunFolder,
+    library: SpecLibrary,
+    resume: bool,
+    progress: Progress,
+    should_stop: Callable[[], bool],
+) -> PretrainOutcome:
+    specs = library.select(config.tasks)
+    device = choose_device(config.device)
+    restored = resume_point(folder, specs, PRETRAINING) if resume else None
+    demos = load_demos(
+        Path(config.demos), specs, sampling=config.replay.sampling, device=device
+    ).buffer
+    text, vectors = run_texts(config, specs, restored)
+    table = task_table(specs, vectors)
+    agent = NewtAgent(
+        config.model, config.planner, config.update, table, device=device, seed=config.seed
+    )
+    checkpoints = CheckpointFolder(folder.checkpoints, config.checkpoint.keep)
+    sinks: tuple[Sink, ...] = ()
+    if config.wandb:
+        sinks = (WandbSink(folder.name, folder.path, config.model_dump(mode="json")),)
+    updates = int(restored["counters"]["updates"]) if restored else None
+    with MetricsLogger(
+        folder.metrics_file, folder.tensorboard, restored_step=updates, others=sinks
+    ) as metrics:
+        pretrainer = Pretrainer(
+            config,
+            agent=agent,
+            demos=demos,
+            evaluate=_evaluator(agent, specs, config, folder),
+            describe={
+                **describe_run(config, specs, table, text),
+                "phase": PRETRAINING,
+            },
+            checkpoints=checkpoints,
+            metrics=metrics,
+            progress=progress,
+            should_stop=should_stop,
+            generator=torch.Generator().manual_seed(config.seed),
+        )
+        if restored is not None:
+            pretrainer.load_state_dict(restored)
+            folder.discard_evaluations_after(pretrainer.updates)
+        result = pretrainer.run()
+    curves = folder.path / "losses.png"
+    plot_losses(folder.metrics_file, curves)
+    return PretrainOutcome(
+        folder.path,
+        checkpoints.folder / LAST,
+        curves,
+        result.updates,
+        result.scores,
+        result.interrupted,
+    )
+
+
+def _evaluator(
+    agent: NewtAgent, specs: Sequence[TaskSpec], config: RunConfig, folder: RunFolder
+) -> Callable[[int, bool], Modes]:
+    """Return what evaluates the policy on the way, and every way of acting at the end."""
+
+    def run(updates: int, last: bool) -> Modes:
+        summaries: dict[str, Summary] = {
+            mode: evaluate_agent(
+                agent,
+                specs,
+                config.evaluation.episodes,
+                seed=config.seed + EVALUATION_SEED,
+                **arguments,
+            )
+            for mode, arguments in WAYS_TO_ACT.items()
+            if last or mode == "policy"
+        }
+        document = {
+            "step": updates,
+            **summaries["policy"].to_json(),
+            "modes": {mode: summary.to_json() for mode, summary in summaries.items()},
+        }
+        folder.write_evaluation(updates, document)
+        return {mode: summary.total.score for mode, summary in summaries.items()}
+
+    return run

@@ -1,0 +1,218 @@
+"""Learning from demonstrations alone, before any interaction (Newt, section 3).
+
+All parts are trained jointly: the world model on its own losses, and the policy on cloning, whose
+gradient reaches the whole model. The learning rate warms up linearly.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from newt_core.agents.newt.agent import NewtAgent
+from newt_core.replay import ReplayBuffer
+from newt_core.training.checkpoint_folder import LAST, CheckpointFolder
+from newt_core.training.config import RunConfig
+from newt_core.training.health import check_finite
+from newt_core.training.metrics import MetricsLogger
+from newt_core.training.online import LOG_SECONDS
+from newt_core.training.progress import Progress, RunStatus
+from newt_core.training.random_state import capture_random_state, restore_random_state
+from newt_core.training.recent import Speed
+
+LOG_UPDATES = 100
+"""Metrics are written at least this often, so that even a short run has a curve."""
+
+Modes = Mapping[str, float]
+"""A way of acting (``policy``, ``planning``, ``constrained planning``) → its mean score."""
+
+
+@dataclass(frozen=True)
+class PretrainResult:
+    """Where a pretraining ended."""
+
+    updates: int
+    scores: Modes
+    """Of the last evaluation; empty before the first."""
+    interrupted: bool
+
+
+class Pretrainer:
+    """One run of pretraining; resumable at every checkpoint, to the very same result.
+
+    Args:
+        config: The run's settings.
+        agent: Learns.
+        demos: Batches come from here.
+        evaluate: Called with the number of updates, and whether they are the last; stores and
+            returns scores.
+        describe: The checkpoint's constant content (tasks, encoder, settings).
+        checkpoints: Where to save.
+        metrics: Where to report, under the number of updates.
+        progress: Who watches.
+        should_stop: Asked after every update.
+        generator: CPU generator of batches.
+    """
+
+    def __init__(
+        self,
+        config: RunConfig,
+        *,
+        agent: NewtAgent,
+        demos: ReplayBuffer,
+        evaluate: Callable[[int, bool], Modes],
+        describe: Mapping[str, Any],
+        checkpoints: CheckpointFolder,
+        metrics: MetricsLogger,
+        progress: Progress,
+        should_stop: Callable[[], bool],
+        generator: torch.Generator,
+    ) -> None:
+        self.config = config
+        self.agent = agent
+        self.demos = demos
+        self.evaluate = evaluate
+        self.describe = describe
+        self.checkpoints = checkpoints
+        self.metrics = metrics
+        self.progress = progress
+        self.should_stop = should_stop
+        self.generator = generator
+        self.scores: dict[str, float] = {}
+        self._evaluated_at = -1
+        self._last_logged = 0
+        self._speed = Speed()
+        self._update_metrics: dict[str, Tensor] = {}
+
+    @property
+    def updates(self) -> int:
+        """Gradient steps taken so far."""
+        return self.agent.learner.updates
+
+    def run(self) -> PretrainResult:
+        """Learn until the configured number of updates or until asked to stop.
+
+        Raises:
+            TrainingDiverged: A loss is no longer finite; the checkpoints are from before.
+            EnvironmentFailure: A task's simulator keeps dying in an evaluation.
+        """
+        settings, learner = self.config.pretrain, self.agent.learner
+        self._speed.restart(self.updates)
+        while self.updates < settings.updates and not self.should_stop():
+            batch = self.demos.sample(
+                self.config.update.batch_size, self.config.update.horizon, self.generator
+            )
+            learner.set_lr_factor(learner.warmup_factor())
+            self._update_metrics = learner.update(batch, joint=True)
+            self._report()
+            self._log_if_due()
+            last = self.updates == settings.updates
+            if settings.evaluate_every and self.updates % settings.evaluate_every == 0 and not last:
+                self._evaluate(last=False)
+            if self.updates % settings.checkpoint_every == 0 and not last:
+                self.save()
+        learner.set_lr_factor(1.0)
+        interrupted = self.updates < settings.updates
+        self._log()
+        self.save()
+        if not interrupted and self._evaluated_at != self.updates:
+            self._evaluate(last=True)
+            self.save(best=True)
+        return PretrainResult(self.updates, self.scores, interrupted)
+
+    def _report(self, message: str = "") -> None:
+        self.progress.update(
+            RunStatus(
+                steps=self.updates,
+                total=self.config.pretrain.updates,
+                updates=self.updates,
+                steps_per_s=self._speed.rate(self.updates),
+                scores=self.scores,
+                counts="updates",
+                message=message,
+            )
+        )
+
+    def _log_if_due(self) -> None:
+        due = time.monotonic() - self._speed.last_log > LOG_SECONDS
+        if due or self.updates - self._last_logged >= LOG_UPDATES:
+            self._log()
+
+    def _log(self) -> None:
+        if self._last_logged == self.updates:
+            return
+        self._speed.last_log = time.monotonic()
+        self._last_logged = self.updates
+        group = self.agent.learner.model_optimiser.param_groups[-1]
+        self.metrics.log(
+            self.updates,
+            {
+                "updates_per_s": self._speed.rate(self.updates),
+                "lr": group["lr"],
+                **self._check_health(),
+            },
+        )
+
+    def _check_health(self) -> dict[str, float]:
+        learned = {name: float(value) for name, value in self._update_metrics.items()}
+        last = self.checkpoints.folder / LAST
+        check_finite(learned, self.updates, last_good=last if last.exists() else None)
+        return learned
+
+    def _evaluate(self, *, last: bool) -> None:
+        self._report(message=f"evaluating after {self.updates:,} updates")
+        started = time.monotonic()
+        self.scores = dict(self.evaluate(self.updates, last))
+        self._evaluated_at = self.updates
+        self.metrics.log(
+            self.updates,
+            {
+                **{f"eval/{mode.replace(' ', '_')}": score for mode, score in self.scores.items()},
+                "eval/seconds": time.monotonic() - started,
+            },
+        )
+        self._speed.restart(self.updates)
+        shown = ", ".join(f"{mode} {score:.3f}" for mode, score in self.scores.items())
+        self._report(message=f"score after {self.updates:,} updates: {shown}")
+
+    def save(self, *, best: bool = False) -> None:
+        """Write a checkpoint of this moment.
+
+        Raises:
+            TrainingDiverged: The losses are not finite, so the weights may not be either.
+        """
+        self._check_health()
+        self.checkpoints.save(self.updates, {**self.describe, **self.state_dict()}, best=best)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that changes during a run and is not on disk already."""
+        return {
+            "agent": self.agent.state_dict(),
+            "counters": {
+                "steps": 0,
+                "updates": self.updates,
+                "scores": self.scores,
+                "evaluated_at": self._evaluated_at,
+            },
+            "generator": self.generator.get_state(),
+            "random": capture_random_state(),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a checkpoint.
+
+        Raises:
+            CheckpointError: The checkpoint does not fit the run's settings.
+        """
+        self.agent.load_state_dict(state["agent"])
+        counters = state["counters"]
+        self.scores = dict(counters["scores"])
+        self._evaluated_at = int(counters["evaluated_at"])
+        self._last_logged = self.updates
+        self.generator.set_state(state["generator"].cpu())
+        restore_random_state(state["random"])

@@ -1,0 +1,235 @@
+"""Pretraining: it imitates, warms up, can be stopped, killed and resumed, and says how it went."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from newt_core.agents.newt.agent import NewtAgent
+from newt_core.agents.newt.setup import task_table
+from newt_core.build import evaluate_checkpoint, train
+from newt_core.build_pretrain import PretrainOutcome, pretrain
+from newt_core.demos.schema import DemoEpisode
+from newt_core.demos.write import writing
+from newt_core.errors import CheckpointError, DemoError
+from newt_core.replay import ReplayBuffer
+from newt_core.specs import SpecLibrary, TaskSpec, load_specs
+from newt_core.training.checkpoint_folder import CheckpointFolder
+from newt_core.training.config import RunConfig, resolve_config
+from newt_core.training.metrics import MetricsLogger, read_metrics
+from newt_core.training.pretrain import Pretrainer, PretrainResult
+from newt_core.training.progress import Unwatched
+from newt_core.training.run_folder import RunFolder
+from newt_core.types import Episode
+from tests.fixtures.demonstrations import demo_spec
+
+SPEC = demo_spec()
+SPECS = """
+domain: dmcontrol
+tasks:
+  - id: short-balance
+    env: {domain_name: cartpole, task_name: balance}
+    embodiment: A cart on a rail carries a pole.
+    instruction: Keep the pole upright.
+    obs_dim: 5
+    action_dim: 1
+    episode_length: 10
+    action_repeat: 2
+    reward: dense
+    score: {kind: return, low: 0, high: 20}
+    camera: 0
+"""
+
+
+def config(updates: int, **changes: object) -> RunConfig:
+    settings = {"update.batch_size": 32, "update.warmup_updates": 10, **changes}
+    overrides = [f"{name}={value}" for name, value in settings.items()]
+    return resolve_config(
+        "smoke", None, overrides, tasks="toy-walk", updates=updates, device="cpu", seed=1
+    )
+
+
+def followers() -> ReplayBuffer:
+    """Episodes whose actions are two entries of what was seen."""
+    generator = np.random.default_rng(0)
+    buffer = ReplayBuffer(2000)
+    for _ in range(40):
+        obs = np.zeros((13, 128), np.float32)
+        obs[:, :5] = generator.uniform(-0.8, 0.8, (13, 5))
+        action = np.zeros((12, 16), np.float32)
+        action[:, :2] = obs[:-1, :2]
+        buffer.add(Episode(0, obs, action, np.ones(12, np.float32)))
+    return buffer
+
+
+def pretrainer(
+    folder: Path,
+    settings: RunConfig,
+    metrics: MetricsLogger,
+    should_stop: Callable[[], bool] = lambda: False,
+    evaluations: list[tuple[int, bool]] | None = None,
+) -> Pretrainer:
+    table = task_table([SPEC], np.ones((1, 512), np.float32) / 512**0.5)
+    agent = NewtAgent(
+        settings.model, settings.planner, settings.update, table, device=torch.device("cpu")
+    )
+
+    def evaluate(updates: int, last: bool) -> dict[str, float]:
+        if evaluations is not None:
+            evaluations.append((updates, last))
+        return {"policy": 0.5}
+
+    return Pretrainer(
+        settings,
+        agent=agent,
+        demos=followers(),
+        evaluate=evaluate,
+        describe={"tasks": [{"id": SPEC.id}]},
+        checkpoints=CheckpointFolder(folder / "checkpoints", 3),
+        metrics=metrics,
+        progress=Unwatched(),
+        should_stop=should_stop,
+        generator=torch.Generator().manual_seed(1),
+    )
+
+
+def run(folder: Path, settings: RunConfig, **kwargs) -> tuple[PretrainResult, Pretrainer]:
+    folder.mkdir(exist_ok=True)
+    with MetricsLogger(folder / "metrics.jsonl") as metrics:
+        made = pretrainer(folder, settings, metrics, **kwargs)
+        return made.run(), made
+
+
+def test_the_policy_learns_to_do_what_was_demonstrated(tmp_path: Path):
+    _, learned = run(tmp_path / "a", config(150))
+    rows = [row for row in read_metrics(tmp_path / "a" / "metrics.jsonl") if "loss/cloning" in row]
+    assert rows[-1]["step"] == 150
+    agent = learned.agent
+    batch = followers().sample(200, 1, torch.Generator().manual_seed(9))
+    with torch.no_grad():
+        z = agent.model.encode(batch.obs[0], batch.task)
+        mean = agent.model.bind(batch.task).policy(z, torch.zeros(200, 16)).mean[:, :2]
+    wanted = batch.action[0, :, :2]
+    # An action drawn blindly from those demonstrated would be off by 2/3 of this, squared.
+    assert float((mean - wanted).square().mean()) < 0.15 * float(wanted.square().mean())
+
+
+def test_the_learning_rate_warms_up(tmp_path: Path):
+    settings = config(20, **{"update.warmup_updates": 10})
+    with MetricsLogger(tmp_path / "metrics.jsonl") as metrics:
+        made = pretrainer(tmp_path, settings, metrics)
+        rates = []
+        made.should_stop = lambda: rates.append(  # type: ignore[func-returns-value]
+            made.agent.learner.model_optimiser.param_groups[-1]["lr"]
+        )
+        made.run()
+    lr = settings.update.lr
+    assert rates[1:11] == pytest.approx([lr * n / 10 for n in range(1, 11)])
+    assert rates[12:] == pytest.approx([lr] * len(rates[12:]))
+
+
+def test_a_stopped_run_goes_on_to_the_very_same_weights(tmp_path: Path):
+    settings = config(12)
+    _, whole = run(tmp_path / "whole", settings)
+
+    asked = []
+    stops = {"should_stop": lambda: asked.append(None) or len(asked) > 5}
+    result, _ = run(tmp_path / "parts", settings, **stops)
+    assert result.interrupted
+    assert (result.updates, result.scores) == (5, {})
+    state = torch.load(tmp_path / "parts/checkpoints/last.pt", weights_only=True)
+    with MetricsLogger(tmp_path / "parts/metrics.jsonl", restored_step=5) as metrics:
+        resumed = pretrainer(tmp_path / "parts", settings, metrics)
+        resumed.load_state_dict(state)
+        result = resumed.run()
+    assert not result.interrupted
+    for name, value in whole.agent.model.state_dict().items():
+        assert torch.equal(value, resumed.agent.model.state_dict()[name]), name
+
+
+def test_evaluations_come_when_asked_for_and_at_the_end(tmp_path: Path):
+    evaluations: list[tuple[int, bool]] = []
+    settings = config(7, **{"pretrain.evaluate_every": 3})
+    result, _ = run(tmp_path / "a", settings, evaluations=evaluations)
+    assert evaluations == [(3, False), (6, False), (7, True)]
+    assert result.scores == {"policy": 0.5}
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> SpecLibrary:
+    (tmp_path / "specs").mkdir()
+    (tmp_path / "specs/short.yaml").write_text(SPECS)
+    return load_specs([tmp_path / "specs"])
+
+
+def pushes(spec: TaskSpec, number: int) -> DemoEpisode:
+    generator = np.random.default_rng(number)
+    ends = np.zeros(10, np.bool_)
+    ends[-1] = True
+    return DemoEpisode(
+        observations=generator.normal(size=(11, 5)).astype(np.float32),
+        actions=generator.uniform(-1, 1, (10, 1)).astype(np.float32),
+        rewards=np.ones(10, np.float32),
+        terminations=np.zeros(10, np.bool_),
+        truncations=ends,
+        success=np.full(10, np.nan, np.float32),
+        score=np.full(10, 0.5, np.float32),
+    )
+
+
+def from_start_to_end(
+    folder: RunFolder, library: SpecLibrary, demos: Path, *, resume: bool = False
+) -> PretrainOutcome:
+    settings = resolve_config(
+        "smoke", None, (), tasks="short-balance", updates=6, device="cpu", demos=str(demos)
+    )
+    return pretrain(
+        settings,
+        folder,
+        specs=library,
+        resume=resume,
+        progress=Unwatched(),
+        should_stop=lambda: False,
+    )
+
+
+def test_from_files_to_scores(tmp_path: Path, library):
+    spec = library["short-balance"]
+    with writing(tmp_path / "demos/short-balance.h5", spec, "random") as writer:
+        writer.add([pushes(spec, number) for number in range(3)])
+    folder = RunFolder.create("a", "", root=tmp_path / "runs")
+    outcome = from_start_to_end(folder, library, tmp_path / "demos")
+    assert set(outcome.scores) == {"policy", "planning", "constrained planning"}
+    assert outcome.curves.read_bytes().startswith(b"\x89PNG")
+    document = json.loads((folder.path / "eval/6.json").read_text())
+    assert set(document["modes"]) == set(outcome.scores)
+    assert document["tasks"]["short-balance"]["score"] == outcome.scores["policy"]
+    rows = read_metrics(folder.metrics_file)
+    names = ("loss/consistency", "loss/reward", "loss/value", "loss/cloning")
+    assert set(names) <= set(rows[0])
+    # Whatever reads checkpoints reads this one.
+    summary = evaluate_checkpoint(outcome.checkpoint, None, 1, policy_only=True, specs=library)
+    assert set(summary.tasks) == {"short-balance"}
+    # A finished run has nothing to do, and the online trainer does not mistake it for its own.
+    again = from_start_to_end(folder, library, tmp_path / "demos", resume=True)
+    assert again.scores == outcome.scores
+    with pytest.raises(CheckpointError, match="was made by 'newt pretrain'"):
+        train(
+            resolve_config("smoke", None, (), tasks="short-balance", device="cpu"),
+            folder,
+            specs=library,
+            resume=True,
+            progress=Unwatched(),
+            should_stop=lambda: False,
+        )
+
+
+def test_without_demonstrations_it_says_so(tmp_path: Path, library):
+    folder = RunFolder.create("a", "", root=tmp_path / "runs")
+    with pytest.raises(DemoError, match="there is no folder"):
+        from_start_to_end(folder, library, tmp_path / "demos")
