@@ -136,6 +136,14 @@ def collect_demos(
     return Collected(done, left_out, should_stop())
 
 
+def without_expert(
+    specs: Sequence[TaskSpec], *, library: SpecLibrary, device: str = "auto", runs: Path = RUNS
+) -> list[TaskSpec]:
+    """Return the tasks that ``auto`` finds no expert for, of those that can run here."""
+    find = _finder(AUTO, library, device, runs)
+    return [spec for spec in sort_out(specs).available if find(spec) is None]
+
+
 def _finder(
     expert: str, library: SpecLibrary, device: str, runs: Path
 ) -> Callable[[TaskSpec], Expert | None]:

@@ -33,6 +33,7 @@ LAYERS = (
     "build",
     "build_pretrain",
     "demonstrate",
+    "train_expert",
     "loaded",
     "bench",
 )

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from newt_cli import console, options
-from newt_cli.display import task_display
+from newt_cli.display import task_display, training_display
 from newt_cli.failures import FAILED, INTERRUPTED, StopRequest
 
 if TYPE_CHECKING:
     from newt_core.demonstrate import Collected
     from newt_core.demos.collect import Collection
+    from newt_core.specs import SpecLibrary, TaskSpec
 
 app = typer.Typer(add_completion=False)
 
@@ -36,10 +37,18 @@ def collect_demos(
         Path, typer.Option(metavar="FOLDER", help="Where the files <task>.h5 go.")
     ] = Path("demos"),
     rgb: Annotated[bool, typer.Option("--rgb", help="Record a picture of every state.")] = False,
+    train_expert: Annotated[
+        bool,
+        typer.Option(
+            "--train-expert",
+            help="Where a task has no expert, train one first; says how long that will take.",
+        ),
+    ] = False,
     append: Annotated[bool, typer.Option("--append", help="Add to the files there.")] = False,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the episodes.")] = 0,
     device: options.Device = "auto",
     specs: options.Specs = None,
+    runs_dir: options.RunsDir = Path("runs"),
     as_json: options.Json = False,
 ) -> None:
     """Collect demonstrations: an expert plays, good episodes are kept.
@@ -48,6 +57,7 @@ def collect_demos(
     newt collect-demos --task pygame-cowboy
     newt collect-demos --tasks miniarcade --episodes 5 --out demos
     newt collect-demos --task walker-run --expert runs/walker --append
+    newt collect-demos --task cheetah-jump --train-expert
 
     An episode is kept if its return beats 0.75 of the median return and, where the task has a
     success signal, if it succeeds. Ctrl-C keeps what was collected by then.
@@ -57,6 +67,12 @@ def collect_demos(
 
     library = load_specs(specs or ())
     chosen = library.select(tasks)
+    if train_expert:
+        if expert != demonstrate.AUTO:
+            raise typer.BadParameter(
+                f"--expert {expert} says who plays; leave it out", param_hint="'--train-expert'"
+            )
+        _train_experts(chosen, library, seed, device, runs_dir)
     with console.quiet_stdout(), task_display("episodes") as display:
         stop = StopRequest(console.notice)
         with stop.listening():
@@ -70,6 +86,7 @@ def collect_demos(
                 rgb=rgb,
                 seed=seed,
                 device=device,
+                runs=runs_dir,
                 should_stop=stop,
                 on_progress=display,
             )
@@ -86,6 +103,51 @@ def collect_demos(
     if failed:
         console.notice(f"no episode of {', '.join(failed)} was good enough to keep.")
         raise typer.Exit(FAILED)
+
+
+def _train_experts(
+    chosen: list[TaskSpec], library: SpecLibrary, seed: int, device: str, runs: Path
+) -> None:
+    """Train an expert for each task without one, having said what it costs."""
+    from newt_core import train_expert
+    from newt_core.demonstrate import without_expert
+
+    missing = without_expert(chosen, library=library, device=device, runs=runs)
+    configs = [train_expert.expert_config(spec, seed=seed, device=device) for spec in missing]
+    total = 0.0
+    with console.quiet_stdout():
+        for spec, config in zip(missing, configs, strict=True):
+            seconds = train_expert.forecast(config, spec)
+            total += seconds
+            console.notice(
+                f"{spec.id} has no expert: training one takes {config.steps:,} steps, about "
+                f"{_duration(seconds)} on this machine."
+            )
+        if len(missing) > 1:
+            console.notice(f"In all about {_duration(total)}.")
+        for spec, config in zip(missing, configs, strict=True):
+            with training_display(f"expert-{spec.id}") as display:
+                stop = StopRequest(display.note)
+                with stop.listening():
+                    result = train_expert.train_expert(
+                        config,
+                        spec,
+                        library=library,
+                        runs=runs,
+                        progress=display,
+                        should_stop=stop,
+                    )
+            if result.interrupted:
+                console.notice(
+                    f"Stopped and saved. Go on with: newt train --run {result.run} --resume"
+                )
+                raise typer.Exit(INTERRUPTED)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:,.0f} s"
+    return f"{seconds / 60:,.0f} min" if seconds < 5400 else f"{seconds / 3600:,.1f} h"
 
 
 def _document(collected: Collected) -> dict[str, Any]:

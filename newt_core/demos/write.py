@@ -16,8 +16,7 @@ from typing import Any
 import h5py
 from numpy.typing import NDArray
 
-from newt_core.demos.faults import episode_faults
-from newt_core.demos.read import require_fit
+from newt_core.demos.faults import episode_faults, header_faults
 from newt_core.demos.schema import (
     ARRAYS,
     DIGEST,
@@ -64,7 +63,9 @@ class DemoWriter:
             check_seal(path)
             with h5py.File(path, "r", locking=False) as file:
                 self.header = FileHeader.from_attributes(file.attrs)
-            require_fit(path, self.header, spec)
+            # Stricter than for reading: a file states one spec, which is that of all its episodes.
+            for fault in header_faults(self.header, spec):
+                raise DemoError(f"{path} {fault}. Write to another folder.")
 
     @property
     def attempts(self) -> int:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from newt_cli.app import main
-from newt_core import build, demonstrate
+from newt_core import build, build_pretrain, demonstrate
 from newt_core.demos.collect import Collection
 from newt_core.evaluation import GroupSummary, Summary, TaskSummary
 
@@ -93,6 +93,20 @@ class FakeCore:
             folder.path, folder.checkpoints / "last.pt", config.steps, 0.5, stopped
         )
 
+    def pretrain(self, *args: Any, **kwargs: Any) -> build_pretrain.PretrainOutcome:
+        self.calls.append(("pretrain", args, kwargs))
+        self.while_training(**kwargs)
+        config, folder = args
+        stopped = kwargs["should_stop"]()
+        return build_pretrain.PretrainOutcome(
+            folder.path,
+            folder.checkpoints / "last.pt",
+            folder.path / "losses.png",
+            config.pretrain.updates,
+            {} if stopped else {"policy": 0.4, "planning": 0.3, "constrained planning": 0.5},
+            stopped,
+        )
+
     def returning(self, name: str, result: Any) -> Callable[..., Any]:
         def call(*args: Any, **kwargs: Any) -> Any:
             self.calls.append((name, args, kwargs))
@@ -106,6 +120,7 @@ def core(monkeypatch: pytest.MonkeyPatch) -> FakeCore:
     """Put a :class:`FakeCore` in the place of training, evaluation and benchmarks."""
     fake = FakeCore()
     monkeypatch.setattr(build, "train", fake.train)
+    monkeypatch.setattr(build_pretrain, "pretrain", fake.pretrain)
     for name in ("evaluate_checkpoint", "evaluate_random"):
         monkeypatch.setattr(build, name, fake.returning(name, SUMMARY))
     collect = fake.returning("collect_demos", COLLECTED)

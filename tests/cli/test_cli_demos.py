@@ -205,3 +205,33 @@ def test_lists_do_not_need_pytorch(tmp_path):
         text=True,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_train_expert_says_the_cost_and_trains_a_single_task_without_text(newt, core, monkeypatch):
+    from newt_core import train_expert
+
+    monkeypatch.setattr(train_expert, "forecast", lambda config, spec: 3000.0)
+    answer = newt("newt collect-demos --tasks walker-run,pygame-cowboy --train-expert")
+    assert answer.code == 0
+    assert "walker-run has no expert: training one takes 25,000 steps, about 50 min" in answer.err
+    (config, folder), _ = core.arguments("train")
+    assert (config.tasks, config.text_encoder) == ("walker-run", "zero")
+    assert folder.name == "expert-walker-run"
+    assert [name for name, *_ in core.calls] == ["train", "collect_demos"]
+
+
+def test_a_forecast_is_a_number_of_seconds():
+    from newt_core.train_expert import expert_config, forecast
+
+    # 25,000 steps at more than 100 steps a millisecond is no computer of today.
+    assert forecast(expert_config(PONG, device="cpu"), PONG) > 0.25
+
+
+def test_a_checkpoint_can_be_the_expert(newt):
+    line = "newt train --tasks pygame-point-maze-var1 --preset smoke --steps 1 --device cpu"
+    assert newt(f"{line} --set random_phase.episodes=0 --run a").code == 0
+    # An agent that has learned nothing: its episodes are run and not good enough.
+    answer = newt("newt collect-demos --task pygame-point-maze-var1 --expert runs/a --episodes 1")
+    assert answer.code == 1
+    assert "no episode of pygame-point-maze-var1 was good enough" in answer.err
+    assert not Path("demos/pygame-point-maze-var1.h5").exists()

@@ -92,7 +92,7 @@ def test_the_lines_run(name, newt, core, monkeypatch):
     stand_in_weights(monkeypatch)
     Path("my_specs").mkdir()
     Path("my_specs/mine.yaml").write_text(SPECS)
-    if name.startswith("newt demos"):
+    if name.startswith(("newt demos", "newt pretrain")):
         lay_out_demonstrations()
     for line in examples(COMMANDS[name]):
         answer = newt(line)

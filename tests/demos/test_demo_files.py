@@ -77,6 +77,16 @@ def test_a_file_that_exists_is_not_replaced_unasked(tmp_path: Path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_nothing_is_appended_to_a_file_of_another_task_or_spec(tmp_path: Path):
+    path = write_demos(tmp_path, 1)
+    for other, message in (
+        (demo_spec("toy-run"), "not of 'toy-run'"),
+        (demo_spec(instruction="Count on."), "its spec hash differs"),
+    ):
+        with pytest.raises(DemoError, match=message), writing(path, other, "s", append=True):
+            raise AssertionError("it may be written")
+
+
 def test_the_layout_is_the_one_of_the_formats_page(tmp_path: Path):
     path = tmp_path / "toy-walk.h5"
     with writing(path, SPEC, "scripted") as writer:

@@ -1,0 +1,70 @@
+"""`newt pretrain`, with a stand-in for the learning."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from newt_core.specs import load_specs
+from tests.fixtures.demonstrations import write_demos
+
+
+@pytest.fixture(autouse=True)
+def demos(newt) -> None:
+    write_demos(Path("demos"), 1, load_specs()["pygame-cowboy"])
+
+
+def test_json_has_the_run_the_checkpoint_and_three_scores(newt, core):
+    answer = newt("newt pretrain --tasks pygame-cowboy --updates 50 --size 2M --run a --json")
+    assert answer.code == 0
+    assert set(answer.json) >= {"run", "checkpoint", "steps", "score"}
+    assert answer.json["scores"] == {"policy": 0.4, "planning": 0.3, "constrained planning": 0.5}
+    assert answer.json["score"] == 0.4
+    (config, folder), kwargs = core.arguments("pretrain")
+    assert (config.pretrain.updates, config.model.size, config.demos) == (50, "2M", "demos")
+    assert not kwargs["resume"]
+    assert (folder.path / "config.yaml").exists()
+
+
+def test_the_papers_number_of_updates_is_the_default(newt, core):
+    newt("newt pretrain --tasks pygame-cowboy")
+    assert core.arguments("pretrain")[0][0].pretrain.updates == 200_000
+
+
+def test_a_run_goes_on_with_its_own_settings(newt, core):
+    newt("newt pretrain --tasks pygame-cowboy --updates 50 --run a")
+    assert newt("newt pretrain --run a --resume").code == 0
+    (config, _), kwargs = core.arguments("pretrain")
+    assert config.pretrain.updates == 50
+    assert kwargs["resume"]
+    refused = newt("newt pretrain --run a --resume --demos elsewhere")
+    assert refused.code == 2
+    assert "'demos' cannot change" in refused.err
+
+
+def test_ctrl_c_says_how_to_go_on(newt, core):
+    core.while_training = lambda **kwargs: os.kill(os.getpid(), signal.SIGINT)
+    answer = newt("newt pretrain --tasks pygame-cowboy --run a")
+    assert answer.code == 130
+    assert "Go on with: newt pretrain --run runs/a --resume" in answer.err
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("newt pretrain", "nothing says which tasks to train on"),
+        ("newt pretrain --tasks pygame-pong", "pygame-pong has no demonstrations in demos"),
+        ("newt pretrain --tasks pygame-pong --demos none", "there is no folder none"),
+        ("newt pretrain --tasks pygame-cowboy --updates 0", "pretrain.updates"),
+    ],
+)
+def test_a_mistake_makes_no_run(newt, core, line, message):
+    answer = newt(line)
+    assert answer.code == 2
+    assert message in answer.err
+    assert len(answer.err.splitlines()) <= 2
+    assert not core.calls
+    assert not Path("runs").exists() or not list(Path("runs").iterdir())
