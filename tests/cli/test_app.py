@@ -30,7 +30,7 @@ def test_help_names_every_command(newt, line):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("newt trian", "No such command 'trian'. Did you mean 'train'?"),
+        ("newt trian", "No such command 'trian'. Did you mean 'train'"),
         ("newt tasks shwo walker-run", "No such command 'shwo'. Did you mean 'show'?"),
         ("newt train --siz 5M", "No such option: --siz. Did you mean '--size'?"),
         ("newt tasks", "Missing command."),
