@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 
-import numpy as np
-
 from newt_core.demos.collect import Collection, collect
 from newt_core.demos.folder import demo_path
 from newt_core.demos.quality import default_episodes
@@ -16,12 +14,12 @@ from newt_core.demos.write import writing
 from newt_core.envs.availability import sort_out
 from newt_core.envs.pool import make_pool
 from newt_core.errors import CheckpointError, DemoError, MissingDependencyError
-from newt_core.experts.miniarcade import POLICIES, player
-from newt_core.experts.miniarcade.policy import Player
+from newt_core.experts.act import ScriptedAct
+from newt_core.experts.registry import has_player
 from newt_core.files import sha256
 from newt_core.specs import SpecLibrary, TaskSpec
 from newt_core.training.run_folder import RUNS
-from newt_core.types import ACTION_DIM, Act, BoolArray, FloatArray, IntArray
+from newt_core.types import Act
 
 AUTO, SCRIPTED = "auto", "scripted"
 """Words that take a checkpoint's place: a scripted player, else a trained agent; the former."""
@@ -97,7 +95,7 @@ def collect_demos(
     for spec in runnable.available:
         found = find(spec)
         if found is None:
-            left_out[spec.id] = f"it has no {_missing(expert, runs)}"
+            left_out[spec.id] = f"there is no {_missing(expert, runs)}"
         else:
             experts[spec.id] = found
     if not experts:
@@ -189,28 +187,7 @@ def _require_absent(paths: Sequence[Path]) -> None:
 
 
 def _scripted(spec: TaskSpec) -> Expert | None:
-    if spec.domain != "miniarcade" or spec.env.get("game") not in POLICIES:
-        return None
-    return Expert(SCRIPTED, lambda envs: _ScriptedAct(spec))
-
-
-class _ScriptedAct:
-    """A scripted player in each environment, a new one for every episode."""
-
-    def __init__(self, spec: TaskSpec) -> None:
-        self._spec = spec
-        self._players: dict[int, Player] = {}
-
-    def __call__(
-        self, obs: FloatArray, task: IntArray, env_ids: IntArray, first: BoolArray
-    ) -> FloatArray:
-        actions = np.zeros((len(env_ids), ACTION_DIM), np.float32)
-        for row, env in enumerate(env_ids.tolist()):
-            if first[row]:
-                self._players[env] = player(self._spec)
-            action = self._players[env](obs[row, : self._spec.obs_dim])
-            actions[row, : self._spec.action_dim] = action
-        return actions
+    return Expert(SCRIPTED, lambda envs: ScriptedAct([spec])) if has_player(spec) else None
 
 
 class _Trained:

@@ -7,9 +7,9 @@ push a thing past its goal. So the hand is held while the thing is where it shou
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -84,7 +84,9 @@ class _Sawyer:
     def __init__(self, name: str) -> None:
         from metaworld.policies import ENV_POLICY_MAP
 
-        self._policy = ENV_POLICY_MAP[name]()
+        # To mypy every class in the table is the abstract one.
+        make_policy = cast(Callable[[], Any], ENV_POLICY_MAP[name])
+        self._policy = make_policy()
         self._hold = HOLDS.get(name)
         self._pulled_to: np.ndarray | None = None
         """[3] where the arm pulls the hand; what resists lets it lag behind."""

@@ -90,8 +90,11 @@ def test_validate_passes_whole_files_and_names_what_is_wrong(newt, demos):
         ("newt demos merge demos/pygame-cowboy.h5 demos/pygame-pong.h5 --out x.h5", "not of"),
         ("newt collect-demos --task pygame-cowboy", "exists already. Add to what is there"),
         ("newt collect-demos --task pygame-cowboy --expert no.pt", "there is no expert 'no.pt'"),
-        ("newt collect-demos --task walker-run --expert scripted --out x", "no scripted player"),
-        ("newt collect-demos --task walker-run --expert empty --out x", "no checkpoint in empty"),
+        ("newt collect-demos --task atari-krull --expert scripted --out x", "no scripted player"),
+        (
+            "newt collect-demos --task atari-krull --expert empty --out x",
+            "no checkpoint in empty",
+        ),
     ],
 )
 def test_a_mistake_is_two_lines_at_most_and_exit_code_2(newt, demos, line, message):
@@ -182,12 +185,13 @@ def test_collecting_writes_files_and_says_what_it_kept(newt):
 
 
 def test_tasks_without_an_expert_are_left_out_by_name(newt):
-    line = "newt collect-demos --tasks pygame-point-maze-var1,walker-run --episodes 1 --json"
+    line = "newt collect-demos --tasks pygame-point-maze-var1,atari-krull --episodes 1 --json"
     answer = newt(line)
     assert answer.code == 0
     assert set(answer.json["tasks"]) == {"pygame-point-maze-var1"}
     assert (
-        "no scripted player" in answer.err or "it has no" in answer.json["left_out"]["walker-run"]
+        "no scripted player" in answer.err
+        or "there is no" in answer.json["left_out"]["atari-krull"]
     )
 
 
@@ -211,12 +215,12 @@ def test_train_expert_says_the_cost_and_trains_a_single_task_without_text(newt, 
     from newt_core import train_expert
 
     monkeypatch.setattr(train_expert, "forecast", lambda config, spec: 3000.0)
-    answer = newt("newt collect-demos --tasks walker-run,pygame-cowboy --train-expert")
+    answer = newt("newt collect-demos --tasks atari-krull,pygame-cowboy --train-expert")
     assert answer.code == 0
-    assert "walker-run has no expert: training one takes 25,000 steps, about 50 min" in answer.err
+    assert "atari-krull has no expert: training one takes 25,000 steps, about 50 min" in answer.err
     (config, folder), _ = core.arguments("train")
-    assert (config.tasks, config.text_encoder) == ("walker-run", "zero")
-    assert folder.name == "expert-walker-run"
+    assert (config.tasks, config.text_encoder) == ("atari-krull", "zero")
+    assert folder.name == "expert-atari-krull"
     assert [name for name, *_ in core.calls] == ["train", "collect_demos"]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -123,10 +124,13 @@ def test_the_learning_rate_warms_up(tmp_path: Path):
     settings = config(20, **{"update.warmup_updates": 10})
     with MetricsLogger(tmp_path / "metrics.jsonl") as metrics:
         made = pretrainer(tmp_path, settings, metrics)
-        rates = []
-        made.should_stop = lambda: rates.append(  # type: ignore[func-returns-value]
-            made.agent.learner.model_optimiser.param_groups[-1]["lr"]
-        )
+        rates: list[float] = []
+
+        def note_rate() -> bool:
+            rates.append(made.agent.learner.model_optimiser.param_groups[-1]["lr"])
+            return False
+
+        made.should_stop = note_rate
         made.run()
     lr = settings.update.lr
     assert rates[1:11] == pytest.approx([lr * n / 10 for n in range(1, 11)])
@@ -137,8 +141,8 @@ def test_a_stopped_run_goes_on_to_the_very_same_weights(tmp_path: Path):
     settings = config(12)
     _, whole = run(tmp_path / "whole", settings)
 
-    asked = []
-    stops = {"should_stop": lambda: asked.append(None) or len(asked) > 5}
+    asked = count()
+    stops = {"should_stop": lambda: next(asked) >= 5}
     result, _ = run(tmp_path / "parts", settings, **stops)
     assert result.interrupted
     assert (result.updates, result.scores) == (5, {})
