@@ -21,10 +21,10 @@ class RunStatus:
     """Recent speed in agent steps."""
     scores: Mapping[str, float]
     """The newest score of each domain; empty before the first evaluation."""
-    counts: str = "steps"
-    """What ``steps`` and ``total`` count: a pretraining counts its updates."""
     message: str = ""
     """Something that just happened and is worth a line, or an empty string."""
+    counts: str = "steps"
+    """What ``steps`` and ``total`` count: a pretraining counts its updates."""
 
 
 class Progress(Protocol):
