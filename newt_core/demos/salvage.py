@@ -17,6 +17,7 @@ import os
 import resource
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -25,9 +26,12 @@ from typing import Any
 from newt_core.demos.schema import DIGEST, FileHeader, group_digest
 from newt_core.demos.seal import BLOCK_BYTES, sealed_length
 
-TIMEOUT_S = 120.0
-"""Seconds that reading a damaged file may take, plus one per 10 MB."""
+CPU_S = 20
+"""Seconds of computing that reading a damaged file may take, plus one per 10 MB: HDF5 can go
+round in circles."""
 _BYTES_PER_SECOND = 10_000_000
+_WAIT_S = 600
+"""Seconds on the clock that it may take beside that, on a machine that is busy."""
 _SPARE_MEMORY = 4 * 2**30
 """Bytes of address space that the reading process may use beside four times the file."""
 
@@ -69,7 +73,7 @@ def salvage(path: Path, out: Path | None = None) -> Rest:
     # Found where this program was, wherever that is started from.
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))}
     command = [sys.executable, "-P", "-m", "newt_core.demos.salvage", str(path)]
-    timeout = TIMEOUT_S + path.stat().st_size / _BYTES_PER_SECOND
+    timeout = _WAIT_S + _cpu_limit(path)
     try:
         done = subprocess.run(
             [*command, *([str(out)] if out else [])],
@@ -80,15 +84,22 @@ def salvage(path: Path, out: Path | None = None) -> Rest:
         )
         return Rest.from_json(done.stdout)
     except subprocess.TimeoutExpired:
-        return Rest(reason=f"reading it takes longer than {timeout:.0f} s")
-    except ValueError:  # It crashed before it could say anything.
+        return Rest(reason=f"reading it takes longer than {timeout} s")
+    except ValueError:  # It crashed, or went on for too long, before it could say anything.
         return Rest(reason="the HDF5 library cannot read it")
+
+
+def _cpu_limit(path: Path) -> int:
+    return CPU_S + path.stat().st_size // _BYTES_PER_SECOND
 
 
 def find_whole(path: Path, out: Path | None) -> None:
     """Do the work of :func:`salvage` in this process, which may crash; print the report."""
     limit = _SPARE_MEMORY + 4 * path.stat().st_size
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    seconds = round(time.process_time()) + _cpu_limit(path)
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
         rest = _read(path, out)
     except Exception as error:  # noqa: BLE001 (a damaged file may raise anything)
