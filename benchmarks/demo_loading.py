@@ -73,21 +73,30 @@ def random_episode(spec: TaskSpec, generator: np.random.Generator) -> DemoEpisod
     )
 
 
-def write_all(folder: Path) -> dict[str, int]:
-    """Write every task's file; return what they amount to."""
+def write_all(folder: Path) -> None:
+    """Write every task's file."""
     generator = np.random.default_rng(0)
-    totals = {"episodes": 0, "steps": 0, "unpadded_bytes": 0}
     for spec in tasks():
-        count = default_episodes(spec)
         with writing(demo_path(folder, spec.id), spec, "random numbers") as writer:
-            writer.add([random_episode(spec, generator) for _ in range(count)])
-        totals["episodes"] += count
-        totals["steps"] += count * spec.episode_length
-        row = 4 * (spec.obs_dim + spec.action_dim + 1)
-        totals["unpadded_bytes"] += count * (spec.episode_length + 1) * row
-    totals["padded_bytes"] = (totals["steps"] + totals["episodes"]) * ROW_BYTES
-    totals["file_bytes"] = sum(path.stat().st_size for path in folder.glob("*.h5"))
-    return totals
+            writer.add([random_episode(spec, generator) for _ in range(default_episodes(spec))])
+
+
+def sizes(folder: Path) -> dict[str, int]:
+    """Return what the files of all tasks amount to."""
+    counts = [(spec, default_episodes(spec)) for spec in tasks()]
+    episodes = sum(count for _, count in counts)
+    steps = sum(count * spec.episode_length for spec, count in counts)
+    return {
+        "tasks": len(counts),
+        "episodes": episodes,
+        "steps": steps,
+        "unpadded_bytes": sum(
+            count * (spec.episode_length + 1) * 4 * (spec.obs_dim + spec.action_dim + 1)
+            for spec, count in counts
+        ),
+        "padded_bytes": (steps + episodes) * ROW_BYTES,
+        "file_bytes": sum(path.stat().st_size for path in folder.glob("*.h5")),
+    }
 
 
 def load_all(folder: Path) -> dict[str, Any]:
@@ -111,18 +120,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path)
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--folder", type=Path, help="where the files are, or are to be kept")
     parser.add_argument("--load", type=Path, help="only load this folder and print the numbers")
     options = parser.parse_args()
     if options.load:
         sys.stdout.write(json.dumps(load_all(options.load)))
         return
     with tempfile.TemporaryDirectory() as name:
-        started = time.monotonic()
-        totals = write_all(Path(name))
-        sys.stderr.write(f"wrote {totals} in {time.monotonic() - started:.0f} s\n")
+        folder = options.folder or Path(name)
+        if not list(folder.glob("*.h5")):
+            write_all(folder)
+        totals = sizes(folder)
+        sys.stderr.write(f"{totals}\n")
         runs = []
         for _ in range(options.runs):
-            command = [sys.executable, __file__, "--load", name]
+            command = [sys.executable, __file__, "--load", str(folder)]
             done = subprocess.run(command, check=True, capture_output=True, text=True)
             runs.append(json.loads(done.stdout))
             sys.stderr.write(f"{runs[-1]}\n")

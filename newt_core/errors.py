@@ -103,7 +103,15 @@ class DemoError(NewtError):
 
 
 class DamagedDemoError(DemoError):
-    """A demonstration file is cut short, or its content is not what was written."""
+    """A demonstration file is cut short, or its content is not what was written.
+
+    Args:
+        problem: what is wrong, a sentence that begins with the file's path.
+    """
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"{problem} 'newt demos validate' says what is left of it.")
+        self.problem = problem
 
 
 class TrainingDiverged(NewtError):

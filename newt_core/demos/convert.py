@@ -91,8 +91,7 @@ def _usable(path: Path, rescued: Path, damaged_too: bool) -> Path:
     except DamagedDemoError as error:
         if not damaged_too:
             raise DemoError(
-                f"{str(error).partition(' ' + chr(39))[0]} Take what is whole of it with "
-                "'newt demos merge --damaged-too'."
+                f"{error.problem} Take what is whole of it with 'newt demos merge --damaged-too'."
             ) from error
         rest = salvage(path, rescued)
         if not rest.whole:

@@ -27,7 +27,6 @@ BLOCK_BYTES = 512
 _MAGIC = b"Newt demonstrations, format "
 _BLOCK = re.compile(rb"Newt demonstrations, format (\d+)\nbytes (\d+)\nsha256 ([0-9a-f]{64})\n *\n")
 _HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
-_REMEDY = "'newt demos validate' says what is left of it."
 
 
 def seal(content: bytes) -> bytes:
@@ -62,7 +61,7 @@ def check_seal(path: Path) -> None:
 def _check(path: Path, file: io.BufferedReader) -> None:
     start = file.read(BLOCK_BYTES)
     if not start:
-        raise DamagedDemoError(f"{path}: is empty. {_REMEDY}")
+        raise DamagedDemoError(f"{path}: is empty.")
     if start.startswith(_HDF5_SIGNATURE):
         raise DemoError(
             f"{path}: an HDF5 file, but not one that Newt wrote: it has no seal in front. "
@@ -71,9 +70,9 @@ def _check(path: Path, file: io.BufferedReader) -> None:
     found = _BLOCK.fullmatch(start)
     if found is None:
         if len(start) < BLOCK_BYTES and start.startswith(_MAGIC[: len(start)]):
-            raise DamagedDemoError(f"{path}: is cut short after {len(start)} bytes. {_REMEDY}")
+            raise DamagedDemoError(f"{path}: is cut short after {len(start)} bytes.")
         raise DamagedDemoError(
-            f"{path}: is no demonstration file of Newt, or its beginning is damaged. {_REMEDY}"
+            f"{path}: is no demonstration file of Newt, or its beginning is damaged."
         )
     version, length = int(found[1]), int(found[2])
     if version != FORMAT_VERSION:
@@ -86,12 +85,11 @@ def _check(path: Path, file: io.BufferedReader) -> None:
     if present < length:
         raise DamagedDemoError(
             f"{path}: is cut short: {present + BLOCK_BYTES:,} of {length + BLOCK_BYTES:,} bytes "
-            f"are there. {_REMEDY}"
+            f"are there."
         )
     if start != _block(length, digest):
         raise DamagedDemoError(
-            f"{path}: is damaged, or was changed by another program: its checksum does not "
-            f"match. {_REMEDY}"
+            f"{path}: is damaged, or was changed by another program: its checksum does not match."
         )
 
 

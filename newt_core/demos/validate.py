@@ -60,18 +60,15 @@ def validate(path: Path, specs: Mapping[str, TaskSpec], *, task: str | None = No
             whole = max(len(file) - len(broken), 0)
             return FileReport(path, file.header.task, whole, faults)
     except DamagedDemoError as error:
-        return _damaged(path, str(error))
+        return _damaged(path, error.problem)
     except DemoError as error:
         return FileReport(path, None, 0, (Fault(None, _without_place(path, str(error))),))
 
 
-def _damaged(path: Path, message: str) -> FileReport:
+def _damaged(path: Path, problem: str) -> FileReport:
     """Say which episodes of a damaged file are still whole."""
     rest = salvage(path)
-    first = _without_place(path, message).removesuffix(
-        " 'newt demos validate' says what is left of it."
-    )
-    faults = [Fault(None, first)]
+    faults = [Fault(None, _without_place(path, problem))]
     if rest.reason:
         faults.append(Fault(None, f"no episode can be recovered: {rest.reason}"))
     faults += [Fault(name, problem) for name, problem in rest.damaged.items()]
