@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
 from pathlib import Path
@@ -229,11 +230,44 @@ def test_a_forecast_is_a_number_of_seconds():
     assert forecast(expert_config(PONG, device="cpu"), PONG) > 0.25
 
 
+SHORT = """
+domain: dmcontrol
+tasks:
+  - id: short-walk
+    env: {domain_name: walker, task_name: walk}
+    embodiment: A planar walker.
+    instruction: Walk.
+    obs_dim: 24
+    action_dim: 6
+    episode_length: 10
+    action_repeat: 2
+    reward: dense
+    score: {kind: return, low: 0, high: 20}
+    camera: 0
+"""
+
+
 def test_a_checkpoint_can_be_the_expert(newt):
-    line = "newt train --tasks pygame-point-maze-var1 --preset smoke --steps 1 --device cpu"
-    assert newt(f"{line} --set random_phase.episodes=0 --run a").code == 0
-    # An agent that has learned nothing: its episodes are run and not good enough.
-    answer = newt("newt collect-demos --task pygame-point-maze-var1 --expert runs/a --episodes 1")
+    Path("specs").mkdir()
+    Path("specs/short.yaml").write_text(SHORT)
+    train = "newt train --tasks short-walk --specs specs --preset smoke --steps 1 --run a"
+    assert newt(f"{train} --set random_phase.episodes=0 --device cpu").code == 0
+    digest = hashlib.sha256(Path("runs/a/checkpoints/last.pt").read_bytes()).hexdigest()
+    collect = "newt collect-demos --task short-walk --specs specs --episodes 1 --json"
+    # Where there is no scripted player, auto finds the run by itself.
+    for out, expert in enumerate(["auto", "runs", "runs/a", "runs/a/checkpoints/last.pt"]):
+        answer = newt(f"{collect} --expert {expert} --out {out}")
+        assert answer.code == 0
+        assert answer.json["tasks"]["short-walk"]["kept"] == 1
+        document = newt(f"newt demos show {out}/short-walk.h5 --specs specs --json").json
+        assert document["expert"] == f"checkpoint {digest[:16]}"
+
+
+def test_an_expert_that_is_no_good_is_said_so(newt, monkeypatch):
+    from newt_core.experts import act
+
+    monkeypatch.setattr(act.ScriptedAct, "__call__", lambda *args: np.zeros((1, 16), np.float32))
+    answer = newt("newt collect-demos --task pygame-point-maze-var1 --episodes 1")
     assert answer.code == 1
     assert "no episode of pygame-point-maze-var1 was good enough" in answer.err
-    assert not Path("demos/pygame-point-maze-var1.h5").exists()
+    assert list(Path("demos").iterdir()) == []
