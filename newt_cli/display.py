@@ -247,12 +247,14 @@ class _TaskLines:
         self._clock = clock
         self._next_line = clock() + SECONDS_BETWEEN_LINES
         self._task = ""
-        self._began = clock()
+        self._began = self._told = clock()
 
     def __call__(self, task: str, done: int, total: int) -> None:
         now = self._clock()
         if task != self._task:
-            self._task, self._began = task, now
+            # A task begins when the one before it has ended, not with its first result.
+            self._task, self._began = task, self._told
+        self._told = now
         if now < self._next_line:
             return
         self._next_line = now + SECONDS_BETWEEN_LINES

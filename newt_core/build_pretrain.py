@@ -151,7 +151,7 @@ def _evaluator(
                 **arguments,
             )
             for mode, arguments in WAYS_TO_ACT.items()
-            if last or mode == "policy"
+            if mode == "policy" or (last and config.pretrain.final_evaluation == "all")
         }
         document = {
             "step": updates,

@@ -15,7 +15,7 @@ from newt_core.envs.availability import sort_out
 from newt_core.envs.pool import make_pool
 from newt_core.errors import CheckpointError, DemoError, MissingDependencyError
 from newt_core.experts.act import ScriptedAct
-from newt_core.experts.registry import has_player
+from newt_core.experts.registry import FINDERS, has_player
 from newt_core.files import sha256
 from newt_core.specs import SpecLibrary, TaskSpec
 from newt_core.training.run_folder import RUNS
@@ -187,7 +187,10 @@ def _require_absent(paths: Sequence[Path]) -> None:
 
 
 def _scripted(spec: TaskSpec) -> Expert | None:
-    return Expert(SCRIPTED, lambda envs: ScriptedAct([spec])) if has_player(spec) else None
+    if not has_player(spec):
+        return None
+    module, _, _ = FINDERS[spec.domain].partition(":")
+    return Expert(f"{SCRIPTED} {module}", lambda envs: ScriptedAct([spec]))
 
 
 class _Trained:

@@ -83,6 +83,11 @@ class PretrainConfig(_Frozen):
         0, ge=0, description="Updates between evaluations of the policy; 0 for none but the last."
     )
     checkpoint_every: int = Field(5_000, ge=1, description="Updates between checkpoints.")
+    final_evaluation: Literal["all", "policy"] = Field(
+        "all",
+        description="What acts at the end: the policy, planning and constrained planning, or the "
+        "policy alone, which is much quicker on a CPU.",
+    )
 
 
 class RunConfig(_Frozen):
