@@ -54,8 +54,8 @@ def collect_demos(
     """Collect demonstrations: an expert plays, good episodes are kept.
 
     \b
-    newt collect-demos --task pygame-cowboy
-    newt collect-demos --tasks miniarcade --episodes 5 --out demos
+    newt collect-demos --task pygame-pong
+    newt collect-demos --tasks miniarcade --episodes 5 --out arcade
     newt collect-demos --task walker-run --expert runs/walker --append
     newt collect-demos --task cheetah-jump --train-expert
 
