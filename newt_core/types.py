@@ -13,7 +13,8 @@ H      planning and training horizon
 N      action sequences sampled by the planner
 S      padded state dimensions, :data:`STATE_DIM`
 A      padded action dimensions, :data:`ACTION_DIM`
-F      pictures stacked, the oldest first
+F      pictures, or their features, stacked; the oldest first
+D      entries of a picture's feature, :data:`IMAGE_DIM`
 L      latent dimensions
 ====== ==========================================================================
 
@@ -36,11 +37,14 @@ TEXT_DIM = 512
 """Entries of a task's text embedding."""
 FRAME_SIZE = 224
 """Rows and columns of the pictures that agents see."""
+IMAGE_DIM = 768
+"""Entries of a picture's feature (DINOv2 ViT-B/14's class token)."""
 
 FloatArray = NDArray[np.float32]
 BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int64]
 ByteArray = NDArray[np.uint8]
+HalfArray = NDArray[np.float16]
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,11 @@ class Transitions:
     frames: ByteArray | None = None
     """[K, F, 224, 224, 3] RGB pictures up to ``obs``; None where the pool draws none."""
     final_frames: ByteArray | None = None
-    """[K, F, 224, 224, 3] pictures up to ``final_obs``."""
+    """[K, F, 224, 224, 3] pictures up to ``final_obs``; perhaps the same array as ``frames``."""
+    features: HalfArray | None = None
+    """[K, F, D] features of the pictures up to ``obs``; None where nobody encodes them."""
+    final_features: HalfArray | None = None
+    """[K, F, D] features of the pictures up to ``final_obs``."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +93,8 @@ class Episode:
     """[T, A]; row t led from ``obs[t]`` to ``obs[t + 1]``."""
     reward: FloatArray
     """[T]."""
+    features: HalfArray | None = None
+    """[T + 1, D] of the picture at each observation; None for states alone."""
 
 
 class Act(Protocol):
