@@ -65,7 +65,8 @@ class SharedArrays:
     frames: ByteArray
     """[E, F, 224, 224, 3] pictures up to ``obs``, the newest last."""
     final_frames: ByteArray
-    """[E, F, 224, 224, 3] pictures up to ``final_obs``."""
+    """[E, F, 224, 224, 3] pictures up to ``final_obs``, where ``done``; elsewhere ``frames``
+    has them, and copying 150 kB per picture twice would be waste."""
     eager: BoolArray
     """[1] the parent waits for fewer environments than are under way: report each at once."""
     current_env: NDArray[np.int32]

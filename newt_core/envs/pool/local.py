@@ -233,7 +233,11 @@ class EnvPool:
     def _take(self, ids: IntArray) -> Transitions:
         """Copy finished rows out of the shared memory and settle the debt."""
         shared = self._crew.shared
-        draws = shared.frames.size > 0
+        frames = final_frames = shared.frames[ids] if shared.frames.size else None
+        ended = shared.done[ids] & ~self._lost[ids]
+        if frames is not None and ended.any():
+            final_frames = frames.copy()
+            final_frames[ended] = shared.final_frames[ids[ended]]
         taken = Transitions(
             env_ids=ids,
             obs=shared.obs[ids],
@@ -243,8 +247,8 @@ class EnvPool:
             success=shared.success[ids],
             score=shared.score[ids],
             lost=self._lost[ids],
-            frames=shared.frames[ids] if draws else None,
-            final_frames=shared.final_frames[ids] if draws else None,
+            frames=frames,
+            final_frames=final_frames,
         )
         if taken.lost.any():
             # Only obs is new in these rows; the rest still describes the step before.
@@ -254,8 +258,6 @@ class EnvPool:
             taken.done[lost] = False
             taken.success[lost] = np.nan
             taken.score[lost] = 0.0
-            if taken.frames is not None and taken.final_frames is not None:
-                taken.final_frames[lost] = taken.frames[lost]
         self._owed[ids] = False
         self._lost[ids] = False
         return taken

@@ -117,8 +117,9 @@ class Worker:
         shared.done[env_id] = session.done
         if shared.frames.size:
             self._draw(env_id)
-            shared.final_frames[env_id] = shared.frames[env_id]
         if session.done:
+            if shared.frames.size:
+                shared.final_frames[env_id] = shared.frames[env_id]
             self._reset(env_id)
         else:
             shared.obs[env_id, :obs_dim] = outcome.obs
