@@ -17,7 +17,7 @@ from newt_core.errors import CheckpointError, ConfigError, EnvironmentFailure, R
 from newt_core.replay.index import StartIndex, check_sampling
 from newt_core.replay.storage import FORMAT_VERSION, open_storage
 from newt_core.replay.table import EpisodeTable
-from newt_core.types import ACTION_DIM, STATE_DIM, Episode
+from newt_core.types import ACTION_DIM, IMAGE_DIM, STATE_DIM, Episode, IntArray
 
 MIN_CAPACITY = 2
 """Rows of the shortest episode: one step between two observations."""
@@ -35,6 +35,13 @@ class Batch:
     """[H, B] float32, earned by ``action[t]``."""
     task: torch.Tensor
     """[B] int64, indices into the run's task list."""
+    image: torch.Tensor | None = None
+    """[H + 1, B, F · D] float16 features of the pictures up to each observation, the oldest
+    first; None for states alone."""
+
+    def images(self, steps: int | slice) -> torch.Tensor | None:
+        """The image features at some steps."""
+        return None if self.image is None else self.image[steps]
 
 
 class ReplayBuffer:
@@ -53,6 +60,7 @@ class ReplayBuffer:
         folder: Path | None = None,
         sampling: str = "steps",
         device: torch.device | str | None = None,
+        images: int = 0,
     ) -> None:
         """Open the buffer in ``folder``, or make an empty one.
 
@@ -62,6 +70,8 @@ class ReplayBuffer:
             folder: where the files of a ``disk`` buffer are.
             sampling: what is uniform: ``steps``, ``episodes`` or ``tasks``.
             device: where batches are wanted; by default where the rows are.
+            images: features F of pictures per observation in a batch, the newest and those
+                before it. Episodes need features unless it is 0; each is stored once.
 
         Raises:
             ConfigError: if a setting is out of range.
@@ -71,7 +81,8 @@ class ReplayBuffer:
             raise ConfigError(f"replay capacity is {capacity}: it must be {MIN_CAPACITY} or more.")
         self.capacity = capacity
         self.sampling = check_sampling(sampling)
-        self._storage = open_storage(storage, capacity, folder)
+        self.images = images
+        self._storage = open_storage(storage, capacity, folder, features=images > 0)
         # An empty tensor knows its device in full: "cuda" becomes "cuda:0".
         self.device = torch.empty(0, device=device or self._storage.device).device
         self._table = EpisodeTable(self._storage.entries)
@@ -141,14 +152,15 @@ class ReplayBuffer:
             raise ConfigError(
                 f"batch size {batch_size}, horizon {horizon}: both must be 1 or more."
             )
-        starts, tasks = self._index.draw(batch_size, horizon, self.sampling, generator)
-        rows = torch.from_numpy(np.arange(horizon + 1)[:, None] + starts)
-        rows = rows.to(self._storage.device)
+        draw = self._index.draw(batch_size, horizon, self.sampling, generator)
+        steps = np.arange(horizon + 1)[:, None] + draw.offset
+        rows = torch.from_numpy(draw.episode + steps).to(self._storage.device)
         return Batch(
             obs=self._gather(self._storage.obs, rows),
             action=self._gather(self._storage.action, rows[:-1]),
             reward=self._gather(self._storage.reward, rows[:-1]),
-            task=torch.from_numpy(tasks).to(self.device),
+            task=torch.from_numpy(draw.task).to(self.device),
+            image=self._gather_images(draw.episode, steps),
         )
 
     def clear(self) -> None:
@@ -203,6 +215,16 @@ class ReplayBuffer:
             self._index.remove_oldest(oldest.length, oldest.task)
             self._num_steps -= oldest.length
 
+    def _gather_images(self, episode: IntArray, steps: IntArray) -> torch.Tensor | None:
+        """Return the features [H + 1, B, F · D] up to some steps [H + 1, B] of episodes [B]."""
+        if self._storage.features is None:
+            return None
+        # Before an episode's first picture there is only that one, as while acting.
+        ages = np.arange(self.images - 1, -1, -1)
+        stacked = np.maximum(steps[..., None] - ages, 0) + episode[:, None]
+        rows = torch.from_numpy(stacked).to(self._storage.device)
+        return self._gather(self._storage.features, rows).flatten(-2)
+
     def _gather(self, column: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
         """Return ``column[rows]`` on the batch's device."""
         # Pinned memory lets the copy to a GPU run beside the CPU's next work.
@@ -219,12 +241,21 @@ class ReplayBuffer:
             "action": (length, ACTION_DIM),
             "reward": (length,),
         }
+        if (episode.features is not None) != (self.images > 0):
+            has, wants = ("no", "needs") if episode.features is None else ("", "keeps none of")
+            raise ConfigError(
+                f"episode of task {episode.task} has {has} image features, which the replay "
+                f"buffer {wants}."
+            )
+        if episode.features is not None:
+            expected["features"] = (length + 1, IMAGE_DIM)
         for name, shape in expected.items():
             array = getattr(episode, name)
-            if array.shape != shape or array.dtype != np.float32:
+            dtype = np.float16 if name == "features" else np.float32
+            if array.shape != shape or array.dtype != dtype:
                 raise ConfigError(
                     f"episode of task {episode.task}: {name} is {array.dtype} {array.shape}, "
-                    f"expected float32 {shape}."
+                    f"expected {np.dtype(dtype).name} {shape}."
                 )
             if not np.isfinite(array).all():
                 raise EnvironmentFailure(

@@ -12,7 +12,7 @@ that order: a group is a circular queue, and adding and removing cost O(1).
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import torch
@@ -44,6 +44,17 @@ def check_sampling(name: str) -> Sampling:
     raise ConfigError(
         f"sampling '{name}' is unknown: use {', '.join(SAMPLINGS)}.{did_you_mean(name, SAMPLINGS)}"
     )
+
+
+class Draw(NamedTuple):
+    """Subsequences that were drawn."""
+
+    episode: IntArray
+    """[B] first row of the episode that each lies in."""
+    offset: IntArray
+    """[B] its first step within that episode."""
+    task: IntArray
+    """[B] the episode's task."""
 
 
 class StartIndex:
@@ -84,11 +95,8 @@ class StartIndex:
 
     def draw(
         self, batch_size: int, horizon: int, sampling: Sampling, generator: torch.Generator
-    ) -> tuple[IntArray, IntArray]:
+    ) -> Draw:
         """Draw ``batch_size`` starts, independently and with replacement.
-
-        Returns:
-            The first rows [B] of the subsequences and their tasks [B].
 
         Raises:
             ConfigError: if nothing is stored, or every episode is shorter than ``horizon``.
@@ -122,7 +130,7 @@ class StartIndex:
 
         group = self._order[group]
         place = (self._head[group] + member) % self._room[group]
-        return self._arena[self._base[group] + place] + offset, self._task[group]
+        return Draw(self._arena[self._base[group] + place], offset, self._task[group])
 
     def _new_group(self, task: int, length: int) -> int:
         group = len(self._group_of)

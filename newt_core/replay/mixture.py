@@ -32,6 +32,11 @@ class Mixture:
         """
         if not 0.0 <= demo_share <= 1.0:
             raise ConfigError(f"demo_share is {demo_share}: it must lie in [0, 1].")
+        if demos is not None and demos.images != online.images:
+            raise ConfigError(
+                f"demonstrations come with {demos.images} image features, online episodes with "
+                f"{online.images}: both need the same --obs."
+            )
         if demos is not None and demos.device != online.device:
             raise ConfigError(
                 f"demonstrations are sampled to {demos.device}, online episodes to "
@@ -62,4 +67,9 @@ class Mixture:
             action=torch.cat([demos.action, online.action], dim=1),
             reward=torch.cat([demos.reward, online.reward], dim=1),
             task=torch.cat([demos.task, online.task]),
+            image=_joined(demos.image, online.image),
         )
+
+
+def _joined(first: torch.Tensor | None, second: torch.Tensor | None) -> torch.Tensor | None:
+    return None if first is None or second is None else torch.cat([first, second], dim=1)

@@ -9,10 +9,12 @@ import numpy as np
 from newt_core.errors import ConfigError, PoolStateError
 from newt_core.types import (
     ACTION_DIM,
+    IMAGE_DIM,
     STATE_DIM,
     BoolArray,
     Episode,
     FloatArray,
+    HalfArray,
     IntArray,
     Transitions,
 )
@@ -25,12 +27,19 @@ class EpisodeRecorder:
     in any order; an episode cut short by a dying worker is dropped.
     """
 
-    def __init__(self, task_ids_of_envs: Sequence[int], episode_lengths: Sequence[int]) -> None:
+    def __init__(
+        self,
+        task_ids_of_envs: Sequence[int],
+        episode_lengths: Sequence[int],
+        *,
+        features: bool = False,
+    ) -> None:
         """Make room for an episode of each environment.
 
         Args:
             task_ids_of_envs: [E] index of each environment's task in the run's task list.
             episode_lengths: [E] agent steps in an episode of each environment.
+            features: Whether pictures' features are recorded, too.
 
         Raises:
             ConfigError: if the two differ in length, or an episode has no step.
@@ -51,16 +60,19 @@ class EpisodeRecorder:
         self._obs = np.zeros((rows, STATE_DIM), np.float32)
         self._action = np.zeros((rows, ACTION_DIM), np.float32)
         self._reward = np.zeros(rows, np.float32)
+        self._features = np.zeros((rows, IMAGE_DIM), np.float16) if features else None
         self._steps = np.zeros(len(self._length), np.int64)
         self._begun = False
 
-    def begin(self, obs: FloatArray) -> None:
+    def begin(self, obs: FloatArray, features: HalfArray | None = None) -> None:
         """Begin an episode in every environment, discarding unfinished ones.
 
         Args:
             obs: [E, S] what the pool's reset returned.
+            features: [E, F, D] of the pictures up to ``obs``; of a stack, the newest is kept.
         """
         self._obs[self._base] = obs
+        self._record_features(self._base, features)
         self._steps[:] = 0
         self._begun = True
 
@@ -91,11 +103,13 @@ class EpisodeRecorder:
         self._action[row] = actions[kept]
         self._reward[row] = transitions.reward[kept]
         self._obs[row + 1] = transitions.final_obs[kept]
+        self._record_features(row + 1, transitions.final_features, kept)
         self._steps[ids[kept]] += 1
 
         episodes = [self._finished(env) for env in ids[done].tolist()]
         fresh = done | transitions.lost
         self._obs[self._base[ids[fresh]]] = transitions.obs[fresh]
+        self._record_features(self._base[ids[fresh]], transitions.features, fresh)
         self._steps[ids[fresh]] = 0
         return episodes
 
@@ -107,7 +121,21 @@ class EpisodeRecorder:
             obs=self._obs[first : first + length + 1].copy(),
             action=self._action[first : first + length].copy(),
             reward=self._reward[first : first + length].copy(),
+            features=(
+                None
+                if self._features is None
+                else self._features[first : first + length + 1].copy()
+            ),
         )
+
+    def _record_features(
+        self, rows: IntArray, features: HalfArray | None, which: BoolArray | slice = slice(None)
+    ) -> None:
+        if self._features is None:
+            return
+        if features is None:
+            raise PoolStateError("the recorder expects image features, which the pool lacks.")
+        self._features[rows] = features[which, -1]
 
     def _check_ends(self, ids: IntArray, done: BoolArray) -> None:
         """Refuse episodes that end early or run on: every task has a fixed length."""

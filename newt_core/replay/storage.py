@@ -2,16 +2,19 @@
 
 One row holds an observation and what was done there. The row after it holds the observation
 that this led to, so an episode of T steps fills T + 1 rows, and the action and reward of its
-last row mean nothing. Nothing is stored per row besides the data, 580 bytes.
+last row mean nothing. Nothing is stored per row besides the data: 580 bytes, and 1,536 more for
+the feature of a picture.
 """
 
 from __future__ import annotations
 
 import errno
 import json
+import math
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -20,42 +23,68 @@ from numpy.typing import NDArray
 from newt_core.errors import ConfigError, RunFolderError, did_you_mean
 from newt_core.files import write_json
 from newt_core.replay.table import ENTRY_FIELDS, max_episodes
-from newt_core.types import ACTION_DIM, STATE_DIM, Episode, IntArray
+from newt_core.types import ACTION_DIM, IMAGE_DIM, STATE_DIM, Episode, IntArray
 
 FORMAT_VERSION = 1
 """Version of the folder's layout; raised when older folders can no longer be read."""
 
-_ROW_SHAPES: dict[str, tuple[int, ...]] = {
-    "obs": (STATE_DIM,),
-    "action": (ACTION_DIM,),
-    "reward": (),
-}
+_TORCH_TYPES = {"float32": torch.float32, "float16": torch.float16}
 _HEADER = "replay.json"
 _TABLE = "episodes"
 
 
-def bytes_needed(capacity: int) -> int:
+class Column(NamedTuple):
+    """What a row holds under one name."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes per row."""
+        return math.prod(self.shape) * self.dtype.itemsize
+
+
+def columns(*, features: bool) -> dict[str, Column]:
+    """Return the columns of a buffer, with or without features of pictures."""
+    single = np.dtype(np.float32)
+    found = {
+        "obs": Column((STATE_DIM,), single),
+        "action": Column((ACTION_DIM,), single),
+        "reward": Column((), single),
+    }
+    if features:
+        # Half precision: 11 bits, more than bfloat16 gives the encoder on a GPU.
+        found["features"] = Column((IMAGE_DIM,), np.dtype(np.float16))
+    return found
+
+
+def bytes_needed(capacity: int, *, features: bool = False) -> int:
     """Return the bytes that a full buffer of ``capacity`` rows takes, its table included."""
-    values = sum(int(np.prod(shape)) for shape in _ROW_SHAPES.values())
-    row_bytes = values * np.dtype(np.float32).itemsize
+    row_bytes = sum(column.row_bytes for column in columns(features=features).values())
     entry_bytes = ENTRY_FIELDS * np.dtype(np.int64).itemsize
     return capacity * row_bytes + max_episodes(capacity) * entry_bytes
 
 
 class Storage:
-    """``capacity`` rows as tensors, and the entries of the episode table."""
+    """``capacity`` rows as tensors, and the entries of the episode table.
 
-    def __init__(
-        self, obs: torch.Tensor, action: torch.Tensor, reward: torch.Tensor, entries: IntArray
-    ) -> None:
-        self.obs = obs
+    Args:
+        rows: A tensor for each of :func:`columns`, by name.
+        entries: See :mod:`newt_core.replay.table`.
+    """
+
+    def __init__(self, rows: Mapping[str, torch.Tensor], entries: IntArray) -> None:
+        self.obs = rows["obs"]
         """[capacity, S]"""
-        self.action = action
+        self.action = rows["action"]
         """[capacity, A]"""
-        self.reward = reward
+        self.reward = rows["reward"]
         """[capacity]"""
+        self.features = rows.get("features")
+        """[capacity, D] float16, or None."""
         self.entries = entries
-        """[max_episodes, 4], see :mod:`newt_core.replay.table`."""
+        """[max_episodes, 4]"""
 
     @property
     def device(self) -> torch.device:
@@ -76,6 +105,8 @@ class Storage:
         self.obs[start : start + steps + 1] = torch.tensor(episode.obs)
         self.action[start : start + steps] = torch.tensor(episode.action)
         self.reward[start : start + steps] = torch.tensor(episode.reward)
+        if self.features is not None:
+            self.features[start : start + steps + 1] = torch.tensor(episode.features)
 
 
 class DiskStorage(Storage):
@@ -84,7 +115,7 @@ class DiskStorage(Storage):
     The files are sparse: an empty buffer takes no room on the disk, whatever its capacity.
     """
 
-    def __init__(self, folder: Path, capacity: int) -> None:
+    def __init__(self, folder: Path, capacity: int, *, features: bool = False) -> None:
         """Open the buffer in ``folder``, or begin one.
 
         Raises:
@@ -96,12 +127,11 @@ class DiskStorage(Storage):
             "capacity": capacity,
             "obs_dim": STATE_DIM,
             "action_dim": ACTION_DIM,
+            "image_dim": IMAGE_DIM if features else 0,
         }
-        shapes = {name: (capacity, *shape) for name, shape in _ROW_SHAPES.items()}
-        types: dict[str, np.dtype[Any]] = {name: np.dtype(np.float32) for name in shapes}
-        shapes[_TABLE] = (max_episodes(capacity), ENTRY_FIELDS)
-        types[_TABLE] = np.dtype(np.int64)
-        sizes = {name: int(np.prod(shapes[name])) * types[name].itemsize for name in shapes}
+        files = {name: (capacity, column) for name, column in columns(features=features).items()}
+        files[_TABLE] = (max_episodes(capacity), Column((ENTRY_FIELDS,), np.dtype(np.int64)))
+        sizes = {name: rows * column.row_bytes for name, (rows, column) in files.items()}
 
         if (folder / _HEADER).exists():
             _check_header(folder, header)
@@ -109,18 +139,15 @@ class DiskStorage(Storage):
         else:
             _begin(folder, header, sizes)
 
-        self._row_bytes = {name: sizes[name] // shapes[name][0] for name in shapes}
+        self._row_bytes = {name: column.row_bytes for name, (_, column) in files.items()}
         arrays: dict[str, NDArray[Any]] = {}
-        for name, shape in shapes.items():
-            mapped = np.memmap(_path(folder, name), types[name], "r+", shape=shape)
+        for name, (rows, column) in files.items():
+            shape = (rows, *column.shape)
+            mapped = np.memmap(_path(folder, name), column.dtype, "r+", shape=shape)
             # A plain array over the map: slices of np.memmap objects are slow to make.
             arrays[name] = np.asarray(mapped)
-        super().__init__(
-            torch.from_numpy(arrays["obs"]),
-            torch.from_numpy(arrays["action"]),
-            torch.from_numpy(arrays["reward"]),
-            arrays[_TABLE],
-        )
+        entries = arrays.pop(_TABLE)
+        super().__init__({name: torch.from_numpy(rows) for name, rows in arrays.items()}, entries)
 
     def reserve(self, start: int, rows: int, slot: int) -> None:
         """See :meth:`Storage.reserve`."""
@@ -139,13 +166,16 @@ class DiskStorage(Storage):
                 ) from error
 
 
-def open_storage(kind: str, capacity: int, folder: Path | None) -> Storage:
+def open_storage(
+    kind: str, capacity: int, folder: Path | None, *, features: bool = False
+) -> Storage:
     """Make or open a storage.
 
     Args:
         kind: ``disk``, ``ram``, or a torch device such as ``cuda`` or ``cuda:1``.
         capacity: rows.
         folder: where the files are; for ``disk`` only.
+        features: whether rows hold a picture's feature, too.
 
     Raises:
         ConfigError: if the kind is unknown, not available here or does not fit ``folder``.
@@ -154,16 +184,18 @@ def open_storage(kind: str, capacity: int, folder: Path | None) -> Storage:
     if kind == "disk":
         if folder is None:
             raise ConfigError("replay storage 'disk' needs a folder: give one, or use 'ram'.")
-        return DiskStorage(folder, capacity)
+        return DiskStorage(folder, capacity, features=features)
     if folder is not None:
         raise ConfigError(f"replay storage '{kind}' uses no folder: leave it out, or use 'disk'.")
     device = _memory_device(kind)
     # torch.empty: memory that was never written takes no room yet.
     rows = {
-        name: torch.empty((capacity, *shape), device=device) for name, shape in _ROW_SHAPES.items()
+        name: torch.empty(
+            (capacity, *column.shape), dtype=_TORCH_TYPES[column.dtype.name], device=device
+        )
+        for name, column in columns(features=features).items()
     }
-    entries = np.zeros((max_episodes(capacity), ENTRY_FIELDS), np.int64)
-    return Storage(rows["obs"], rows["action"], rows["reward"], entries)
+    return Storage(rows, np.zeros((max_episodes(capacity), ENTRY_FIELDS), np.int64))
 
 
 def _memory_device(kind: str) -> torch.device:
@@ -203,10 +235,12 @@ def _check_header(folder: Path, header: dict[str, int]) -> None:
     if not isinstance(found, dict):
         raise RunFolderError(f"{path}: not a replay header. Delete {folder}.")
     for key, value in header.items():
-        if found.get(key) != value:
+        # Buffers that are older than pictures do not say that they have none.
+        there = found.get(key, 0 if key == "image_dim" else None)
+        if there != value:
             raise RunFolderError(
-                f"{path}: the replay buffer there has {key} {found.get(key)}, this run {value}. "
-                f"Use {key} {found.get(key)}, or delete {folder} to begin an empty one."
+                f"{path}: the replay buffer there has {key} {there}, this run {value}. "
+                f"Use {key} {there}, or delete {folder} to begin an empty one."
             )
 
 

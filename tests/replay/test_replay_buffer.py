@@ -23,9 +23,11 @@ STORAGES = [
 ]
 
 
-def make_buffer(storage: str, capacity: int, tmp_path: Path, **settings: str) -> ReplayBuffer:
+def make_buffer(
+    storage: str, capacity: int, tmp_path: Path, sampling: str = "steps"
+) -> ReplayBuffer:
     folder = tmp_path / "replay" if storage == "disk" else None
-    return ReplayBuffer(capacity, storage=storage, folder=folder, device="cpu", **settings)
+    return ReplayBuffer(capacity, storage=storage, folder=folder, sampling=sampling, device="cpu")
 
 
 @pytest.mark.parametrize("storage", STORAGES)

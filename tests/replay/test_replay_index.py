@@ -44,9 +44,8 @@ def expected_share(valid: dict, sampling: str) -> dict[int, float]:
 def test_draws_are_uniform(sampling: str, evicted: int) -> None:
     index, valid = build(EPISODES, evicted)
     draws = 200_000
-    rows, tasks = index.draw(
-        draws, HORIZON, check_sampling(sampling), torch.Generator().manual_seed(5)
-    )
+    drawn = index.draw(draws, HORIZON, check_sampling(sampling), torch.Generator().manual_seed(5))
+    rows, tasks = drawn.episode + drawn.offset, drawn.task
     found = Counter(rows.tolist())
     assert found.keys() == valid.keys()
     assert all(valid[row][1] == task for row, task in zip(rows.tolist(), tasks, strict=True))
@@ -65,9 +64,9 @@ def test_the_default_gives_tasks_with_equal_steps_equal_shares() -> None:
     # forgets task 1.
     index, _ = build([(0, 25)] * 40 + [(1, 1000)])
     generator = torch.Generator().manual_seed(0)
-    _, by_steps = index.draw(20_000, 1, "steps", generator)
-    _, by_episodes = index.draw(20_000, 1, "episodes", generator)
-    _, by_tasks = index.draw(20_000, 1, "tasks", generator)
+    by_steps = index.draw(20_000, 1, "steps", generator).task
+    by_episodes = index.draw(20_000, 1, "episodes", generator).task
+    by_tasks = index.draw(20_000, 1, "tasks", generator).task
     assert by_steps.mean() == pytest.approx(0.5, abs=0.02)
     assert by_episodes.mean() == pytest.approx(1 / 41, abs=0.01)
     assert by_tasks.mean() == pytest.approx(0.5, abs=0.02)
@@ -86,7 +85,8 @@ def test_queues_keep_the_right_episodes_through_growth_and_wrapping() -> None:
             _, length, task = model.popleft()
             index.remove_oldest(length, task)
         if first_row % 5_000 == 0 and model:
-            rows, tasks = index.draw(8_000, 1, "steps", generator)
+            drawn = index.draw(8_000, 1, "steps", generator)
+            rows, tasks = drawn.episode + drawn.offset, drawn.task
             starts = {(first + i, task) for first, length, task in model for i in range(length)}
             assert set(zip(rows.tolist(), tasks.tolist(), strict=True)) == starts
 
