@@ -4,7 +4,7 @@
         --out benchmarks/results/single-walker-stand-1.json
 
 The file holds the command, commit, hardware, seed, wall time, the learning curve (the run's own
-evaluations and training returns) and a final evaluation of last.pt.
+evaluations and training returns), a final evaluation of last.pt and one of random actions.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import torch
 import yaml
 
 from newt_core.bench.timing import describe_hardware
-from newt_core.build import evaluate_checkpoint
+from newt_core.build import evaluate_checkpoint, evaluate_random
 from newt_core.files import write_json
 from newt_core.specs import load_specs
 from newt_core.training.metrics import read_metrics
@@ -45,9 +45,11 @@ def record(run: Path, episodes: int, command: str, note: str, trained_at: str) -
     config = yaml.safe_load(folder.config_file.read_text(encoding="utf-8"))
     rows = read_metrics(folder.metrics_file)
     started = time.monotonic()
+    library = load_specs()
     final = evaluate_checkpoint(
-        folder.checkpoints / "last.pt", None, episodes, specs=load_specs(), seed=1
+        folder.checkpoints / "last.pt", None, episodes, specs=library, seed=1
     )
+    random = evaluate_random(config["tasks"], episodes, seed=1, specs=library)
     return {
         "command": command,
         "commit": trained_at or git_version(),
@@ -59,6 +61,7 @@ def record(run: Path, episodes: int, command: str, note: str, trained_at: str) -
         "evaluation_wall_s": round(time.monotonic() - started, 1),
         "note": note,
         "final": final.to_json(),
+        "random": random.to_json(),
         "evaluations": {
             step: {task: result["return"] for task, result in document["tasks"].items()}
             for step, document in folder.read_evaluations().items()

@@ -56,6 +56,11 @@ Device = Annotated[
     str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.", callback=_known_device)
 ]
 
+ImageWeights = Annotated[
+    Path | None, typer.Option("--image-weights", metavar="FILE", help="A file of DINOv2's weights.")
+]
+"""Where the image encoder's weights are, if not where ``newt weights`` keeps them."""
+
 RunsDir = Annotated[Path, typer.Option("--runs-dir", help="Where run folders are made and found.")]
 """The folder that holds the run folders."""
 

@@ -33,6 +33,8 @@ def new_run(
     """
     from newt_core.agents.newt.setup import choose_device
     from newt_core.errors import ConfigError
+    from newt_core.restore import image_encoder
+    from newt_core.training.checkpoint import load_checkpoint
     from newt_core.training.config import resolve_config
     from newt_core.training.run_folder import RunFolder, run_label
 
@@ -47,8 +49,11 @@ def new_run(
     settings = settings.model_copy(
         update={"tasks": runnable(library, settings.tasks, strict=strict)}
     )
-    choose_device(settings.device)
+    device = choose_device(settings.device)
     check(settings)
+    image_encoder(settings, device)  # Raises now what is wrong with its weights.
+    if settings.pretrained is not None:
+        load_checkpoint(Path(settings.pretrained))
     settings = _with_text_encoder(settings, library.select(settings.tasks))
     return settings, RunFolder.create(name, settings.to_yaml(), label=label, root=runs_dir)
 

@@ -18,20 +18,21 @@ from newt_core.agents.newt.actor import Actor, ActorSettings
 from newt_core.agents.newt.agent import NewtAgent
 from newt_core.agents.newt.setup import choose_device, task_table
 from newt_core.encoders import TextOptions, make_text_encoder
-from newt_core.envs.pool import make_pool
+from newt_core.encoders.image import ImageEncoder, require_image_encoder
+from newt_core.encoders.seeing import looking, open_pool
 from newt_core.errors import CheckpointError
 from newt_core.evaluation.aggregate import Summary, summarise
 from newt_core.evaluation.rollout import Progress as EvaluationProgress
 from newt_core.evaluation.rollout import evaluate, random_act
 from newt_core.model.world_model import TaskTable
 from newt_core.replay import Mixture, ReplayBuffer
-from newt_core.restore import load_agent, saved_text
+from newt_core.restore import image_encoder, load_agent, saved_text, take_weights
 from newt_core.specs import SpecLibrary, TaskSpec
 from newt_core.training.checkpoint_folder import LAST, CheckpointFolder, latest_intact
 from newt_core.training.config import RunConfig
 from newt_core.training.metrics import MetricsLogger, Sink, WandbSink
 from newt_core.training.online import OnlineTrainer, Scores
-from newt_core.training.progress import Progress
+from newt_core.training.progress import Progress, RunStatus
 from newt_core.training.run_folder import RunFolder
 from newt_core.types import FloatArray
 from newt_core.version import __version__, git_version
@@ -96,16 +97,31 @@ def _train(
     restored = resume_point(folder, specs, ONLINE) if resume else None
     text, vectors = run_texts(config, specs, restored)
     table = task_table(specs, vectors)
+    sight = image_encoder(config, device)
     agent = NewtAgent(
-        config.model, config.planner, config.update, table, device=device, seed=config.seed
+        config.model,
+        config.planner,
+        config.update,
+        table,
+        device=device,
+        image_encoder=sight,
+        seed=config.seed,
     )
     checkpoints = CheckpointFolder(folder.checkpoints, config.checkpoint.keep)
+    if restored is not None:
+        require_image_encoder(restored.get("image_encoder"), sight, f"the run {folder.path}")
+    elif config.pretrained is not None:
+        take_weights(agent, Path(config.pretrained), text)
+    if sight is not None:
+        seen = f"pictures go through the image encoder {sight.name}"
+        progress.update(RunStatus(0, config.steps, 0, 0.0, {}, message=seen))
     online = ReplayBuffer(
         config.replay.capacity,
         storage=config.replay.storage if config.replay.save else "ram",
         folder=folder.replay,
         sampling=config.replay.sampling,
         device=device,
+        images=config.model.images,
     )
     if restored is None:
         online.clear()
@@ -117,7 +133,9 @@ def _train(
         sinks = (WandbSink(folder.name, folder.path, config.model_dump(mode="json")),)
     restored_step = int(restored["counters"]["steps"]) if restored else None
     with (
-        make_pool([specs[i] for i in task_of_env], seed=config.seed) as pool,
+        open_pool(
+            [specs[i] for i in task_of_env], sight, config.model.images, seed=config.seed
+        ) as pool,
         MetricsLogger(
             folder.metrics_file, folder.tensorboard, restored_step=restored_step, others=sinks
         ) as metrics,
@@ -130,7 +148,7 @@ def _train(
             task_of_env=task_of_env,
             replay=Mixture(online),
             evaluate=_evaluator(agent, specs, config, folder),
-            describe=describe_run(config, specs, table, text),
+            describe=describe_run(config, specs, table, text, sight),
             checkpoints=checkpoints,
             metrics=metrics,
             progress=progress,
@@ -194,7 +212,11 @@ def run_texts(
 
 
 def describe_run(
-    config: RunConfig, specs: Sequence[TaskSpec], table: TaskTable, encoder: str
+    config: RunConfig,
+    specs: Sequence[TaskSpec],
+    table: TaskTable,
+    encoder: str,
+    sight: ImageEncoder | None = None,
 ) -> dict[str, Any]:
     """The part of a checkpoint that does not change during a run."""
     return {
@@ -213,7 +235,7 @@ def describe_run(
         ],
         "text": table.text,
         "text_encoder": encoder,
-        "image_encoder": None,
+        "image_encoder": sight.name if sight is not None else None,
     }
 
 
@@ -253,9 +275,11 @@ def evaluate_agent(
     envs = min(episodes, MAX_EVALUATION_ENVS)
     settings = ActorSettings(policy_only=policy_only, prior_weight=prior_weight)
     actor = Actor(agent, len(specs) * envs, seed=seed, settings=settings)
-    results = evaluate(
-        actor, specs, episodes, envs_per_task=envs, seed=seed, on_progress=on_progress
-    )
+    entries = [spec for spec in specs for _ in range(envs)]
+    with open_pool(entries, agent.image_encoder, agent.model_config.images, seed=seed) as pool:
+        results = evaluate(
+            looking(actor, pool), specs, episodes, pool=pool, seed=seed, on_progress=on_progress
+        )
     planning = "constrained planning" if prior_weight else "planning"
     return summarise(results, specs, mode="policy" if policy_only else planning)
 
@@ -270,6 +294,7 @@ def evaluate_checkpoint(
     specs: SpecLibrary,
     device: str = "auto",
     text: TextOptions | None = None,
+    image_weights: Path | None = None,
     on_progress: EvaluationProgress | None = None,
 ) -> Summary:
     """Evaluate a checkpoint; ``tasks`` is a selector, None for the tasks it was trained on.
@@ -277,7 +302,9 @@ def evaluate_checkpoint(
     ``text`` gives the one task another wording; see :func:`newt_core.restore.load_agent`.
     """
     chosen = specs.select(tasks) if tasks is not None else None
-    agent, chosen = load_agent(path, chosen, library=specs, device=device, text=text)
+    agent, chosen = load_agent(
+        path, chosen, library=specs, device=device, text=text, image_weights=image_weights
+    )
     return evaluate_agent(
         agent,
         chosen,

@@ -223,6 +223,11 @@ class _Trained:
             from newt_core.restore import load_agent
 
             agent, _ = load_agent(path, [spec], library=self._library, device=self._device)
+            if agent.image_encoder is not None:
+                raise CheckpointError(
+                    f"{path}: this agent sees pictures. Collect with one that was trained with "
+                    "--obs state."
+                )
             return Actor(agent, envs, seed=0, settings=ActorSettings())
 
         _tasks(path)  # Raises now what is wrong with the file, before the work begins.

@@ -14,8 +14,9 @@ Example::
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -25,7 +26,7 @@ from newt_core.encoders import TextOptions
 from newt_core.errors import InvalidActionError, UnknownTaskError, did_you_mean
 from newt_core.restore import load_agent
 from newt_core.specs import TaskSpec, Wording, load_specs
-from newt_core.types import STATE_DIM, FloatArray
+from newt_core.types import FRAME_SIZE, IMAGE_DIM, STATE_DIM, ByteArray, FloatArray, HalfArray
 
 
 class LoadedAgent:
@@ -36,17 +37,32 @@ class LoadedAgent:
         self._index = {spec.id: index for index, spec in enumerate(specs)}
         self._specs = list(specs)
         self._begun: set[str] = set()
+        stack = (len(specs), actor.agent.model_config.images, IMAGE_DIM)
+        self._seen: HalfArray = np.zeros(stack, np.float16)
 
     @property
     def tasks(self) -> list[str]:
         """The tasks it can act in."""
         return list(self._index)
 
-    def act(self, obs: ArrayLike, task: str, *, first: bool | None = None) -> FloatArray:
+    @property
+    def obs(self) -> Literal["state", "rgb", "both"]:
+        """What it sees: ``state``, ``rgb`` or ``both``, as in :func:`newt_core.make`."""
+        return self._actor.agent.model_config.obs
+
+    def act(
+        self,
+        obs: ArrayLike | Mapping[str, ArrayLike],
+        task: str,
+        *,
+        first: bool | None = None,
+    ) -> FloatArray:
         """Choose an action.
 
         Args:
-            obs: [obs_dim] the task's observation, or padded to [128].
+            obs: What :func:`newt_core.make` gives with ``obs=agent.obs``: the task's state
+                [obs_dim], or padded to [128]; a picture [224, 224, 3] uint8; or a mapping with
+                both under ``state`` and ``rgb``.
             task: The task's id.
             first: Whether the observation begins an episode, which forgets the last plan; by
                 default only at the task's first call.
@@ -56,7 +72,7 @@ class LoadedAgent:
 
         Raises:
             UnknownTaskError: The agent was not loaded for this task.
-            InvalidActionError: The observation has another length or is not finite.
+            InvalidActionError: The observation is another, or not finite.
         """
         if task not in self._index:
             raise UnknownTaskError(
@@ -64,19 +80,65 @@ class LoadedAgent:
                 f"{did_you_mean(task, self._index)} It acts in {', '.join(self._index)}."
             )
         spec = self._specs[self._index[task]]
-        row = np.asarray(obs, np.float32)
+        state, picture = self._parts(obs, task)
+        padded = np.zeros((1, STATE_DIM), np.float32)
+        if state is not None:
+            padded[0, : len(state)] = state
+        begins = task not in self._begun if first is None else first
+        self._begun.add(task)
+        index = np.array([self._index[task]])
+        features = None if picture is None else self._look(picture, int(index[0]), begins)
+        action = self._actor(padded, index, index, np.array([begins]), features)
+        return action[0, : spec.action_dim]
+
+    def _parts(
+        self, obs: ArrayLike | Mapping[str, ArrayLike], task: str
+    ) -> tuple[FloatArray | None, ByteArray | None]:
+        """Return an observation's state and picture, as far as this agent sees them."""
+        if self.obs == "both":
+            if not isinstance(obs, Mapping) or not {"state", "rgb"} <= obs.keys():
+                raise InvalidActionError(
+                    f"the observation for '{task}' must be a mapping with 'state' and 'rgb', as "
+                    "newt_core.make(…, obs='both') gives it."
+                )
+            return self._state(obs["state"], task), _picture(obs["rgb"], task)
+        if isinstance(obs, Mapping):
+            raise InvalidActionError(
+                f"this agent sees {self.obs} only: make its environments with obs='{self.obs}'."
+            )
+        if self.obs == "rgb":
+            return None, _picture(obs, task)
+        return self._state(obs, task), None
+
+    def _state(self, state: ArrayLike, task: str) -> FloatArray:
+        spec = self._specs[self._index[task]]
+        row = np.asarray(state, np.float32)
         if row.shape not in ((spec.obs_dim,), (STATE_DIM,)) or not np.isfinite(row).all():
             raise InvalidActionError(
                 f"the observation for '{task}' must hold {spec.obs_dim} finite numbers, "
                 f"got shape {row.shape}."
             )
-        padded = np.zeros((1, STATE_DIM), np.float32)
-        padded[0, : len(row)] = row
-        begins = task not in self._begun if first is None else first
-        self._begun.add(task)
-        index = np.array([self._index[task]])
-        action = self._actor(padded, index, index, np.array([begins]))
-        return action[0, : spec.action_dim]
+        return row
+
+    def _look(self, picture: ByteArray, index: int, begins: bool) -> HalfArray:
+        """Return the features of the newest picture and those before it, [1, F, D]."""
+        encoder = self._actor.agent.image_encoder
+        assert encoder is not None
+        seen = self._seen[index]
+        feature = encoder.encode(picture[None])[0]
+        seen[:-1] = feature if begins else seen[1:].copy()
+        seen[-1] = feature
+        return seen[None]
+
+
+def _picture(picture: ArrayLike, task: str) -> ByteArray:
+    frame = np.asarray(picture)
+    if frame.shape != (FRAME_SIZE, FRAME_SIZE, 3) or frame.dtype != np.uint8:
+        raise InvalidActionError(
+            f"the picture of '{task}' must be uint8 [{FRAME_SIZE}, {FRAME_SIZE}, 3], got "
+            f"{frame.dtype} {list(frame.shape)}."
+        )
+    return frame
 
 
 def load(
@@ -90,6 +152,7 @@ def load(
     instruction: str | None = None,
     embodiment: str | None = None,
     text_weights: str | Path | None = None,
+    image_weights: str | Path | None = None,
 ) -> LoadedAgent:
     """Load a checkpoint for acting.
 
@@ -103,6 +166,7 @@ def load(
         instruction: What to tell the agent instead of the one task's own instruction.
         embodiment: Likewise, of its body.
         text_weights: The text encoder's file, if it was trained with one of the user's own.
+        image_weights: DINOv2's file, likewise.
 
     Raises:
         CheckpointError: The file is missing, damaged or foreign.
@@ -115,6 +179,13 @@ def load(
         Wording(instruction, embodiment),
         weights=Path(text_weights) if text_weights is not None else None,
     )
-    agent, chosen = load_agent(Path(checkpoint), chosen, library=library, device=device, text=text)
+    agent, chosen = load_agent(
+        Path(checkpoint),
+        chosen,
+        library=library,
+        device=device,
+        text=text,
+        image_weights=Path(image_weights) if image_weights is not None else None,
+    )
     actor = Actor(agent, len(chosen), seed=seed, settings=ActorSettings(policy_only=policy_only))
     return LoadedAgent(actor, chosen)

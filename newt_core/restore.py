@@ -7,10 +7,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from newt_core.agents.newt.agent import NewtAgent
 from newt_core.agents.newt.setup import choose_device, task_table
 from newt_core.encoders import SavedText, TextOptions
+from newt_core.encoders.image import ImageEncoder, make_image_encoder, require_image_encoder
+from newt_core.encoders.text_choice import short_name
 from newt_core.errors import CheckpointError
+from newt_core.model.widen import widened_weights
 from newt_core.specs import SpecLibrary, TaskSpec
 from newt_core.training.checkpoint import load_checkpoint
 from newt_core.training.config import RunConfig
@@ -23,6 +28,7 @@ def load_agent(
     library: SpecLibrary,
     device: str = "auto",
     text: TextOptions | None = None,
+    image_weights: Path | None = None,
 ) -> tuple[NewtAgent, list[TaskSpec]]:
     """Rebuild the agent of a checkpoint for some tasks.
 
@@ -35,13 +41,14 @@ def load_agent(
         library: Where the trained tasks are looked up.
         device: As in the settings.
         text: Another wording, and the encoder for it.
+        image_weights: DINOv2's file, if not where it was in training.
 
     Returns:
         The agent and its task list.
 
     Raises:
         CheckpointError: The file is not usable, a task has changed since, or the agent was
-            trained with another text encoder.
+            trained with another text or image encoder.
         NewtError: There is a new text that cannot be embedded, see
             :meth:`newt_core.encoders.SavedText.tasks_and_vectors`.
     """
@@ -52,6 +59,7 @@ def load_agent(
         chosen = list(specs) if specs is not None else [library[name] for name in trained]
         saved = saved_text(payload)
         weights = payload["agent"]
+        recorded_sight = payload["image_encoder"]
     except (KeyError, ValueError, AttributeError) as error:
         raise CheckpointError(
             f"{path}: incomplete, or its tasks are not installed ({error}). "
@@ -61,12 +69,16 @@ def load_agent(
         if spec.id in trained:
             _check_unchanged(path, payload["tasks"][trained[spec.id]], spec)
     chosen, vectors = saved.tasks_and_vectors(chosen, text or TextOptions(), path)
+    where = choose_device(device)
+    sight = image_encoder(parts, where, image_weights)
+    require_image_encoder(recorded_sight, sight, str(path))
     agent = NewtAgent(
         parts.model,
         parts.planner,
         parts.update,
         task_table(chosen, vectors),
-        device=choose_device(device),
+        device=where,
+        image_encoder=sight,
     )
     agent.load_state_dict(weights, learner=False)
     return agent, chosen
@@ -81,6 +93,61 @@ def saved_text(payload: Mapping[str, Any]) -> SavedText:
     ids = [task["id"] for task in payload["tasks"]]
     vectors = dict(zip(ids, payload["text"].numpy(), strict=True))
     return SavedText(payload["text_encoder"], vectors)
+
+
+def take_weights(agent: NewtAgent, path: Path, text_encoder: str) -> None:
+    """Begin with a checkpoint's weights instead of random ones; learning starts afresh.
+
+    The tasks may be others. An agent that sees pictures can begin as one that did not: at first
+    it computes exactly the same (:mod:`newt_core.model.widen`).
+
+    Args:
+        agent: Takes the weights over.
+        path: A checkpoint of ours.
+        text_encoder: The name of the encoder that the agent's texts went through.
+
+    Raises:
+        CheckpointError: The file is not usable, of another architecture, or of an agent that
+            reads other features than this one.
+    """
+    payload = load_checkpoint(path)
+    try:
+        weights, texts = payload["agent"]["model"], payload["text_encoder"]
+        recorded = payload["image_encoder"]
+    except (KeyError, TypeError) as error:
+        raise CheckpointError(f"{path}: incomplete: it has no {error}.") from error
+    if texts != text_encoder:
+        raise CheckpointError(
+            f"{path}: trained with the text encoder {texts}, but here it is {text_encoder}: its "
+            f"vectors would mean nothing to the agent. Use --text-encoder {short_name(texts)}."
+        )
+    if recorded is not None:
+        require_image_encoder(recorded, agent.image_encoder, str(path))
+    try:
+        weights = widened_weights(weights, agent.model)
+    except CheckpointError as error:
+        raise CheckpointError(f"{path}: {error}") from error
+    agent.load_state_dict({"model": weights}, learner=False)
+
+
+def image_encoder(
+    config: RunConfig, device: torch.device, weights: Path | None = None
+) -> ImageEncoder | None:
+    """Return the image encoder of a run's settings; None for an agent that sees states only.
+
+    Args:
+        config: The settings.
+        device: Where to run it.
+        weights: Its file, if not the one that the settings name.
+
+    Raises:
+        NewtError: Its weights or packages are missing or damaged.
+    """
+    if not config.model.images:
+        return None
+    if weights is None and config.image_weights is not None:
+        weights = Path(config.image_weights)
+    return make_image_encoder(config.image_encoder, device=device, weights=weights)
 
 
 def _check_unchanged(path: Path, saved: Mapping[str, Any], spec: TaskSpec) -> None:

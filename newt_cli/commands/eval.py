@@ -37,6 +37,7 @@ def evaluate(
     embodiment: options.Embodiment = None,
     text_encoder: options.TextEncoder = None,
     text_weights: options.TextWeights = None,
+    image_weights: options.ImageWeights = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the episodes.")] = 0,
     device: options.Device = "auto",
     specs: options.Specs = None,
@@ -86,6 +87,7 @@ def evaluate(
                 seed=seed,
                 specs=library,
                 device=device,
+                image_weights=image_weights,
                 text=TextOptions(wording, text_encoder, text_weights),
                 on_progress=on_progress,
             )

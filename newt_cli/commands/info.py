@@ -24,8 +24,11 @@ def info() -> None:
 def model(
     size: Annotated[Literal["2M", "5M", "20M", "80M"], typer.Option(help="Model size.")] = "20M",
     obs: Annotated[
-        Literal["state", "both"], typer.Option(help="The encoder's input: both adds an image.")
+        Literal["state", "rgb", "both"], typer.Option(help="What the encoder reads.")
     ] = "state",
+    frame_stack: Annotated[
+        int, typer.Option(min=1, help="Pictures that it reads at once, where it reads any.")
+    ] = 1,
     as_json: options.Json = False,
 ) -> None:
     """Count a model's learnable parameters, part by part.
@@ -36,7 +39,8 @@ def model(
     """
     from newt_core.model.count import count_parameters
 
-    parts = count_parameters(size, image=obs == "both")
+    images = 0 if obs == "state" else frame_stack
+    parts = count_parameters(size, state=obs != "rgb", images=images)
     total = sum(parts.values())
     if as_json:
         console.write_json({"size": size, "obs": obs, "parts": parts, "total": total})

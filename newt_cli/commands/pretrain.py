@@ -15,6 +15,8 @@ from newt_cli.run_settings import existing_run, new_run
 
 if TYPE_CHECKING:
     from newt_core.build_pretrain import PretrainOutcome
+    from newt_core.specs import SpecLibrary
+    from newt_core.training.config import RunConfig
 
 app = typer.Typer(add_completion=False)
 
@@ -69,7 +71,6 @@ def pretrain(
     say how to go on with it.
     """
     from newt_core import build_pretrain
-    from newt_core.demos.folder import require_demos
     from newt_core.specs import load_specs
 
     flags = {
@@ -101,7 +102,7 @@ def pretrain(
             library,
             runs_dir,
             strict=False,
-            check=lambda found: require_demos(Path(found.demos), library.select(found.tasks)),
+            check=lambda found: _check(found, library),
         )
     go_on = ["newt", "pretrain", "--run", str(folder.path), "--resume"]
     for extra in specs or ():
@@ -121,6 +122,19 @@ def pretrain(
     if outcome.interrupted:
         console.notice(f"Stopped and saved. Go on with: {shlex.join(go_on)}")
         raise typer.Exit(INTERRUPTED)
+
+
+def _check(settings: RunConfig, library: SpecLibrary) -> None:
+    """See that there is something to learn from."""
+    from newt_core.demos.folder import require_demos
+    from newt_core.errors import ConfigError
+
+    if settings.model.images:
+        raise ConfigError(
+            "demonstrations hold states, no pictures: pretrain with model.obs=state.\n"
+            "The agent can begin to see afterwards: newt train --pretrained CKPT --obs both"
+        )
+    require_demos(Path(settings.demos), library.select(settings.tasks))
 
 
 def _say(outcome: PretrainOutcome, as_json: bool) -> None:

@@ -51,8 +51,22 @@ def train(
     ] = False,
     specs: options.Specs = None,
     strict: options.Strict = False,
+    obs: Annotated[
+        str | None, typer.Option(help="What the agent sees: state, rgb or both.")
+    ] = None,
     text_encoder: options.TextEncoder = None,
     text_weights: options.TextWeights = None,
+    image_encoder: Annotated[
+        str | None, typer.Option(help="What turns pictures into features: dinov2 or tiny.")
+    ] = None,
+    image_weights: options.ImageWeights = None,
+    pretrained: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="CKPT",
+            help="Begin with these weights. An agent of states can begin to see: --obs both.",
+        ),
+    ] = None,
     envs_per_task: Annotated[int | None, typer.Option(help="Environments of each task.")] = None,
     save_replay: Annotated[
         bool | None,
@@ -69,6 +83,8 @@ def train(
     newt train --tasks cartpole-balance --preset cpu --run balance
     newt train --tasks 'cheetah-*' --preset cpu --seed 1
     newt train --tasks walker-run --preset smoke --set planner.horizon=2
+    newt train --tasks pygame-pong --preset cpu --obs both
+    newt train --tasks pygame-pong --preset cpu --obs both --pretrained last.pt
     newt train --run balance --resume
 
     Options win over --set, --set over --config, --config over --preset.
@@ -82,8 +98,12 @@ def train(
         "size": size,
         "seed": seed,
         "device": device,
+        "obs": obs,
         "text_encoder": text_encoder,
         "text_weights": str(text_weights) if text_weights is not None else None,
+        "image_encoder": image_encoder,
+        "image_weights": str(image_weights) if image_weights is not None else None,
+        "pretrained": str(pretrained) if pretrained is not None else None,
         "envs_per_task": envs_per_task,
         "save_replay": save_replay,
     }

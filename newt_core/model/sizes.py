@@ -30,8 +30,6 @@ SIZES: dict[str, Size] = {
 
 SIMNORM_GROUP = 8
 """Latent entries per simplex."""
-IMAGE_DIM = 768
-"""Entries of an image feature (DINOv2 ViT-B/14 class token)."""
 NUM_BINS = 101
 """Bins of the discrete regression of rewards and values."""
 SYMLOG_RANGE = 10.0

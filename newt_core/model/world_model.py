@@ -3,7 +3,7 @@
 ===========  ==========================  =====================================
 part         input                       output
 ===========  ==========================  =====================================
-encoder h    state, text (, image)       latent z
+encoder h    (state,) text (, image)     latent z
 dynamics d   z, text, action             next latent
 reward R     z, text, action             logits of the reward's two-hot bins
 Q 1…n        z, text, action             logits of the value's two-hot bins
@@ -28,8 +28,8 @@ from newt_core.model.elementwise import simnorm
 from newt_core.model.layers import Blocks, BoundMLP, FusedMLP, NormedLinear, plain_linear
 from newt_core.model.policy_head import PolicySample
 from newt_core.model.q_ensemble import BoundQ, QEnsemble
-from newt_core.model.sizes import IMAGE_DIM, NUM_BINS, SIMNORM_GROUP, Size
-from newt_core.types import ACTION_DIM, STATE_DIM, TEXT_DIM
+from newt_core.model.sizes import NUM_BINS, SIMNORM_GROUP, Size
+from newt_core.types import ACTION_DIM, IMAGE_DIM, STATE_DIM, TEXT_DIM
 
 
 def latent_activation(x: Tensor) -> Tensor:
@@ -55,15 +55,24 @@ class TaskTable:
 
 
 class WorldModel(nn.Module):
-    """Encoder, dynamics, reward, policy prior, Q ensemble and its target copy."""
+    """Encoder, dynamics, reward, policy prior, Q ensemble and its target copy.
 
-    def __init__(self, size: Size, tasks: TaskTable, *, image: bool = False) -> None:
+    Args:
+        size: Widths.
+        tasks: The constants of each task.
+        state: Whether the encoder reads states.
+        images: Image features F that it reads, the newest and those before it; 0 for none.
+    """
+
+    def __init__(
+        self, size: Size, tasks: TaskTable, *, state: bool = True, images: int = 0
+    ) -> None:
         super().__init__()
         self.size = size
         latent, hidden = size.latent_dim, [size.mlp_dim, size.mlp_dim]
         with_action = Blocks(latent, TEXT_DIM, ACTION_DIM)
         self.encoder = FusedMLP(
-            Blocks(STATE_DIM, TEXT_DIM, IMAGE_DIM if image else 0),
+            Blocks(STATE_DIM if state else 0, TEXT_DIM, images * IMAGE_DIM),
             [size.enc_dim] * (size.enc_layers - 1),
             NormedLinear(size.enc_dim, latent, latent_activation),
         )
@@ -93,8 +102,14 @@ class WorldModel(nn.Module):
         return BoundModel(self, task)
 
     def encode(self, obs: Tensor, task: Tensor, image: Tensor | None = None) -> Tensor:
-        """Latents of observations: [..., B, S], tasks [B] → [..., B, L]."""
-        return self.encoder.bind(self.text, task)(obs, image)
+        """Latents of observations: [..., B, S], tasks [B] → [..., B, L].
+
+        Args:
+            obs: [..., B, S] states; a model of pictures alone does not look at them.
+            task: [B].
+            image: [..., B, F · D] features in any precision, where the model reads them.
+        """
+        return self.bind(task).encode(obs, image)
 
     @torch.no_grad()
     def update_target(self, rate: float) -> None:
@@ -125,8 +140,14 @@ class BoundModel:
         return self._bound[key]
 
     def encode(self, obs: Tensor, image: Tensor | None = None) -> Tensor:
-        """[..., B, S] → latents [..., B, L]."""
-        return self._part("encoder")(obs, image)
+        """[..., B, S] and features [..., B, F · D] → latents [..., B, L]."""
+        blocks = self.model.encoder.blocks
+        if (0 if image is None else image.shape[-1]) != blocks.extra:
+            raise ValueError(f"the encoder reads {blocks.extra} entries of image features")
+        if image is not None:
+            image = image.to(obs.dtype)
+        # Without columns for the state, none of it is read.
+        return self._part("encoder")(obs[..., : blocks.x], image)
 
     def next(self, z: Tensor, action: Tensor) -> Tensor:
         """Latents after an action: [..., B, L], [..., B, A] → [..., B, L]."""

@@ -108,6 +108,16 @@ class RunConfig(_Frozen):
     text_weights: str | None = Field(
         None, description="The text encoder's file: weights for clip, a table of vectors for file."
     )
+    image_encoder: Literal["dinov2", "tiny"] = Field(
+        "dinov2",
+        description="Encoder of the pictures, if the agent sees any; tiny has random weights.",
+    )
+    image_weights: str | None = Field(
+        None, description="A file of DINOv2's weights; by default the one of 'newt weights'."
+    )
+    pretrained: str | None = Field(
+        None, description="A checkpoint to begin with instead of random weights."
+    )
     demos: str = Field("", description="Folder of the demonstrations; empty for none.")
     wandb: bool = Field(False, description="Report to Weights & Biases, too.")
     model: ModelConfig = ModelConfig()

@@ -23,6 +23,7 @@ _PRESETS = files("newt_core.training").joinpath("presets")
 
 _FLAG_SETTINGS = {
     "size": "model.size",
+    "obs": "model.obs",
     "save_replay": "replay.save",
     "updates": "pretrain.updates",
 }

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from newt_core.agents.newt.actor import Actor, ActorSettings
 from newt_core.agents.newt.agent import NewtAgent
+from newt_core.encoders.seeing import SeeingPool
 from newt_core.envs.pool import Pool
 from newt_core.planner.prior import constraint_weight
 from newt_core.replay import EpisodeRecorder, Mixture
@@ -29,7 +30,7 @@ from newt_core.training.random_phase import RandomPhase
 from newt_core.training.random_state import capture_random_state, restore_random_state
 from newt_core.training.recent import RecentEpisodes, Speed
 from newt_core.training.schedule import UpdateDebt
-from newt_core.types import BoolArray, FloatArray, Transitions
+from newt_core.types import BoolArray, FloatArray, HalfArray, Transitions
 
 LOG_SECONDS = 10.0
 """Metrics are written about this often."""
@@ -62,7 +63,7 @@ class OnlineTrainer:
         config: The run's settings.
         agent: Learns.
         actor: Acts with the agent's newest weights, exploring.
-        pool: Supplies experience.
+        pool: Supplies experience; a :class:`SeeingPool` if the agent sees pictures.
         task_of_env: [E] index of each environment's task in the run's list.
         replay: Batches come from here, new episodes go to its online buffer.
         evaluate: Called with the step count; stores and returns scores.
@@ -111,7 +112,9 @@ class OnlineTrainer:
         self._last_checkpoint = 0
         self._debt = UpdateDebt(config.update.updates_per_step)
         self._recorder = EpisodeRecorder(
-            task_of_env.tolist(), [spec.episode_length for spec in pool.specs]
+            task_of_env.tolist(),
+            [spec.episode_length for spec in pool.specs],
+            features=config.model.images > 0,
         )
         self._recent = RecentEpisodes([spec.id for spec in pool.specs])
         self._speed = Speed()
@@ -128,16 +131,18 @@ class OnlineTrainer:
             EnvironmentFailure: A task's simulator keeps dying.
         """
         obs = self.pool.reset(seed=self._pool_seed())
-        self._recorder.begin(obs)
+        features = self.pool.features() if isinstance(self.pool, SeeingPool) else None
+        self._recorder.begin(obs, features)
         first = np.ones(self.pool.num_envs, np.bool_)
         if self.steps == 0:
             self._evaluate()
         self._speed.restart(self.steps)
         while self.steps < self.config.steps and not self.should_stop():
-            actions = self._act(obs, first)
+            actions = self._act(obs, first, features)
             transitions = self.pool.step(actions)
             self._store(actions, transitions)
-            obs, first = transitions.obs, transitions.done | transitions.lost
+            obs, features = transitions.obs, transitions.features
+            first = transitions.done | transitions.lost
             self.steps += self.pool.num_envs
             self._learn()
             self._report()
@@ -158,11 +163,11 @@ class OnlineTrainer:
         untrained = self.agent.learner.updates == 0
         return untrained and not self._random_phase.over(self.replay.online.num_episodes)
 
-    def _act(self, obs: FloatArray, first: BoolArray) -> FloatArray:
+    def _act(self, obs: FloatArray, first: BoolArray, features: HalfArray | None) -> FloatArray:
         if self.seeding:
             return self._random_phase.act(self.replay.online.num_episodes)
         self.actor.settings = ActorSettings(explore=True, prior_weight=self._prior_weight())
-        return self.actor(obs, self.task_of_env, np.arange(self.pool.num_envs), first)
+        return self.actor(obs, self.task_of_env, np.arange(self.pool.num_envs), first, features)
 
     def _prior_weight(self) -> float:
         """Planning stays near the policy at first, if demonstrations have made it worth it."""

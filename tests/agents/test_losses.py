@@ -25,8 +25,9 @@ def noise_for(m: WorldModel, b: Batch, seed: int = 0) -> losses.UpdateNoise:
     return losses.draw_noise(m, b, g, g)
 
 
-def test_losses_equal_the_reference() -> None:
-    m, b = model(), batch()
+@pytest.mark.parametrize("images", [0, 2])
+def test_losses_equal_the_reference(images: int) -> None:
+    m, b = model(images=images), batch(images=images)
     noise = noise_for(m, b)
     plain = PlainLosses(m, b, noise, CONFIG)
     ours = losses.model_loss(m, m.bind(b.task), b, noise, CONFIG)
@@ -43,7 +44,9 @@ def test_losses_equal_the_reference() -> None:
 def in_float64(record: Any) -> Any:
     """A batch or noise with its real tensors in float64."""
     values = {name: getattr(record, name) for name in record.__dataclass_fields__}
-    doubled = {n: v.double() if v.is_floating_point() else v for n, v in values.items()}
+    doubled = {
+        n: v.double() if v is not None and v.is_floating_point() else v for n, v in values.items()
+    }
     return dataclasses.replace(record, **doubled)
 
 

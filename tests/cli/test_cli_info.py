@@ -21,6 +21,15 @@ def test_images_widen_the_encoder_only(newt):
     assert both == state
 
 
+def test_pictures_alone_leave_the_state_out(newt):
+    both = newt("newt info model --obs both --frame-stack 2 --json").json["parts"]["encoder"]
+    rgb = newt("newt info model --obs rgb --frame-stack 2 --json").json["parts"]["encoder"]
+    assert both - rgb == 128 * 1024
+    assert (
+        newt("newt info model --size 20M --obs both --json").json["parts"]["encoder"] == 3_022_336
+    )
+
+
 def test_table_ends_with_the_total(newt):
     answer = newt("newt info model --size 2M")
     total = newt("newt info model --size 2M --json").json["total"]

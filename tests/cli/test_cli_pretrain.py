@@ -59,6 +59,7 @@ def test_ctrl_c_says_how_to_go_on(newt, core):
         ("newt pretrain --tasks pygame-pong", "pygame-pong has no demonstrations in demos"),
         ("newt pretrain --tasks pygame-pong --demos none", "there is no folder none"),
         ("newt pretrain --tasks pygame-cowboy --updates 0", "pretrain.updates"),
+        ("newt pretrain --tasks pygame-cowboy --set model.obs=both", "begin to see afterwards"),
     ],
 )
 def test_a_mistake_makes_no_run(newt, core, line, message):

@@ -36,9 +36,28 @@ def test_an_option_wins_over_set_over_config_over_preset(newt, core):
     assert config.planner.iterations == 2  # the preset's
 
 
+def test_obs_says_what_the_agent_sees(newt, core):
+    assert newt(f"{START} --obs both --set model.frame_stack=2").code == 0
+    config = core.arguments("train")[0][0]
+    assert (config.model.obs, config.model.images, config.image_encoder) == ("both", 2, "tiny")
+    assert newt("newt train --tasks walker-run --device cpu --run b").code == 0
+    assert core.arguments("train")[0][0].model.images == 0
+
+
+def test_missing_weights_are_named_before_a_run_begins(newt, core):
+    answer = newt(f"{START} --obs rgb --image-encoder dinov2")
+    assert answer.code == 2
+    assert "newt weights download dinov2-vit-b-14" in answer.err
+    assert len(answer.err.splitlines()) <= 2
+    assert not Path("runs/a").exists()
+
+
 @pytest.mark.parametrize(
     "line",
     [
+        f"{START} --obs rbg",
+        f"{START} --obs both --image-encoder dinov3",
+        f"{START} --pretrained nowhere.pt",
         "newt train --tasks walker-rnu --preset smoke --run a",
         "newt train --preset cpu --run a",  # no tasks
         f"{START} --preset smoek",
@@ -80,7 +99,8 @@ def test_resume_goes_on_with_the_runs_settings(newt, core):
 
 
 @pytest.mark.parametrize(
-    "change", ["--seed 4", "--size 5M", "--tasks walker-walk", "--set replay.capacity=9"]
+    "change",
+    ["--seed 4", "--size 5M", "--obs both", "--tasks walker-walk", "--set replay.capacity=9"],
 )
 def test_resume_refuses_what_the_saved_state_depends_on(newt, core, change):
     newt(START)

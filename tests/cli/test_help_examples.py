@@ -16,6 +16,7 @@ from newt_core.demos.published import write_published
 from newt_core.encoders.weights import WEIGHTS
 from newt_core.envs import checks, gallery, play, task_env
 from newt_core.specs import load_specs
+from newt_core.training.checkpoint import save_checkpoint
 from tests.fixtures.demonstrations import episode, write_demos
 from tests.fixtures.maniskill_assets import write_stand_ins
 
@@ -94,6 +95,7 @@ def test_the_lines_run(name, newt, core, monkeypatch):
     Path("my_specs/mine.yaml").write_text(SPECS)
     if name.startswith(("newt demos", "newt pretrain")):
         lay_out_demonstrations()
+    save_checkpoint(Path("last.pt"), {})
     for line in examples(COMMANDS[name]):
         answer = newt(line)
         assert answer.code == 0, f"{line}\n{answer.err}"

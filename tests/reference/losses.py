@@ -50,9 +50,12 @@ class PlainLosses:
         self.horizon = self.batch.action.shape[0]
         self.rho = weights(self.horizon, self.config.temporal_decay)
 
-    def encode(self, obs: Tensor) -> Tensor:
-        """[B, S] → [B, L]."""
-        return mlp(self.model.encoder, torch.cat([obs, self.text], -1))
+    def encode(self, t: int) -> Tensor:
+        """What is seen at step t → [B, L]."""
+        parts = [self.batch.obs[t], self.text]
+        if self.batch.image is not None:
+            parts.append(self.batch.image[t].to(self.text.dtype))
+        return mlp(self.model.encoder, torch.cat(parts, -1))
 
     def policy(self, z: Tensor, noise: Tensor) -> PolicySample:
         """The prior's sample at z [B, L]."""
@@ -65,7 +68,7 @@ class PlainLosses:
     @torch.no_grad()
     def td_target(self, t: int) -> Tensor:
         """r + γ · min of two target heads, [B]."""
-        next_z = self.encode(self.batch.obs[t + 1])
+        next_z = self.encode(t + 1)
         action = self.policy(next_z, self.noise.target[t]).action
         values = two_hot_mean(self.q(self.model.target_q, next_z, action))
         value = values[self.noise.target_heads].min(0).values
@@ -73,7 +76,7 @@ class PlainLosses:
 
     def model_loss(self) -> tuple[Tensor, Tensor]:
         """The world model's loss and the latents [H + 1, B, L]."""
-        z = self.encode(self.batch.obs[0])
+        z = self.encode(0)
         latents, total = [z], torch.zeros(())
         for t in range(self.horizon):
             action = self.batch.action[t]
@@ -84,7 +87,7 @@ class PlainLosses:
                 [cross_entropy(head, target) for head in self.q(self.model.q, z, action)]
             ).mean()
             with torch.no_grad():
-                next_z = self.encode(self.batch.obs[t + 1])
+                next_z = self.encode(t + 1)
             z = mlp(self.model.dynamics, x)
             latents.append(z)
             total = total + self.rho[t] * (

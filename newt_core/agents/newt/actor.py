@@ -12,7 +12,7 @@ from torch import Tensor
 from newt_core.agents.newt.agent import NewtAgent
 from newt_core.planner.chunks import plan_in_chunks
 from newt_core.planner.mppi import draw_plan_noise, warm_start
-from newt_core.types import ACTION_DIM, BoolArray, FloatArray, IntArray
+from newt_core.types import ACTION_DIM, BoolArray, FloatArray, HalfArray, IntArray
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,12 @@ class Actor:
 
     @torch.inference_mode()
     def __call__(
-        self, obs: FloatArray, task: IntArray, env_ids: IntArray, first: BoolArray
+        self,
+        obs: FloatArray,
+        task: IntArray,
+        env_ids: IntArray,
+        first: BoolArray,
+        features: HalfArray | None = None,
     ) -> FloatArray:
         """Choose an action in each of K environments.
 
@@ -61,13 +66,17 @@ class Actor:
             task: [K] index of each environment's task in the run's list.
             env_ids: [K] below ``num_envs``, without repetition.
             first: [K] true where the observation begins an episode.
+            features: [K, F, D] of the pictures up to ``obs``, for agents that see them.
 
         Returns:
             [K, A] float32 in [-1, 1], zero in masked entries.
         """
         device = self.agent.device
         tasks = torch.as_tensor(task, device=device)
-        z = self.agent.model.encode(torch.as_tensor(obs, device=device), tasks)
+        image = None
+        if features is not None:
+            image = torch.as_tensor(features, device=device).flatten(1)
+        z = self.agent.model.encode(torch.as_tensor(obs, device=device), tasks, image)
         if self.settings.policy_only:
             actions = self._policy_actions(z, tasks)
         else:

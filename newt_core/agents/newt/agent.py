@@ -8,6 +8,7 @@ import torch
 
 from newt_core.agents.newt.config import ModelConfig, PlannerConfig, UpdateConfig
 from newt_core.agents.newt.update import Learner
+from newt_core.encoders.image import ImageEncoder
 from newt_core.errors import CheckpointError
 from newt_core.model.sizes import SIZES
 from newt_core.model.split import SplitModel
@@ -25,6 +26,8 @@ class NewtAgent:
         update_config: How it learns.
         tasks: Text, mask and discount of each task, in the run's order.
         device: Where the weights are.
+        image_encoder: Turns pictures into the features that the model reads; None if it reads
+            none.
         seed: Determines the initial weights and the learner's noise.
     """
 
@@ -36,14 +39,21 @@ class NewtAgent:
         tasks: TaskTable,
         *,
         device: torch.device,
+        image_encoder: ImageEncoder | None = None,
         seed: int = 0,
     ) -> None:
         self.model_config = model_config
         self.planner_config = planner_config
         self.device = device
+        self.image_encoder = image_encoder
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            model = WorldModel(SIZES[model_config.size], tasks, image=model_config.obs == "both")
+            model = WorldModel(
+                SIZES[model_config.size],
+                tasks,
+                state=model_config.obs != "rgb",
+                images=model_config.images,
+            )
         self.model = model.to(device)
         self.learner = Learner(self.model, update_config, seed=seed)
         self._snapshot: tuple[int, SplitModel] | None = None

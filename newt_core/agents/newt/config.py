@@ -19,9 +19,17 @@ class ModelConfig(_Frozen):
     """The architecture. The widths behind ``size`` stand in ``newt_core.model.sizes``."""
 
     size: Literal["2M", "5M", "20M", "80M"] = Field("20M", description="Model size.")
-    obs: Literal["state", "both"] = Field(
-        "state", description="Encoder input: the state, or the state and an image feature."
+    obs: Literal["state", "rgb", "both"] = Field(
+        "state", description="What the agent sees: states, pictures, or both."
     )
+    frame_stack: int = Field(
+        1, ge=1, description="Pictures it sees at once: the newest and those before it."
+    )
+
+    @property
+    def images(self) -> int:
+        """Image features F in the encoder's input."""
+        return 0 if self.obs == "state" else self.frame_stack
 
 
 class PlannerConfig(_Frozen):

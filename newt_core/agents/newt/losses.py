@@ -95,10 +95,10 @@ def model_loss(
     horizon = batch.action.shape[0]
     rho = temporal_weights(horizon, config.temporal_decay, model.device)[:horizon]
     with torch.no_grad():
-        next_z = widened(bound.encode(batch.obs[1:]))
+        next_z = widened(bound.encode(batch.obs[1:], batch.images(slice(1, None))))
         target = td_target(model, bound, next_z, batch.reward, noise)
 
-    latents = [bound.encode(batch.obs[0])]
+    latents = [bound.encode(batch.obs[0], batch.images(0))]
     for t in range(horizon):
         latents.append(bound.next(latents[-1], batch.action[t]))
     z = torch.stack([widened(latent) for latent in latents])
