@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -23,6 +23,7 @@ def bench() -> None:
     newt bench plan
     newt bench update --json
     newt bench pool --tasks dmcontrol
+    newt bench train --obs both
     """
 
 
@@ -101,6 +102,42 @@ def pool(
     selected = load_specs(specs or ()).select(tasks)
     with console.quiet_stdout():
         result = bench_pool(selected, steps=steps, repeats=repeats, chosen=chosen)
+    _show(result, as_json)
+
+
+@app.command()
+def train(
+    tasks: options.Tasks = "pygame-reacher-easy,pygame-coconut-dodge",
+    obs: Annotated[
+        Literal["state", "rgb", "both"], typer.Option(help="What the agent sees.")
+    ] = "both",
+    preset: Annotated[str, typer.Option(help="Settings of the run.")] = "cpu",
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="One setting; repeatable."),
+    ] = None,
+    steps: Annotated[
+        int, typer.Option(min=1, help="Steps of every environment in a timed run.")
+    ] = 10,
+    repeats: Repeats = 5,
+    device: options.Device = "cpu",
+    specs: options.Specs = None,
+    as_json: options.Json = False,
+) -> None:
+    """Time the stages of training: step, render, transfer, encode, act, learn.
+
+    \b
+    newt bench train --obs both
+    newt bench train --tasks walker-walk --obs state --json
+    """
+    from newt_core.bench.train import bench_train
+    from newt_core.specs import load_specs
+    from newt_core.training.config import resolve_config
+
+    config = resolve_config(preset, None, set_ or (), tasks=tasks, obs=obs, device=device)
+    selected = load_specs(specs or ()).select(tasks)
+    with console.quiet_stdout():
+        result = bench_train(config, selected, rounds=steps, repeats=repeats)
     _show(result, as_json)
 
 

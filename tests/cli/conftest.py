@@ -125,7 +125,7 @@ def core(monkeypatch: pytest.MonkeyPatch) -> FakeCore:
         monkeypatch.setattr(build, name, fake.returning(name, SUMMARY))
     collect = fake.returning("collect_demos", COLLECTED)
     monkeypatch.setattr(demonstrate, "collect_demos", collect)
-    for what in ("plan", "update", "pool"):
+    for what in ("plan", "update", "pool", "train"):
         timing = {"median_s": 0.25, "runs": [0.25], "steps_per_s": 32.0}
         document = {
             "what": what,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 
-@pytest.mark.parametrize("what", ["plan", "update", "pool"])
+@pytest.mark.parametrize("what", ["plan", "update", "pool", "train"])
 def test_json_is_the_contracts_document(newt, core, what):
     answer = newt(f"newt bench {what} --json")
     assert answer.code == 0

@@ -1,0 +1,32 @@
+"""The report on training's stages, on little work."""
+
+from __future__ import annotations
+
+import pytest
+
+from newt_core.bench.train import STATE_ONLY, bench_train
+from newt_core.specs import load_specs
+from newt_core.training.config import resolve_config
+
+TASKS = "pygame-cartpole-balance,pygame-pong"
+STAGES = ("step", "render", "transfer", "encode", "act", "learn")
+
+
+def test_every_stage_is_timed_and_the_whole_beside_an_agent_of_states() -> None:
+    config = resolve_config(
+        "smoke", None, ["update.updates_per_step=0.5"], tasks=TASKS, obs="both", device="cpu"
+    )
+    report = bench_train(config, load_specs().select(TASKS), rounds=2, repeats=1)
+    assert tuple(report["variants"]) == (*STAGES, "whole", STATE_ONLY)
+    for timing in report["variants"].values():
+        assert timing["steps_per_s"] == pytest.approx(4 / timing["median_s"])
+    assert tuple(report["shares"]) == STAGES
+    assert sum(report["shares"].values()) == pytest.approx(1)
+    assert report["settings"]["image_encoder"] == "tiny-random-vit-v1"
+    assert set(report["ratios"]) == {"whole_over_sum_of_stages", f"whole_over_{STATE_ONLY}"}
+
+
+def test_an_agent_of_states_draws_nothing() -> None:
+    config = resolve_config("smoke", tasks=TASKS, device="cpu")
+    report = bench_train(config, load_specs().select(TASKS), rounds=1, repeats=1)
+    assert tuple(report["variants"]) == ("step", "act", "learn", "whole")
