@@ -25,8 +25,8 @@ from newt_core.envs.session import Session, open_session
 from newt_core.evaluation.aggregate import TaskSummary, summarise
 from newt_core.evaluation.rollout import EpisodeResult
 from newt_core.experts.policy import Player
-from newt_core.experts.registry import has_player, make_player
-from newt_core.experts.scores import FILE, Measured, read_scores
+from newt_core.experts.registry import find_player, has_player, make_player
+from newt_core.experts.scores import FILE, GOOD_SCORE, Measured, read_scores
 from newt_core.files import write_json, write_text
 from newt_core.specs import load_specs
 from newt_core.specs.schema import BUILTIN_DOMAINS, TaskSpec
@@ -34,6 +34,8 @@ from newt_core.types import FloatArray
 from newt_core.version import git_version
 
 PAGE = Path(__file__).parent.parent / "docs" / "experts.md"
+PLAYERS = "../newt_core/experts"
+"""Where the players are written, seen from the page."""
 EPISODES, RANDOM_EPISODES = 20, 10
 FIRST_SEED = 1_000_000
 """Of the measured episodes: far from those that constants were searched on."""
@@ -45,14 +47,15 @@ PREFACE = """\
 
 Controllers written by hand, for demonstrations without a training run. They see what an agent
 sees and live in `newt_core/experts/`, a file or a folder per domain; `newt tasks list --experts`
-shows this table in the terminal. Each row is the mean over {episodes} episodes, beside {at_random}
-or more of random actions (`python benchmarks/experts.py` measures them again; all numbers:
-[experts.json](../benchmarks/results/experts.json)).
+shows this table in the terminal. Each row is the mean over {episodes} episodes, with half the width
+of its 95 % interval, beside the mean of {at_random} episodes of random actions.
+`python benchmarks/experts.py` measures them again; all numbers:
+[experts.json](../benchmarks/results/experts.json).
 
 **{count} tasks have one. In {good} of them it scores at least 0.5 or five times what random actions
-score** (random scores below 0.01 count as 0.01); in {half} it scores at least 0.5. The others are
-marked with a dot.
+score** (random scores below 0.01 count as 0.01); in {half} it scores at least 0.5.{dots}
 """
+DOTS = " The others are\nmarked with a dot."
 
 
 def main() -> None:
@@ -145,10 +148,11 @@ def page(specs: list[TaskSpec], scores: dict[str, Measured]) -> str:
             at_random=RANDOM_EPISODES,
             count=len(measured),
             good=sum(row.good for row in measured),
-            half=sum(row.expert.score >= 0.5 for row in measured),
+            half=sum(row.expert.score >= GOOD_SCORE for row in measured),
+            dots=DOTS if not all(row.good for row in measured) else "",
         ),
-        "| domain | tasks | with an expert | mean score | at random |",
-        "| --- | --- | --- | --- | --- |",
+        "| domain | tasks | with an expert | good | mean score | at random |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
     ]
     for domain in BUILTIN_DOMAINS:
         tasks = [spec for spec in specs if spec.domain == domain]
@@ -159,33 +163,37 @@ def page(specs: list[TaskSpec], scores: dict[str, Measured]) -> str:
                 np.mean([row.random.score for row in rows]),
             )
             lines.append(
-                f"| {domain} | {len(tasks)} | {len(rows)} | {means[0]:.2f} | {means[1]:.2f} |"
+                f"| {domain} | {len(tasks)} | {len(rows)} | {sum(row.good for row in rows)} | "
+                f"{means[0]:.2f} | {means[1]:.2f} |"
             )
     for domain in BUILTIN_DOMAINS:
-        rows_of = {
-            spec.id: scores[spec.id]
-            for spec in specs
-            if spec.domain == domain and spec.id in scores
-        }
-        if rows_of:
+        played = [spec for spec in specs if spec.domain == domain and spec.id in scores]
+        if played:
             lines += [
                 "",
                 f"## {domain}",
                 "",
-                "| task | score | at random | return | at random |",
-                "| --- | --- | --- | --- | --- |",
+                "| task | player | score | at random | return | at random |",
+                "| --- | --- | ---: | ---: | ---: | ---: |",
             ]
-            lines += [_line(task, row) for task, row in rows_of.items()]
+            lines += [_line(spec, scores[spec.id]) for spec in played]
     return "\n".join(lines) + "\n"
 
 
-def _line(task: str, row: Measured) -> str:
+def _line(spec: TaskSpec, row: Measured) -> str:
+    player = find_player(spec)
+    who = "" if player is None else f"[{player.name}]({PLAYERS}/{player.file})"
     half_width = "" if row.expert.ci95 is None else f" ± {row.expert.ci95:.2f}"
     mark = "" if row.good else " ·"
-    return (
-        f"| {task}{mark} | {row.expert.score:.2f}{half_width} | {row.random.score:.2f} | "
-        f"{row.expert.mean_return:,.4g} | {row.random.mean_return:,.4g} |"
+    cells = (
+        f"{spec.id}{mark}",
+        who,
+        f"{row.expert.score:.2f}{half_width}",
+        f"{row.random.score:.2f}",
+        f"{row.expert.mean_return:,.4g}",
+        f"{row.random.mean_return:,.4g}",
     )
+    return f"| {' | '.join(cells)} |"
 
 
 if __name__ == "__main__":

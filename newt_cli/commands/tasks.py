@@ -207,9 +207,10 @@ def _list_experts(specs: list[TaskSpec], as_json: bool) -> None:
                 expert.get("kind", "-"),
                 str(expert.get("episodes", "-")),
                 *(console.number(value, 2) for value in values),
+                expert.get("player", "-"),
             )
         )
-    console.write_table(("task", "domain", "expert", *numbers), rows, right=numbers)
+    console.write_table(("task", "domain", "expert", *numbers, "player"), rows, right=numbers)
     found = sum(expert is not None for expert in experts.values())
     console.notice(f"{found} of {len(specs)} tasks have a scripted expert")
 

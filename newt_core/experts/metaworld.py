@@ -75,7 +75,8 @@ HOLDS: Mapping[str, Hold] = MappingProxyType(
 def find(spec: TaskSpec) -> MakePlayer:
     """Return what makes players of a Meta-World task."""
     name = str(spec.env.get("name"))
-    return lambda: _Sawyer(name)
+    held = ", then holds" if name in HOLDS else ""
+    return MakePlayer(lambda: _Sawyer(name), f"Meta-World's policy{held}", "metaworld.py")
 
 
 class _Sawyer:

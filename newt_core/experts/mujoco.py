@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from math import acos, atan2, cos, pi, remainder, sin
 
-from newt_core.experts.policy import MakePlayer, Policy, as_player
+from newt_core.experts.policy import MakePlayer, Policy, player_of
 from newt_core.specs.schema import TaskSpec
 
 UPPER, LOWER = 0.1, 0.11
@@ -43,4 +43,4 @@ POLICIES: dict[str, Callable[[], Policy]] = {
 def find(spec: TaskSpec) -> MakePlayer | None:
     """Return what makes players of a task, or None."""
     policy = POLICIES.get(str(spec.env.get("id")))
-    return None if policy is None else lambda: as_player(policy())
+    return None if policy is None else player_of(policy)

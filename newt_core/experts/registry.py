@@ -35,7 +35,15 @@ Finder = Callable[[TaskSpec], MakePlayer | None]
 
 def has_player(spec: TaskSpec) -> bool:
     """Whether there is a scripted player of a task."""
-    return _find(spec) is not None
+    return find_player(spec) is not None
+
+
+def find_player(spec: TaskSpec) -> MakePlayer | None:
+    """Return what makes scripted players of a task; None where there is none."""
+    if spec.domain not in FINDERS:
+        return None
+    module_name, _, function_name = FINDERS[spec.domain].partition(":")
+    return cast(Finder, getattr(import_module(module_name), function_name))(spec)
 
 
 def make_player(spec: TaskSpec) -> Player:
@@ -45,7 +53,7 @@ def make_player(spec: TaskSpec) -> Player:
         SpecError: the task has none.
         MissingDependencyError: a package that the player needs is not installed.
     """
-    make = _find(spec)
+    make = find_player(spec)
     if make is None:
         raise SpecError(
             f"task '{spec.id}': there is no scripted player. `newt tasks list --experts` shows "
@@ -58,10 +66,3 @@ def make_player(spec: TaskSpec) -> Player:
             f"the scripted player of '{spec.id}' needs the Python package '{error.name}', "
             f"which is not installed."
         ) from error
-
-
-def _find(spec: TaskSpec) -> MakePlayer | None:
-    if spec.domain not in FINDERS:
-        return None
-    module_name, _, function_name = FINDERS[spec.domain].partition(":")
-    return cast(Finder, getattr(import_module(module_name), function_name))(spec)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from math import dist
 from typing import NamedTuple
 
-from newt_core.experts.policy import MakePlayer, Policy, as_player
+from newt_core.experts.policy import MakePlayer, Policy, player_of
 from newt_core.specs.schema import TaskSpec
 
 GAIN = 25.0
@@ -71,4 +71,4 @@ POLICIES: dict[str, Callable[[], Policy]] = {
 def find(spec: TaskSpec) -> MakePlayer | None:
     """Return what makes players of a RoboDesk task, or None."""
     policy = POLICIES.get(str(spec.env.get("task")))
-    return None if policy is None else lambda: as_player(policy())
+    return None if policy is None else player_of(policy)

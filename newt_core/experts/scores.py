@@ -61,15 +61,16 @@ def describe_expert(spec: TaskSpec, scores: dict[str, Measured]) -> dict[str, An
 
     The numbers are None where nobody has measured this version of the task.
     """
-    from newt_core.experts.registry import has_player
+    from newt_core.experts.registry import find_player
 
-    if not has_player(spec):
+    player = find_player(spec)
+    if player is None:
         return None
+    what = {"kind": "scripted", "player": player.name}
     row = scores.get(spec.id)
     if row is None or row.version != spec.version:
-        return {"kind": "scripted", "episodes": 0, "score": None}
-    return {
-        "kind": "scripted",
+        return what | {"episodes": 0, "score": None}
+    return what | {
         "episodes": row.expert.episodes,
         "score": row.expert.score,
         "ci95": row.expert.ci95,

@@ -45,7 +45,7 @@ def test_list_of_experts_says_how_well_they_do(newt):
     assert all(set(task) == CONTRACT | {"expert"} for task in listed)
     expert, none = (task["expert"] for task in listed)
     assert none is None
-    assert expert["kind"] == "scripted"
+    assert (expert["kind"], expert["player"]) == ("scripted", "pong")
     assert expert["episodes"] == 20
     assert expert["score"] > expert["random_score"]
 
@@ -58,6 +58,7 @@ def test_list_of_experts_as_a_table_marks_tasks_without_one(newt):
         ["pygame-pong", "miniarcade", "scripted", "20"],
         ["quadruped-run", "dmcontrol", "-", "-"],
     ]
+    assert [header[-1], *(row[-1] for row in rows)] == ["player", "pong", "-"]
     assert "1 of 2 tasks have a scripted expert" in answer.err
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from newt_core.experts.box2d import lander, walker
-from newt_core.experts.policy import MakePlayer, Policy, as_player
+from newt_core.experts.policy import MakePlayer, Policy, player_of
 from newt_core.specs.schema import TaskSpec
 
 GOALS: dict[str, Callable[[], Policy]] = {
@@ -22,6 +22,6 @@ GOALS: dict[str, Callable[[], Policy]] = {
 def find(spec: TaskSpec) -> MakePlayer | None:
     """Return what makes players of a Box2D task; None for a goal that is not of ours."""
     if spec.env.get("body") == "walker":
-        return lambda: as_player(walker.Gait())
+        return player_of(walker.Gait)
     policy = GOALS.get(str(spec.env.get("goal")))
-    return None if policy is None else lambda: as_player(policy())
+    return None if policy is None else player_of(policy)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from newt_core.errors import SpecError
 from newt_core.experts.miniarcade import collecting, control, dodging, versus
-from newt_core.experts.policy import MakePlayer, Player, Policy, as_player
+from newt_core.experts.policy import MakePlayer, Player, Policy, player_of
 from newt_core.specs.schema import TaskSpec
 
 POLICIES: dict[str, Callable[[], Policy]] = {
@@ -35,7 +35,7 @@ POLICIES: dict[str, Callable[[], Policy]] = {
 def find(spec: TaskSpec) -> MakePlayer | None:
     """Return what makes players of a MiniArcade task; None for a game that is not of ours."""
     policy = POLICIES.get(str(spec.env.get("game")))
-    return None if policy is None else lambda: as_player(policy())
+    return None if policy is None else player_of(policy)
 
 
 def player(spec: TaskSpec) -> Player:

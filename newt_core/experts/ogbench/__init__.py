@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from newt_core.envs.domains.ogbench.mazes import MAZES
 from newt_core.experts.ogbench import ant, point
-from newt_core.experts.policy import MakePlayer, as_player
+from newt_core.experts.policy import MakePlayer, player_of
 from newt_core.specs.schema import TaskSpec
 
 
@@ -12,11 +12,11 @@ def find(spec: TaskSpec) -> MakePlayer | None:
     """Return what makes players of an OGBench task; None for one that is not of ours."""
     kind, body, maze = (spec.env.get(key) for key in ("kind", "body", "map"))
     if kind == "direction":
-        return lambda: as_player(ant.run())
+        return player_of(ant.run)
     if kind == "ball":
-        return lambda: as_player(ant.play_ball())
+        return player_of(ant.play_ball)
     if kind != "maze" or maze not in MAZES:
         return None
     if body == "point":
-        return lambda: as_player(point.follow(MAZES[str(maze)]))
-    return lambda: as_player(ant.follow(MAZES[str(maze)]))
+        return player_of(point.follow, MAZES[str(maze)])
+    return player_of(ant.follow, MAZES[str(maze)])

@@ -91,7 +91,7 @@ class Legs:
 
 
 TROT = Trot(1.271, 0.608, 0.557, 0.387, 0.481, -0.182, 5.416, 0.418)
-"""Found by `scripts/search_gaits.py`."""
+"""Found by the cross-entropy method, for the farthest way in 200 decisions on the open plane."""
 
 
 CLEARANCE = 1.2

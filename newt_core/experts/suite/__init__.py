@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from newt_core.experts.policy import MakePlayer, Policy, as_player
+from newt_core.experts.policy import MakePlayer, Policy, player_of
 from newt_core.experts.suite import cartpole, pendulum, reacher
 from newt_core.specs.schema import TaskSpec
 
@@ -27,4 +27,4 @@ def find(spec: TaskSpec) -> MakePlayer | None:
     """Return what makes players of a task, or None."""
     name = f"{spec.env.get('domain_name')}/{spec.env.get('task_name')}"
     policy = POLICIES.get(name)
-    return None if policy is None else lambda: as_player(policy())
+    return None if policy is None else player_of(policy)
