@@ -20,6 +20,7 @@ FINDERS: Mapping[str, str] = MappingProxyType(
         "box2d": "newt_core.experts.box2d:find",
         "dmcontrol": "newt_core.experts.suite:find",
         "dmcontrol-ext": "newt_core.experts.suite:find",
+        "maniskill": "newt_core.experts.maniskill:find",
         "metaworld": "newt_core.experts.metaworld:find",
         "miniarcade": "newt_core.experts.miniarcade:find",
         "mujoco": "newt_core.experts.mujoco:find",
