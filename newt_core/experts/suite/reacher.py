@@ -14,7 +14,8 @@ LINK, THREE_LINK = 0.12, 0.09
 """Length of each link of the arm of two and of the arm of three, in metres."""
 BEND_LIMIT = radians(80.0)
 """How far the upper joints of the arm of three can turn."""
-GAIN, DAMPING = 8.0, 1.0
+GAIN, DAMPING = 2.0, 0.05
+"""From joints' errors and speeds to actions: much more would make so light an arm swing."""
 
 
 def reach() -> Policy:
