@@ -15,6 +15,8 @@ from newt_core.specs.schema import TaskSpec
 
 GAIN = 25.0
 """Action per metre of way."""
+WRIST_STILL, FINGERS_CLOSED = 0.0, -1.0
+"""The action's last two entries."""
 
 
 class Stop(NamedTuple):
@@ -28,10 +30,10 @@ class Stop(NamedTuple):
     """Agent steps after which it is gone to anyway."""
 
 
-def _tour(*stops: Stop, wrist: float = 0.0, fingers: float = -1.0) -> Callable[[], Policy]:
+def _tour(*stops: Stop) -> Callable[[], Policy]:
     """Return what makes policies that go from stop to stop and stay at the last."""
 
-    def make() -> Policy:
+    def tour() -> Policy:
         current, waited = 0, 0
 
         def act(obs: Sequence[float]) -> Sequence[float]:
@@ -44,11 +46,11 @@ def _tour(*stops: Stop, wrist: float = 0.0, fingers: float = -1.0) -> Callable[[
                 current, waited = current + 1, 0
                 stop = stops[current]
             way = [GAIN * (aim - here) for aim, here in zip(stop.place, hand, strict=True)]
-            return [*way, wrist, fingers]
+            return [*way, WRIST_STILL, FINGERS_CLOSED]
 
         return act
 
-    return make
+    return tour
 
 
 def _press(x: float) -> Callable[[], Policy]:
@@ -63,7 +65,6 @@ POLICIES: dict[str, Callable[[], Policy]] = {
     "open_slide": _tour(
         Stop((-0.37, 0.65, 0.94)), Stop((-0.37, 0.77, 0.94)), Stop((0.40, 0.77, 0.94))
     ),
-    "open_drawer": _tour(Stop((0.0, 0.54, 0.85)), Stop((0.0, 0.54, 0.66)), Stop((0.0, 0.15, 0.66))),
 }
 """The library's name of a task → a function that returns a fresh policy."""
 

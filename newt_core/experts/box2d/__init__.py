@@ -18,10 +18,13 @@ GOALS: dict[str, Callable[[], Policy]] = {
 }
 """What the lander is to do → a function that returns a fresh policy."""
 
+WALKED = ("flat", "uneven", "rugged")
+"""Terrains that the walker's player crosses, if not always; hills and obstacles make it fall."""
+
 
 def find(spec: TaskSpec) -> MakePlayer | None:
-    """Return what makes players of a Box2D task; None for a goal that is not of ours."""
+    """Return what makes players of a Box2D task, or None."""
     if spec.env.get("body") == "walker":
-        return player_of(walker.Gait)
+        return player_of(walker.Gait) if spec.env.get("terrain") in WALKED else None
     policy = GOALS.get(str(spec.env.get("goal")))
     return None if policy is None else player_of(policy)

@@ -9,12 +9,10 @@ from newt_core.specs.schema import TaskSpec
 
 
 def find(spec: TaskSpec) -> MakePlayer | None:
-    """Return what makes players of an OGBench task; None for one that is not of ours."""
+    """Return what makes players of an OGBench task; None where there are none."""
     kind, body, maze = (spec.env.get(key) for key in ("kind", "body", "map"))
     if kind == "direction":
         return player_of(ant.run)
-    if kind == "ball":
-        return player_of(ant.play_ball)
     if kind != "maze" or maze not in MAZES:
         return None
     if body == "point":

@@ -7,7 +7,7 @@ it stands across that direction, by its ankle as far as it stands along it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import atan2, cos, dist, hypot, pi, sin
+from math import atan2, cos, dist, pi, sin
 from typing import NamedTuple
 
 from newt_core.envs.domains.ogbench.mazes import Maze
@@ -98,8 +98,6 @@ CLEARANCE = 1.2
 """Metres to keep from walls."""
 CLOSE_ENOUGH = 0.25
 """Metres from the goal at which to stop."""
-BEHIND = 1.0
-"""Metres from the ball at which to begin to push it."""
 
 STILL = (0.0,) * 8
 
@@ -130,28 +128,5 @@ def follow(maze: Maze) -> Policy:
         aim = route.aim(place)
         way = atan2(aim[1] - place[1], aim[0] - place[0])
         return legs.go(way, numbers[3:7], numbers[7:15], numbers[21:29])
-
-    return act
-
-
-def play_ball() -> Policy:
-    """Walk to where the ball is between oneself and the goal, then push."""
-    legs = Legs(TROT, 0.1)
-
-    def act(obs: Sequence[float]) -> Sequence[float]:
-        ball, goal = (obs[38], obs[39]), (obs[40], obs[41])
-        left = hypot(*goal)
-        if left < CLOSE_ENOUGH:
-            return STILL
-        push = (goal[0] / left, goal[1] / left)
-        along = ball[0] * push[0] + ball[1] * push[1]
-        across = ball[1] * push[0] - ball[0] * push[1]
-        aim = ball
-        if along < abs(across):  # not behind it
-            aim = (ball[0] - BEHIND * push[0], ball[1] - BEHIND * push[1])
-            if along < 0:  # on the goal's side: around the ball, not through it
-                side = BEHIND if across > 0 else -BEHIND
-                aim = (aim[0] + side * push[1], aim[1] - side * push[0])
-        return legs.go(atan2(aim[1], aim[0]), obs[1:5], obs[5:13], obs[24:32])
 
     return act
