@@ -22,6 +22,11 @@ LEAST_SCORES = {
     "mw-handle-press": 0.9,
     "mw-lever-pull": 0.9,
     "mw-stick-push": 0.9,
+    # ManiSkill
+    "ms-pick-cube": 1.0,
+    "ms-pull-cube": 1.0,
+    # RoboDesk
+    "rd-push-green": 1.0,
     # Box2D
     "lunarlander-hover": 0.8,
     "lunarlander-takeoff": 0.7,
