@@ -65,16 +65,20 @@ def main() -> None:
     parser.add_argument("--episodes", type=int, default=EPISODES)
     arguments = parser.parse_args()
     library = load_specs()
+    commit = git_version()  # Once: the first row makes the files differ from their commit.
     if arguments.tasks != "none":
         specs = [spec for spec in library.select(arguments.tasks) if has_player(spec)]
         for spec in specs:
-            _keep(spec, _measure(spec, arguments.episodes))
+            _keep(
+                spec,
+                {"version": spec.version, "commit": commit} | _measure(spec, arguments.episodes),
+            )
     write_text(PAGE, page(list(library.values()), read_scores()))
     sys.stderr.write(f"wrote {PAGE}\n")
 
 
 def _measure(spec: TaskSpec, episodes: int) -> dict[str, Any]:
-    """Play one task with its player and at random; return its row."""
+    """Play one task with its player and at random; return what came of it."""
     started = time.monotonic()
     session = open_session(spec)
     generator = np.random.default_rng(FIRST_SEED)
@@ -92,12 +96,7 @@ def _measure(spec: TaskSpec, episodes: int) -> dict[str, Any]:
         f"{spec.id}: {expert.score:.3f}, at random {at_random.score:.3f} "
         f"({time.monotonic() - started:.0f} s)\n"
     )
-    return {
-        "version": spec.version,
-        "commit": git_version(),
-        "expert": _row(expert),
-        "random": _row(at_random),
-    }
+    return {"expert": _row(expert), "random": _row(at_random)}
 
 
 def _play(session: Session, new_player: Callable[[], Player], episodes: int) -> TaskSummary:
