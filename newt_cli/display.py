@@ -45,7 +45,8 @@ class PlainLines:
         if status.message:
             self.note(status.message)
         ended = status.steps >= status.total
-        if self._ended or (self._clock() < self._next_line and not ended):
+        again = ended and self._ended
+        if again or (self._clock() < self._next_line and not ended):
             return
         self._ended = ended
         self._next_line = self._clock() + SECONDS_BETWEEN_LINES

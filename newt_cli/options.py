@@ -56,6 +56,11 @@ Device = Annotated[
     str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.", callback=_known_device)
 ]
 
+Demos = Annotated[
+    Path | None,
+    typer.Option(metavar="FOLDER", help="Demonstrations to learn from: a folder of <task>.h5."),
+]
+
 ImageWeights = Annotated[
     Path | None, typer.Option("--image-weights", metavar="FILE", help="A file of DINOv2's weights.")
 ]

@@ -34,7 +34,6 @@ def new_run(
     from newt_core.agents.newt.setup import choose_device
     from newt_core.errors import ConfigError
     from newt_core.restore import image_encoder
-    from newt_core.training.checkpoint import load_checkpoint
     from newt_core.training.config import resolve_config
     from newt_core.training.run_folder import RunFolder, run_label
 
@@ -50,12 +49,67 @@ def new_run(
         update={"tasks": runnable(library, settings.tasks, strict=strict)}
     )
     device = choose_device(settings.device)
+    if settings.pretrained is not None:
+        asked = resolve_config(None, config, overrides, **flags)
+        settings = _continued(settings, asked, Path(settings.pretrained))
     check(settings)
     image_encoder(settings, device)  # Raises now what is wrong with its weights.
-    if settings.pretrained is not None:
-        load_checkpoint(Path(settings.pretrained))
     settings = _with_text_encoder(settings, library.select(settings.tasks))
     return settings, RunFolder.create(name, settings.to_yaml(), label=label, root=runs_dir)
+
+
+def _continued(settings: RunConfig, asked: RunConfig, checkpoint: Path) -> RunConfig:
+    """Take over from a pretrained checkpoint what the user did not ask for himself.
+
+    That is the model's size, the text encoder, and the demonstrations that it learned from.
+    """
+    from newt_core.errors import CheckpointError, ConfigError
+    from newt_core.training.checkpoint import load_checkpoint
+    from newt_core.training.config import RunConfig
+
+    payload = load_checkpoint(checkpoint)
+    try:
+        learned = RunConfig.model_validate(payload["config"])
+        texts = payload["text_encoder"]
+    except (KeyError, ValueError) as error:
+        raise CheckpointError(f"{checkpoint}: incomplete: its settings are missing.") from error
+    if "size" in asked.model.model_fields_set and asked.model.size != learned.model.size:
+        raise ConfigError(
+            f"{checkpoint} is a {learned.model.size} model and stays one: leave the size "
+            f"{asked.model.size} out, or begin without --pretrained."
+        )
+    changes: dict[str, Any] = {
+        "model": settings.model.model_copy(update={"size": learned.model.size})
+    }
+    if settings.text_encoder == "auto" and settings.text_weights is None:
+        changes |= {"text_encoder": texts, "text_weights": learned.text_weights}
+    if learned.demos and "demos" not in asked.model_fields_set and Path(learned.demos).is_dir():
+        changes["demos"] = learned.demos
+        console.notice(
+            f"going on with the demonstrations in {learned.demos}; --set demos= leaves them out"
+        )
+    return settings.model_copy(update=changes)
+
+
+def require_usable_demos(settings: RunConfig, library: SpecLibrary) -> None:
+    """See that the run's demonstrations, if it has any, are there and are what it can use.
+
+    Raises:
+        ConfigError: the agent sees pictures, which they do not hold.
+        DemoError: none of the tasks has any.
+    """
+    from newt_core.demos.folder import require_demos
+    from newt_core.errors import ConfigError
+
+    if not settings.demos:
+        return
+    if settings.model.images:
+        raise ConfigError(
+            "demonstrations hold states, no pictures: learn from them with model.obs=state.\n"
+            "The agent can begin to see afterwards: newt train --pretrained CKPT --obs both "
+            "--set demos="
+        )
+    require_demos(Path(settings.demos), library.select(settings.tasks))
 
 
 def _with_text_encoder(settings: RunConfig, tasks: Sequence[TaskSpec]) -> RunConfig:

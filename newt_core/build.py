@@ -17,6 +17,7 @@ import torch
 from newt_core.agents.newt.actor import Actor, ActorSettings
 from newt_core.agents.newt.agent import NewtAgent
 from newt_core.agents.newt.setup import choose_device, task_table
+from newt_core.demos.load import load_demos
 from newt_core.encoders import TextOptions, make_text_encoder
 from newt_core.encoders.image import ImageEncoder, require_image_encoder
 from newt_core.encoders.seeing import looking, open_pool
@@ -34,6 +35,7 @@ from newt_core.training.metrics import MetricsLogger, Sink, WandbSink
 from newt_core.training.online import OnlineTrainer, Scores
 from newt_core.training.progress import Progress, RunStatus
 from newt_core.training.run_folder import RunFolder
+from newt_core.training.schedule import prior_weight
 from newt_core.types import FloatArray
 from newt_core.version import __version__, git_version
 
@@ -66,8 +68,12 @@ def train(
     resume: bool,
     progress: Progress,
     should_stop: Callable[[], bool],
+    weights: Path | None = None,
 ) -> TrainResult:
     """Run or resume online training in a run folder.
+
+    Demonstrations are used as the settings say, except that learning from them alone comes
+    before: :mod:`newt_core.recipe` does both.
 
     Args:
         config: The run's settings.
@@ -76,12 +82,15 @@ def train(
         resume: Go on from the newest intact checkpoint.
         progress: Who watches.
         should_stop: Asked often; True saves and ends the run.
+        weights: A checkpoint that a new run begins with instead of ``config.pretrained``.
 
     Raises:
         NewtError: Whatever the user can put right.
     """
+    if weights is None and config.pretrained is not None:
+        weights = Path(config.pretrained)
     with folder.lock():
-        return _train(config, folder, specs, resume, progress, should_stop)
+        return _train(config, folder, specs, resume, progress, should_stop, weights)
 
 
 def _train(
@@ -91,6 +100,7 @@ def _train(
     resume: bool,
     progress: Progress,
     should_stop: Callable[[], bool],
+    weights: Path | None,
 ) -> TrainResult:
     specs = library.select(config.tasks)
     device = choose_device(config.device)
@@ -110,8 +120,8 @@ def _train(
     checkpoints = CheckpointFolder(folder.checkpoints, config.checkpoint.keep)
     if restored is not None:
         require_image_encoder(restored.get("image_encoder"), sight, f"the run {folder.path}")
-    elif config.pretrained is not None:
-        take_weights(agent, Path(config.pretrained), text)
+    elif weights is not None:
+        take_weights(agent, weights, text)
     if sight is not None:
         seen = f"pictures go through the image encoder {sight.name}"
         progress.update(RunStatus(0, config.steps, 0, 0.0, {}, message=seen))
@@ -125,6 +135,11 @@ def _train(
     )
     if restored is None:
         online.clear()
+    demos = None
+    if config.demos:
+        demos = load_demos(
+            Path(config.demos), specs, sampling=config.replay.sampling, device=device
+        ).buffer
     task_of_env = np.repeat(np.arange(len(specs)), config.envs_per_task)
     settings = ActorSettings(explore=True)
     actor = Actor(agent, len(task_of_env), seed=config.seed, settings=settings)
@@ -146,7 +161,7 @@ def _train(
             actor=actor,
             pool=pool,
             task_of_env=task_of_env,
-            replay=Mixture(online),
+            replay=Mixture(online, demos, config.demo_use.batch_share),
             evaluate=_evaluator(agent, specs, config, folder),
             describe=describe_run(config, specs, table, text, sight),
             checkpoints=checkpoints,
@@ -158,6 +173,9 @@ def _train(
         if restored is not None:
             trainer.load_state_dict(restored)
             folder.discard_evaluations_after(trainer.steps)
+        if demos is not None and config.demo_use.seeding and online.num_episodes == 0:
+            for episode in demos.episodes():
+                online.add(episode)
         result = trainer.run()
     return TrainResult(
         folder.path,
@@ -242,7 +260,7 @@ def describe_run(
 def _evaluator(
     agent: NewtAgent, specs: Sequence[TaskSpec], config: RunConfig, folder: RunFolder
 ) -> Callable[[int], Scores]:
-    """Return the function that evaluates the agent as it is and stores the result."""
+    """Return the function that evaluates the agent as it acts by now and stores the result."""
 
     def run(step: int) -> Scores:
         summary = evaluate_agent(
@@ -250,6 +268,7 @@ def _evaluator(
             specs,
             config.evaluation.episodes,
             seed=config.seed + EVALUATION_SEED,
+            prior_weight=prior_weight(config, step),
         )
         folder.write_evaluation(step, {"step": step, **summary.to_json()})
         domains = {name: domain.score for name, domain in summary.domains.items()}

@@ -32,6 +32,7 @@ LAYERS = (
     "restore",
     "build",
     "build_pretrain",
+    "recipe",
     "demonstrate",
     "train_expert",
     "loaded",

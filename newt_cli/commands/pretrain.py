@@ -11,7 +11,7 @@ import typer
 from newt_cli import console, options
 from newt_cli.display import training_display
 from newt_cli.failures import INTERRUPTED, StopRequest
-from newt_cli.run_settings import existing_run, new_run
+from newt_cli.run_settings import existing_run, new_run, require_usable_demos
 
 if TYPE_CHECKING:
     from newt_core.build_pretrain import PretrainOutcome
@@ -24,10 +24,7 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def pretrain(
     tasks: options.MaybeTasks = None,
-    demos: Annotated[
-        Path | None,
-        typer.Option(metavar="FOLDER", help="Where the files <task>.h5 are; demos by default."),
-    ] = None,
+    demos: options.Demos = None,
     updates: Annotated[
         int | None, typer.Option(help="Gradient steps; 200,000 if neither preset nor you say.")
     ] = None,
@@ -66,7 +63,7 @@ def pretrain(
     newt pretrain --tasks pygame-cowboy --demos demos --updates 2000 --size 2M
     newt pretrain --run arcade --resume
 
-    At the end, the agent is evaluated acting by its policy alone, by planning, and by planning near
+    Demonstrations come from the folder demos, if you name no other. At the end, the agent is evaluated acting by its policy alone, by planning, and by planning near
     the policy; losses.png in the run's folder shows the losses. Ctrl-C and SIGTERM save the run and
     say how to go on with it.
     """
@@ -125,16 +122,15 @@ def pretrain(
 
 
 def _check(settings: RunConfig, library: SpecLibrary) -> None:
-    """See that there is something to learn from."""
-    from newt_core.demos.folder import require_demos
+    """See that there is something to learn from, and that it begins from nothing."""
     from newt_core.errors import ConfigError
 
-    if settings.model.images:
+    if settings.pretrained is not None:
         raise ConfigError(
-            "demonstrations hold states, no pictures: pretrain with model.obs=state.\n"
-            "The agent can begin to see afterwards: newt train --pretrained CKPT --obs both"
+            "pretraining begins with random weights: leave the setting 'pretrained' out, or go on "
+            "by interaction with newt train --pretrained."
         )
-    require_demos(Path(settings.demos), library.select(settings.tasks))
+    require_usable_demos(settings, library)
 
 
 def _say(outcome: PretrainOutcome, as_json: bool) -> None:

@@ -1,4 +1,4 @@
-"""``newt train``: learn tasks online, from scratch."""
+"""``newt train``: learn tasks by interaction, after demonstrations where there are some."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typer
 from newt_cli import console, options
 from newt_cli.display import training_display
 from newt_cli.failures import INTERRUPTED, StopRequest
-from newt_cli.run_settings import existing_run, new_run
+from newt_cli.run_settings import existing_run, new_run, require_usable_demos
 
 if TYPE_CHECKING:
     from newt_core.specs import SpecLibrary
@@ -24,6 +24,7 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def train(
     tasks: options.MaybeTasks = None,
+    demos: options.Demos = None,
     steps: Annotated[
         int | None, typer.Option(help="Agent steps, summed over all tasks and environments.")
     ] = None,
@@ -85,7 +86,14 @@ def train(
     newt train --tasks walker-run --preset smoke --set planner.horizon=2
     newt train --tasks pygame-pong --preset cpu --obs both
     newt train --tasks pygame-pong --preset cpu --obs both --pretrained last.pt
+    newt train --tasks miniarcade --demos demos --preset cpu --set pretrain.updates=2000
+    newt train --tasks miniarcade --pretrained runs/arcade/checkpoints/last.pt --preset cpu
     newt train --run balance --resume
+
+    With --demos, the agent first learns from demonstrations alone, in the folder pretraining of its
+    run; --pretrained begins with what 'newt pretrain' has made. Their four uses can be left out one
+    by one: --set demo_use.pretraining=false, demo_use.constrained_planning=false,
+    demo_use.batch_share=0, demo_use.cloning=false (and demo_use.seeding=false).
 
     Options win over --set, --set over --config, --config over --preset.
     Ctrl-C and SIGTERM save the run and say how to go on with it.
@@ -94,6 +102,7 @@ def train(
 
     flags = {
         "tasks": tasks,
+        "demos": str(demos) if demos is not None else None,
         "steps": steps,
         "size": size,
         "seed": seed,
@@ -117,7 +126,15 @@ def train(
         settings, folder = existing_run(run, set_ or (), flags, runs_dir)
     else:
         settings, folder = new_run(
-            run, preset, config, set_ or (), flags, library, runs_dir, strict=strict
+            run,
+            preset,
+            config,
+            set_ or (),
+            flags,
+            library,
+            runs_dir,
+            strict=strict,
+            check=lambda found: require_usable_demos(found, library),
         )
     go_on = ["newt", "train", "--run", str(folder.path), "--resume"]
     for extra in specs or ():
@@ -135,12 +152,12 @@ def _train(
     go_on: str,
 ) -> None:
     """Train, showing how it goes, and print the result; ``go_on`` is the command to resume."""
-    from newt_core import build
+    from newt_core import recipe
 
     with console.quiet_stdout(), training_display(folder.name) as display:
         stop = StopRequest(display.note)
         with stop.listening():
-            result = build.train(
+            result = recipe.train(
                 settings,
                 folder,
                 specs=library,

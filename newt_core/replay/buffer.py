@@ -6,6 +6,7 @@ it starts at row 0 and the tail stays unused. Room is made by forgetting the old
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -162,6 +163,21 @@ class ReplayBuffer:
             task=torch.from_numpy(draw.task).to(self.device),
             image=self._gather_images(draw.episode, steps),
         )
+
+    def episodes(self) -> Iterator[Episode]:
+        """Yield copies of what is stored, oldest episode first."""
+        stored = self._storage
+        for entry in self._table:
+            rows = slice(entry.start, entry.start + entry.length + 1)
+            steps = slice(entry.start, entry.start + entry.length)
+            features = None if stored.features is None else stored.features[rows].cpu().numpy()
+            yield Episode(
+                entry.task,
+                stored.obs[rows].cpu().numpy().copy(),
+                stored.action[steps].cpu().numpy().copy(),
+                stored.reward[steps].cpu().numpy().copy(),
+                None if features is None else features.copy(),
+            )
 
     def clear(self) -> None:
         """Forget everything, on disk too."""

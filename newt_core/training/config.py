@@ -33,7 +33,7 @@ class _Frozen(BaseModel):
 
 
 class RandomPhaseConfig(_Frozen):
-    """How a run begins without demonstrations: acting at random, learning nothing yet."""
+    """How a run begins: at random, or as the pretrained policy says; learning nothing yet."""
 
     episodes: int = Field(5, ge=0, description="Episodes per environment before the first update.")
     until_reward: int = Field(
@@ -90,6 +90,26 @@ class PretrainConfig(_Frozen):
     )
 
 
+class DemoUseConfig(_Frozen):
+    """What demonstrations are good for (Newt, section 3); each use can be left out alone."""
+
+    pretraining: bool = Field(
+        True, description="Learn from them alone before the first interaction."
+    )
+    constrained_planning: bool = Field(
+        True, description="Plan around the policy at first; see planner.constrain_until."
+    )
+    batch_share: float = Field(
+        0.5, ge=0, le=1, description="Share of every batch that they make up; 0 for none."
+    )
+    seeding: bool = Field(
+        True, description="Put them among the agent's own experience at the beginning, too."
+    )
+    cloning: bool = Field(
+        True, description="Keep the policy near what the batch did, by update.bc_coef."
+    )
+
+
 class RunConfig(_Frozen):
     """Every setting of one training run."""
 
@@ -119,6 +139,7 @@ class RunConfig(_Frozen):
         None, description="A checkpoint to begin with instead of random weights."
     )
     demos: str = Field("", description="Folder of the demonstrations; empty for none.")
+    demo_use: DemoUseConfig = DemoUseConfig()
     wandb: bool = Field(False, description="Report to Weights & Biases, too.")
     model: ModelConfig = ModelConfig()
     planner: PlannerConfig = PlannerConfig()
@@ -135,6 +156,16 @@ class RunConfig(_Frozen):
         if not _DEVICE.fullmatch(device):
             raise ValueError("it must be auto, cpu, cuda, cuda:N or mps")
         return device
+
+    @property
+    def pretrains(self) -> bool:
+        """Whether the run has to learn from demonstrations before it interacts."""
+        return bool(self.demos) and self.demo_use.pretraining and self.pretrained is None
+
+    @property
+    def begins_pretrained(self) -> bool:
+        """Whether the policy is worth following from the first interaction on."""
+        return self.pretrains or self.pretrained is not None
 
     def to_yaml(self) -> str:
         """Return the text of a settings file that resolves to these settings."""

@@ -19,7 +19,6 @@ from newt_core.agents.newt.actor import Actor, ActorSettings
 from newt_core.agents.newt.agent import NewtAgent
 from newt_core.encoders.seeing import SeeingPool
 from newt_core.envs.pool import Pool
-from newt_core.planner.prior import constraint_weight
 from newt_core.replay import EpisodeRecorder, Mixture
 from newt_core.training.checkpoint_folder import LAST, CheckpointFolder
 from newt_core.training.config import RunConfig
@@ -29,7 +28,7 @@ from newt_core.training.progress import Progress, RunStatus
 from newt_core.training.random_phase import RandomPhase
 from newt_core.training.random_state import capture_random_state, restore_random_state
 from newt_core.training.recent import RecentEpisodes, Speed
-from newt_core.training.schedule import UpdateDebt
+from newt_core.training.schedule import UpdateDebt, prior_weight
 from newt_core.types import BoolArray, FloatArray, HalfArray, Transitions
 
 LOG_SECONDS = 10.0
@@ -108,6 +107,7 @@ class OnlineTrainer:
         self.steps = 0
         self.best_score: float | None = None
         self.last_score: float | None = None
+        self._episodes = 0
         self._last_evaluation = -1
         self._last_checkpoint = 0
         self._debt = UpdateDebt(config.update.updates_per_step)
@@ -121,7 +121,11 @@ class OnlineTrainer:
         self._update_metrics: dict[str, Tensor] = {}
         self._domain_scores: Mapping[str, float] = {}
         mask = np.stack([spec.action_mask for spec in pool.specs]).astype(np.float32)
-        self._random_phase = RandomPhase(config.random_phase, mask, generator)
+        phase = config.random_phase
+        if config.begins_pretrained:
+            # The policy knows where reward is; to go on until it meets some would not help it.
+            phase = phase.model_copy(update={"until_reward": 0})
+        self._random_phase = RandomPhase(phase, mask, generator)
 
     def run(self) -> TrainResult:
         """Train until the configured number of steps or until asked to stop.
@@ -159,29 +163,26 @@ class OnlineTrainer:
 
     @property
     def seeding(self) -> bool:
-        """Whether actions are still random and nothing is learned."""
+        """Whether the run still collects its first episodes and nothing is learned."""
         untrained = self.agent.learner.updates == 0
-        return untrained and not self._random_phase.over(self.replay.online.num_episodes)
+        return untrained and not self._random_phase.over(self._episodes)
 
     def _act(self, obs: FloatArray, first: BoolArray, features: HalfArray | None) -> FloatArray:
+        weight = prior_weight(self.config, self.steps)
+        settings = ActorSettings(explore=True, prior_weight=weight)
         if self.seeding:
-            return self._random_phase.act(self.replay.online.num_episodes)
-        self.actor.settings = ActorSettings(explore=True, prior_weight=self._prior_weight())
+            if not self.config.begins_pretrained:
+                return self._random_phase.act(self._episodes)
+            settings = ActorSettings(explore=True, policy_only=True)
+        self.actor.settings = settings
         return self.actor(obs, self.task_of_env, np.arange(self.pool.num_envs), first, features)
-
-    def _prior_weight(self) -> float:
-        """Planning stays near the policy at first, if demonstrations have made it worth it."""
-        if self.replay.demos is None:
-            return 0.0
-        planner = self.config.planner
-        progress = self.steps / self.config.steps
-        return constraint_weight(progress, planner.constrain_until, planner.constrain_end)
 
     def _store(self, actions: FloatArray, transitions: Transitions) -> None:
         self._recent.add(transitions)
         self._random_phase.see(transitions.reward)
         for episode in self._recorder.add(actions, transitions):
             self.replay.online.add(episode)
+            self._episodes += 1
 
     def _learn(self) -> None:
         if self.seeding or self.replay.online.num_episodes == 0:
@@ -190,7 +191,7 @@ class OnlineTrainer:
         for done in range(self._debt.owed(self.steps, self.agent.learner.updates)):
             batch = self.replay.sample(update.batch_size, update.horizon, self.generator)
             self._update_metrics = self.agent.learner.update(
-                batch, cloning=self.replay.demos is not None
+                batch, cloning=self.replay.demos is not None and self.config.demo_use.cloning
             )
             if done % 10 == 9:
                 # The burst after the random phase is long: stay visible and stoppable.
@@ -222,6 +223,7 @@ class OnlineTrainer:
                 "updates": self.agent.learner.updates,
                 "steps_per_s": self._speed.rate(self.steps),
                 "replay/steps": self.replay.online.num_steps,
+                "planner/prior_weight": prior_weight(self.config, self.steps),
                 "pool/lost_episodes": self.pool.stats.lost_episodes,
                 **self._recent.pop(),
                 **learned,
@@ -289,6 +291,7 @@ class OnlineTrainer:
             "actor": self.actor.state_dict(),
             "counters": {
                 "steps": self.steps,
+                "episodes": self._episodes,
                 "best_score": self.best_score,
                 "last_score": self.last_score,
                 "last_evaluation": self._last_evaluation,
@@ -309,6 +312,7 @@ class OnlineTrainer:
         self.actor.load_state_dict(state["actor"])
         counters = state["counters"]
         self.steps = int(counters["steps"])
+        self._episodes = int(counters["episodes"])
         self.best_score = counters["best_score"]
         self.last_score = counters["last_score"]
         self._last_evaluation = int(counters["last_evaluation"])

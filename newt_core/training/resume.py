@@ -20,6 +20,7 @@ FIXED = (
     "image_encoder",
     "pretrained",
     "demos",
+    "demo_use",
     "model",
     "replay",
 )

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from newt_cli.app import main
-from newt_core import build, build_pretrain, demonstrate
+from newt_core import build, build_pretrain, demonstrate, recipe
 from newt_core.demos.collect import Collection
 from newt_core.evaluation import GroupSummary, Summary, TaskSummary
 
@@ -119,7 +119,8 @@ class FakeCore:
 def core(monkeypatch: pytest.MonkeyPatch) -> FakeCore:
     """Put a :class:`FakeCore` in the place of training, evaluation and benchmarks."""
     fake = FakeCore()
-    monkeypatch.setattr(build, "train", fake.train)
+    for module in (build, recipe):
+        monkeypatch.setattr(module, "train", fake.train)
     monkeypatch.setattr(build_pretrain, "pretrain", fake.pretrain)
     for name in ("evaluate_checkpoint", "evaluate_random"):
         monkeypatch.setattr(build, name, fake.returning(name, SUMMARY))
@@ -133,7 +134,7 @@ def core(monkeypatch: pytest.MonkeyPatch) -> FakeCore:
             "variants": {"fast": timing, "reference": timing},
             "ratios": {"fast_over_reference": 1.0},
         }
-        module = ModuleType(f"newt_core.bench.{what}")
-        vars(module)[f"bench_{what}"] = fake.returning(f"bench_{what}", document)
-        monkeypatch.setitem(sys.modules, module.__name__, module)
+        bench = ModuleType(f"newt_core.bench.{what}")
+        vars(bench)[f"bench_{what}"] = fake.returning(f"bench_{what}", document)
+        monkeypatch.setitem(sys.modules, bench.__name__, bench)
     return fake

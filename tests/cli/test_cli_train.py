@@ -8,6 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from newt_core.specs import load_specs
+from newt_core.training.checkpoint import save_checkpoint
+from newt_core.training.config import resolve_config
+from tests.fixtures.demonstrations import write_demos
+
 START = "newt train --tasks walker-run --preset smoke --device cpu --run a"
 
 
@@ -183,3 +188,48 @@ def test_what_libraries_print_does_not_reach_stdout(newt, core):
     assert answer.json["steps"]
     assert "from Python" in answer.err
     assert "from a child process" in answer.err
+
+
+def test_demonstrations_are_checked_before_a_run_begins(newt, core):
+    write_demos(Path("shown"), 1, load_specs()["pygame-cowboy"])
+    line = "newt train --tasks pygame-cowboy --preset smoke --device cpu --run a --demos"
+    assert newt(f"{line} shown --set demo_use.cloning=false").code == 0
+    config = core.arguments("train")[0][0]
+    assert (config.demos, config.pretrains, config.demo_use.cloning) == ("shown", True, False)
+    refused = newt("newt train --run a --resume --set demo_use.cloning=true")
+    assert "cannot change on the way" in refused.err
+    for rest, message in (
+        ("hidden", "there is no folder hidden"),
+        ("shown --tasks pygame-pong", "pygame-pong has no demonstrations in shown"),
+        ("shown --obs both", "begin to see afterwards"),
+        ("shown --set demo_use.batch_share=2", "demo_use.batch_share"),
+        ("shown --set demo_use.clonin=false", "Did you mean 'demo_use.cloning'"),
+    ):
+        answer = newt(f"{line.replace('--run a', '--run b')} {rest}")
+        assert (answer.code, len(answer.err.splitlines())) in ((2, 1), (2, 2)), answer.err
+        assert message in answer.err
+        assert not Path("runs/b").exists()
+
+
+def test_a_pretrained_checkpoint_says_what_it_was_made_with(newt, core):
+    write_demos(Path("demos"), 1, load_specs()["pygame-cowboy"])
+    made = resolve_config(None, None, (), tasks="pygame-cowboy", size="5M", demos="demos")
+    content = {
+        "config": made.model_dump(mode="json"),
+        "text_encoder": "hashed-v1",
+        "agent": {},
+        "tasks": [],
+    }
+    save_checkpoint(Path("made.pt"), content)
+    line = "newt train --tasks pygame-cowboy --device cpu --pretrained made.pt"
+    answer = newt(f"{line} --run a")
+    assert answer.code == 0, answer.err
+    config = core.arguments("train")[0][0]
+    assert (config.model.size, config.text_encoder) == ("5M", "hashed-v1")
+    assert (config.demos, config.pretrains) == ("demos", False)
+    assert "going on with the demonstrations in demos" in answer.err
+    newt(f"{line} --run b --set demos=")
+    assert core.arguments("train")[0][0].demos == ""
+    refused = newt(f"{line} --run c --size 2M")
+    assert refused.code == 2
+    assert "is a 5M model" in refused.err

@@ -1,0 +1,278 @@
+"""Demonstrations in a run: pretraining, planning near the policy, batches, seeding, cloning."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from newt_core import recipe
+from newt_core.agents.newt.actor import Actor
+from newt_core.agents.newt.update import Learner
+from newt_core.build import TrainResult, train
+from newt_core.demos.schema import DemoEpisode
+from newt_core.demos.write import writing
+from newt_core.replay import Mixture, ReplayBuffer
+from newt_core.specs import SpecLibrary, TaskSpec, load_specs
+from newt_core.training.checkpoint import load_checkpoint
+from newt_core.training.config import RunConfig, resolve_config
+from newt_core.training.metrics import read_metrics
+from newt_core.training.progress import Unwatched
+from newt_core.training.run_folder import RunFolder
+from newt_core.training.schedule import prior_weight
+from newt_core.types import Episode
+
+SPECS = """
+domain: dmcontrol
+defaults:
+  episode_length: 10
+  action_repeat: 2
+  reward: dense
+  score: {kind: return, low: 0, high: 20}
+  camera: 0
+tasks:
+  - id: short-balance
+    env: {domain_name: cartpole, task_name: balance}
+    embodiment: A cart on a rail carries a pole.
+    instruction: Keep the pole upright.
+    obs_dim: 5
+    action_dim: 1
+  - id: short-reach
+    env: {domain_name: reacher, task_name: easy}
+    embodiment: A planar arm has two links.
+    instruction: Touch the target.
+    obs_dim: 6
+    action_dim: 2
+"""
+DEMONSTRATED = 3
+"""Demonstrations, all of short-balance."""
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> SpecLibrary:
+    (tmp_path / "specs").mkdir()
+    (tmp_path / "specs/short.yaml").write_text(SPECS)
+    library = load_specs([tmp_path / "specs"])
+    spec = library["short-balance"]
+    with writing(tmp_path / "demos/short-balance.h5", spec, "random") as writer:
+        writer.add([demonstration(spec, number) for number in range(DEMONSTRATED)])
+    return library
+
+
+def demonstration(spec: TaskSpec, number: int) -> DemoEpisode:
+    generator = np.random.default_rng(number)
+    ends = np.zeros(10, np.bool_)
+    ends[-1] = True
+    return DemoEpisode(
+        observations=generator.normal(size=(11, 5)).astype(np.float32),
+        actions=np.full((10, 1), 0.75, np.float32),
+        rewards=np.ones(10, np.float32),
+        terminations=np.zeros(10, np.bool_),
+        truncations=ends,
+        success=np.full(10, np.nan, np.float32),
+        score=np.full(10, 0.5, np.float32),
+    )
+
+
+def settings(tmp_path: Path, *changes: str, **flags: object) -> RunConfig:
+    overrides = (
+        "update.updates_per_step=0.2",
+        "planner.constrain_until=0.25",
+        "planner.constrain_end=0.75",
+        "evaluation.every=100",
+        "replay.capacity=2000",
+        "pretrain.final_evaluation=policy",
+        *changes,
+    )
+    flags = {"tasks": "short-balance", "demos": str(tmp_path / "demos"), "steps": 80} | flags
+    return resolve_config("smoke", None, overrides, updates=6, device="cpu", seed=3, **flags)
+
+
+def run(
+    config: RunConfig,
+    folder: RunFolder,
+    library: SpecLibrary,
+    *,
+    resume: bool = False,
+    should_stop: Callable[[], bool] = lambda: False,
+    how: Callable[..., TrainResult] = recipe.train,
+) -> TrainResult:
+    return how(
+        config,
+        folder,
+        specs=library,
+        resume=resume,
+        progress=Unwatched(),
+        should_stop=should_stop,
+    )
+
+
+def new_folder(tmp_path: Path, config: RunConfig, name: str = "a") -> RunFolder:
+    return RunFolder.create(name, config.to_yaml(), root=tmp_path / "runs")
+
+
+def test_a_run_with_demonstrations_pretrains_and_then_interacts(tmp_path, library, monkeypatch):
+    acted: list[tuple[bool, bool, float]] = []
+    act = Actor.__call__
+
+    def watched(self, *args):
+        acted.append((self.settings.explore, self.settings.policy_only, self.settings.prior_weight))
+        return act(self, *args)
+
+    monkeypatch.setattr(Actor, "__call__", watched)
+    config = settings(tmp_path)
+    folder = new_folder(tmp_path, config)
+    result = run(config, folder, library)
+    assert (result.steps, result.interrupted) == (80, False)
+
+    pretrained = load_checkpoint(folder.path / "pretraining/checkpoints/last.pt")
+    assert pretrained["agent"]["learner"]["updates"] == 6
+    learned = load_checkpoint(result.checkpoint)
+    # The updates of the two parts are counted apart; what is owed follows the steps alone.
+    assert learned["agent"]["learner"]["updates"] == 80 * 0.2
+    # The first episode follows the pretrained policy with its noise, the others plan near it
+    # until a quarter of the run, and freely from three quarters on.
+    training = [(policy_only, weight) for explore, policy_only, weight in acted if explore]
+    assert len(training) == 80
+    assert all(policy_only for policy_only, _ in training[:10])
+    assert not any(policy_only for policy_only, _ in training[10:])
+    weights = [weight for _, weight in training]
+    assert weights[10:21] == [1.0] * 11
+    assert weights[40] == pytest.approx(0.5)
+    assert weights[60:] == [0.0] * 20
+    rows = read_metrics(folder.metrics_file)
+    assert rows[-1]["planner/prior_weight"] == 0.0
+
+
+def test_the_first_weights_are_the_pretrained_ones(tmp_path, library, monkeypatch):
+    config = settings(tmp_path, steps=10)
+    folder = new_folder(tmp_path, config)
+    monkeypatch.setattr(Learner, "_policy_step", lambda *args, **kwargs: pytest.fail("learned"))
+    config = config.model_copy(
+        update={"update": config.update.model_copy(update={"updates_per_step": 1e-9})}
+    )
+    result = run(config, folder, library)
+    before = load_checkpoint(folder.path / "pretraining/checkpoints/last.pt")["agent"]["model"]
+    after = load_checkpoint(result.checkpoint)["agent"]["model"]
+    assert all(torch.equal(value, after[name]) for name, value in before.items())
+
+
+def test_each_use_has_its_switch(tmp_path, library, monkeypatch):
+    seen: dict[str, object] = {}
+    update = Learner.update
+
+    def watched(self, batch, *, cloning=False, joint=False, noise=None):
+        if not joint:
+            # Demonstrations have an action that planning never draws exactly.
+            demonstrated = (batch.action[..., 0] == 0.75).all(0)
+            seen.update(cloning=cloning, rows=int(demonstrated.sum()))
+        return update(self, batch, cloning=cloning, joint=joint, noise=noise)
+
+    monkeypatch.setattr(Learner, "update", watched)
+
+    def stored(config: RunConfig, name: str) -> int:
+        folder = new_folder(tmp_path, config, name)
+        run(config, folder, library)
+        rows = read_metrics(folder.metrics_file)
+        seen["weight"] = prior_weight(config, 0)
+        seen["pretrained"] = (folder.path / "pretraining").exists()
+        return int(rows[-1]["replay/steps"])
+
+    off = [
+        f"demo_use.{use}=false"
+        for use in ("pretraining", "constrained_planning", "seeding", "cloning")
+    ]
+    batch = settings(tmp_path).update.batch_size
+    assert stored(settings(tmp_path, "evaluation.every=0"), "with") == 80 + DEMONSTRATED * 10
+    assert (seen["cloning"], seen["pretrained"], seen["weight"]) == (True, True, 1.0)
+    assert seen["rows"] >= batch // 2
+
+    none = settings(tmp_path, "evaluation.every=0", "demo_use.batch_share=0", *off)
+    assert stored(none, "without") == 80
+    assert (seen["cloning"], seen["pretrained"], seen["weight"]) == (False, False, 0.0)
+    assert seen["rows"] == 0
+
+
+def test_tasks_without_demonstrations_are_learned_beside_the_others(tmp_path, library):
+    config = settings(tmp_path, tasks="short-balance,short-reach", steps=80)
+    folder = new_folder(tmp_path, config)
+    with pytest.warns(UserWarning, match="no demonstrations of short-reach"):
+        result = run(config, folder, library)
+    assert result.steps == 80
+    assert set(folder.read_evaluations()[80]["tasks"]) == {"short-balance", "short-reach"}
+
+
+def test_stopped_in_either_part_it_goes_on_there(tmp_path, library):
+    config = settings(tmp_path)
+    folder = new_folder(tmp_path, config)
+    part = RunFolder(folder.path / "pretraining")
+    asked = iter(range(1000))
+    first = run(config, folder, library, should_stop=lambda: next(asked) >= 3)
+    assert (first.interrupted, first.steps, first.score) == (True, 0, None)
+    assert load_checkpoint(first.checkpoint)["counters"]["updates"] == 3
+    assert first.checkpoint.is_relative_to(part.path)
+
+    interacting = iter(range(1000))
+    second = run(
+        config,
+        folder,
+        library,
+        resume=True,
+        should_stop=lambda: folder.metrics_file.exists() and next(interacting) >= 30,
+    )
+    assert second.interrupted
+    assert 0 < second.steps < 80
+    made = part.metrics_file.read_bytes()
+    third = run(config, folder, library, resume=True)
+    assert (third.steps, third.interrupted) == (80, False)
+    assert part.metrics_file.read_bytes() == made  # Pretraining was over.
+    # The demonstrations went into the replay buffer once.
+    rows = read_metrics(folder.metrics_file)
+    assert rows[-1]["replay/steps"] == 80 + DEMONSTRATED * 10 - second.steps % 10
+
+
+def test_a_pretrained_checkpoint_can_be_gone_on_with(tmp_path, library):
+    config = settings(tmp_path)
+    folder = new_folder(tmp_path, config)
+    asked = iter(range(1000))
+    made = run(config, folder, library, should_stop=lambda: next(asked) >= 3)
+    later = settings(
+        tmp_path, tasks="short-reach", demos=None, pretrained=str(made.checkpoint), steps=40
+    )
+    assert later.begins_pretrained
+    assert not later.pretrains
+    assert prior_weight(later, 0) == 1.0
+    result = run(later, new_folder(tmp_path, later, "b"), library, how=train)
+    assert result.steps == 40
+
+
+def test_a_buffer_gives_back_its_episodes(tmp_path):
+    generator = np.random.default_rng(0)
+    buffer = ReplayBuffer(40, storage="ram")
+    made = [
+        Episode(
+            task,
+            generator.normal(size=(length + 1, 128)).astype(np.float32),
+            generator.normal(size=(length, 16)).astype(np.float32),
+            generator.normal(size=length).astype(np.float32),
+        )
+        for task, length in enumerate((9, 12, 10, 8))
+    ]
+    for episode in made:
+        buffer.add(episode)
+    found = list(Mixture(buffer).online.episodes())
+    kept = made[-len(found) :]
+    assert len(found) == buffer.num_episodes
+    for one, other in zip(found, kept, strict=True):
+        assert one.task == other.task
+        np.testing.assert_array_equal(one.obs, other.obs)
+        np.testing.assert_array_equal(one.action, other.action)
+        np.testing.assert_array_equal(one.reward, other.reward)
