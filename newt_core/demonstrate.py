@@ -9,6 +9,7 @@ from pathlib import Path
 
 from newt_core.demos.collect import Collection, collect
 from newt_core.demos.folder import demo_path
+from newt_core.demos.perturb import PerturbedAct
 from newt_core.demos.quality import default_episodes
 from newt_core.demos.write import writing
 from newt_core.envs.availability import sort_out
@@ -60,6 +61,7 @@ def collect_demos(
     episodes: int | None = None,
     append: bool = False,
     rgb: bool = False,
+    noise: float = 0.0,
     seed: int = 0,
     device: str = "auto",
     runs: Path = RUNS,
@@ -76,6 +78,7 @@ def collect_demos(
         episodes: good episodes of each task; by default as many as its domain is due.
         append: add to files that are there.
         rgb: record a picture of every state, too.
+        noise: standard deviation of what is added to the expert's actions.
         seed: determines the episodes.
         device: where a checkpoint's agent runs.
         runs: where ``auto`` looks for trained agents.
@@ -115,13 +118,17 @@ def collect_demos(
         wanted = episodes or default_episodes(spec)
         envs = min(wanted, MAX_ENVS)
         path, who = demo_path(folder, spec.id), experts[spec.id]
+        name, act = who.name, who.make(envs)
+        if noise:
+            name = f"{name}, noise {noise:g}"
+            act = PerturbedAct(act, noise, spec, seed)
         with (
-            writing(path, spec, who.name, append=append) as writer,
+            writing(path, spec, name, append=append) as writer,
             make_pool([spec] * envs, seed=seed, frames=int(rgb)) as pool,
         ):
             done.append(
                 collect(
-                    who.make(envs),
+                    act,
                     writer,
                     wanted,
                     pool=pool,

@@ -36,6 +36,14 @@ def collect_demos(
     out: Annotated[
         Path, typer.Option(metavar="FOLDER", help="Where the files <task>.h5 go.")
     ] = Path("demos"),
+    noise: Annotated[
+        float,
+        typer.Option(
+            min=0.0,
+            max=1.0,
+            help="Std of noise on the actions, so that the files show how the expert recovers.",
+        ),
+    ] = 0.0,
     rgb: Annotated[bool, typer.Option("--rgb", help="Record a picture of every state.")] = False,
     train_expert: Annotated[
         bool,
@@ -56,6 +64,7 @@ def collect_demos(
     \b
     newt collect-demos --task pygame-pong
     newt collect-demos --tasks miniarcade --episodes 5 --out arcade
+    newt collect-demos --task cartpole-balance --noise 0.3 --out shaken
     newt collect-demos --task walker-run --expert runs/walker --append
     newt collect-demos --task cheetah-jump --train-expert
 
@@ -84,6 +93,7 @@ def collect_demos(
                 episodes=episodes,
                 append=append,
                 rgb=rgb,
+                noise=noise,
                 seed=seed,
                 device=device,
                 runs=runs_dir,

@@ -63,9 +63,9 @@ def pretrain(
     newt pretrain --tasks pygame-cowboy --demos demos --updates 2000 --size 2M
     newt pretrain --run arcade --resume
 
-    Demonstrations come from the folder demos, if you name no other. At the end, the agent is evaluated acting by its policy alone, by planning, and by planning near
-    the policy; losses.png in the run's folder shows the losses. Ctrl-C and SIGTERM save the run and
-    say how to go on with it.
+    Demonstrations come from the folder demos, if you name no other. At the end, the agent is
+    evaluated acting by its policy alone, by planning, and by planning near the policy; losses.png
+    in the run's folder shows the losses. Ctrl-C and SIGTERM save the run and say how to go on.
     """
     from newt_core import build_pretrain
     from newt_core.specs import load_specs

@@ -86,8 +86,8 @@ def train(
     newt train --tasks walker-run --preset smoke --set planner.horizon=2
     newt train --tasks pygame-pong --preset cpu --obs both
     newt train --tasks pygame-pong --preset cpu --obs both --pretrained last.pt
-    newt train --tasks miniarcade --demos demos --preset cpu --set pretrain.updates=2000
-    newt train --tasks miniarcade --pretrained runs/arcade/checkpoints/last.pt --preset cpu
+    newt train --tasks pygame-cowboy --preset cpu --demos demos
+    newt train --tasks pygame-cowboy --preset cpu --pretrained last.pt
     newt train --run balance --resume
 
     With --demos, the agent first learns from demonstrations alone, in the folder pretraining of its

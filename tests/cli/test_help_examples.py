@@ -17,6 +17,7 @@ from newt_core.encoders.weights import WEIGHTS
 from newt_core.envs import checks, gallery, play, task_env
 from newt_core.specs import load_specs
 from newt_core.training.checkpoint import save_checkpoint
+from newt_core.training.config import RunConfig
 from tests.fixtures.demonstrations import episode, write_demos
 from tests.fixtures.maniskill_assets import write_stand_ins
 
@@ -93,9 +94,10 @@ def test_the_lines_run(name, newt, core, monkeypatch):
     stand_in_weights(monkeypatch)
     Path("my_specs").mkdir()
     Path("my_specs/mine.yaml").write_text(SPECS)
-    if name.startswith(("newt demos", "newt pretrain")):
+    if name.startswith(("newt demos", "newt pretrain", "newt train")):
         lay_out_demonstrations()
-    save_checkpoint(Path("last.pt"), {})
+    settings = RunConfig().model_dump(mode="json")
+    save_checkpoint(Path("last.pt"), {"config": settings, "text_encoder": "hashed-v1"})
     for line in examples(COMMANDS[name]):
         answer = newt(line)
         assert answer.code == 0, f"{line}\n{answer.err}"

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from newt_core.demos.collect import MAX_ATTEMPTS, collect
+from newt_core.demos.perturb import PerturbedAct
 from newt_core.demos.read import open_demos, read_demos
 from newt_core.demos.validate import validate
 from newt_core.demos.write import writing
@@ -133,3 +134,19 @@ def test_pictures_belong_to_their_states(tmp_path: Path):
             assert rgb()[:, 100, 100, 0].tolist() == [0, 1, 2, 3, 4, 5]
             assert (rgb()[:, 0] == 255).all()
     assert validate(result.path, library(SPEC)).ok
+
+
+def test_noise_pushes_the_expert_about_its_own_actions(tmp_path: Path, pool):
+    shaken = PerturbedAct(steady, 0.2, SPEC, seed=0)
+    result = run(tmp_path, pool, 30, shaken)
+    actions = np.concatenate([episode.actions for episode in read_demos(result.path, SPEC)])
+    # What is recorded is what was done: the rewards follow from it (see the toy domain).
+    assert validate(result.path, library(SPEC)).ok
+    assert 0.15 < actions.std() < 0.25
+    assert abs(actions.mean() - 0.5) < 0.05
+    assert (np.abs(actions) <= 1).all()
+    assert not (actions == 0.5).any()
+    # Entries that the task does not have stay as they are.
+    rows, first = np.arange(3), np.ones(3, np.bool_)
+    padded = shaken(np.zeros((3, 128), np.float32), rows, rows, first)
+    assert (padded[:, SPEC.action_dim :] == 0.5).all()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -166,7 +167,7 @@ def test_the_first_weights_are_the_pretrained_ones(tmp_path, library, monkeypatc
 
 
 def test_each_use_has_its_switch(tmp_path, library, monkeypatch):
-    seen: dict[str, object] = {}
+    seen: dict[str, Any] = {}
     update = Learner.update
 
     def watched(self, batch, *, cloning=False, joint=False, noise=None):
@@ -178,13 +179,13 @@ def test_each_use_has_its_switch(tmp_path, library, monkeypatch):
 
     monkeypatch.setattr(Learner, "update", watched)
 
-    def stored(config: RunConfig, name: str) -> int:
+    def stored(config: RunConfig, name: str) -> Any:
         folder = new_folder(tmp_path, config, name)
         run(config, folder, library)
         rows = read_metrics(folder.metrics_file)
         seen["weight"] = prior_weight(config, 0)
         seen["pretrained"] = (folder.path / "pretraining").exists()
-        return int(rows[-1]["replay/steps"])
+        return rows[-1]["replay/steps"]
 
     off = [
         f"demo_use.{use}=false"
