@@ -176,6 +176,10 @@ def _train(
         if demos is not None and config.demo_use.seeding and online.num_episodes == 0:
             for episode in demos.episodes():
                 online.add(episode)
+        if restored is None and weights is not None and demos is not None:
+            generator = torch.Generator().manual_seed(config.seed)
+            size, horizon = config.update.batch_size, config.update.horizon
+            agent.learner.calibrate(demos.sample(size, horizon, generator))
         result = trainer.run()
     return TrainResult(
         folder.path,

@@ -64,6 +64,21 @@ class Learner:
         """Linear warm-up over the first ``warmup_updates`` updates (pretraining only)."""
         return min(1.0, (self.updates + 1) / max(1, self.config.warmup_updates))
 
+    @torch.no_grad()
+    def calibrate(self, batch: Batch) -> None:
+        """Begin with the value scale of a batch, where the values are learned already.
+
+        From its usual beginning, 1, the running scale needs some hundred updates to reach the
+        range of the values. Until then, values would count for too much beside cloning, and
+        undo what a policy has learned from demonstrations.
+        """
+        noise = losses.draw_noise(self.model, batch, self.generator, self.cpu_generator)
+        bound = self.model.bind(batch.task)
+        z = bound.encode(batch.obs[:1], batch.images(slice(0, 1)))
+        action = bound.policy(z, noise.policy[:1]).action
+        q = losses.policy_values(bound, z, action, noise.policy_heads)
+        self.scale = losses.moved_scale(self.scale, q[0], 1.0)
+
     def _autocast(self) -> torch.autocast:
         enabled = self.config.precision == "bfloat16"
         return torch.autocast(self.model.device.type, torch.bfloat16, enabled=enabled)
