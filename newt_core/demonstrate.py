@@ -120,7 +120,7 @@ def collect_demos(
         path, who = demo_path(folder, spec.id), experts[spec.id]
         name, act = who.name, who.make(envs)
         if noise:
-            name = f"{name}, noise {noise:g}"
+            name = f"{name} with noise {noise:g}"
             act = PerturbedAct(act, noise, spec, seed)
         with (
             writing(path, spec, name, append=append) as writer,

@@ -79,6 +79,9 @@ class PretrainConfig(_Frozen):
     """Learning from demonstrations alone, before any interaction (Newt, section 3)."""
 
     updates: int = Field(200_000, ge=1, description="Gradient steps on demonstrations.")
+    lr_factor: float = Field(
+        1.0, gt=0, description="How many times the learning rates it learns at, after its warm-up."
+    )
     evaluate_every: int = Field(
         0, ge=0, description="Updates between evaluations of the policy; 0 for none but the last."
     )

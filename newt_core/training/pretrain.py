@@ -107,7 +107,7 @@ class Pretrainer:
             batch = self.demos.sample(
                 self.config.update.batch_size, self.config.update.horizon, self.generator
             )
-            learner.set_lr_factor(learner.warmup_factor())
+            learner.set_lr_factor(settings.lr_factor * learner.warmup_factor())
             self._update_metrics = learner.update(batch, joint=True)
             self._report()
             self._log_if_due()
