@@ -288,12 +288,13 @@ def evaluate_agent(
     *,
     seed: int,
     policy_only: bool = False,
-    prior_weight: float = 0.0,
+    prior_weight: float | None = None,
     on_progress: EvaluationProgress | None = None,
 ) -> Summary:
     """Evaluate an agent on its own task list, ``specs``, without exploration.
 
-    ``prior_weight`` 1 constrains planning to the policy's neighbourhood, 0 leaves it free.
+    ``prior_weight`` 1 constrains planning to the policy's neighbourhood, 0 leaves it free; None
+    is the agent's own.
     """
     envs = min(episodes, MAX_EVALUATION_ENVS)
     settings = ActorSettings(policy_only=policy_only, prior_weight=prior_weight)
@@ -303,7 +304,8 @@ def evaluate_agent(
         results = evaluate(
             looking(actor, pool), specs, episodes, pool=pool, seed=seed, on_progress=on_progress
         )
-    planning = "constrained planning" if prior_weight else "planning"
+    weight = agent.prior_weight if prior_weight is None else prior_weight
+    planning = "constrained planning" if weight else "planning"
     return summarise(results, specs, mode="policy" if policy_only else planning)
 
 
@@ -313,6 +315,7 @@ def evaluate_checkpoint(
     episodes: int,
     *,
     policy_only: bool = False,
+    prior_weight: float | None = None,
     seed: int = 0,
     specs: SpecLibrary,
     device: str = "auto",
@@ -334,6 +337,7 @@ def evaluate_checkpoint(
         episodes,
         seed=seed + EVALUATION_SEED,
         policy_only=policy_only,
+        prior_weight=prior_weight,
         on_progress=on_progress,
     )
 

@@ -32,7 +32,7 @@ from newt_core.training.run_folder import RunFolder
 
 WAYS_TO_ACT: dict[str, dict[str, Any]] = {
     "policy": {"policy_only": True},
-    "planning": {},
+    "planning": {"prior_weight": 0.0},
     "constrained planning": {"prior_weight": 1.0},
 }
 """How the pretrained agent is evaluated at the end → arguments of ``evaluate_agent``."""

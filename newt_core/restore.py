@@ -19,6 +19,7 @@ from newt_core.model.widen import widened_weights
 from newt_core.specs import SpecLibrary, TaskSpec
 from newt_core.training.checkpoint import load_checkpoint
 from newt_core.training.config import RunConfig
+from newt_core.training.schedule import prior_weight
 
 
 def load_agent(
@@ -33,7 +34,8 @@ def load_agent(
     """Rebuild the agent of a checkpoint for some tasks.
 
     Tasks that the checkpoint was trained on keep the text embedding it learned with; others
-    are embedded with the same encoder, which makes them zero-shot.
+    are embedded with the same encoder, which makes them zero-shot. The agent plans as near its
+    policy as it did at that point of its run.
 
     Args:
         path: A checkpoint of ours.
@@ -59,6 +61,7 @@ def load_agent(
         chosen = list(specs) if specs is not None else [library[name] for name in trained]
         saved = saved_text(payload)
         weights = payload["agent"]
+        steps = int(payload["counters"]["steps"])
         recorded_sight = payload["image_encoder"]
     except (KeyError, ValueError, AttributeError) as error:
         raise CheckpointError(
@@ -81,6 +84,7 @@ def load_agent(
         image_encoder=sight,
     )
     agent.load_state_dict(weights, learner=False)
+    agent.prior_weight = prior_weight(parts, steps)
     return agent, chosen
 
 

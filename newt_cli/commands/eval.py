@@ -33,6 +33,14 @@ def evaluate(
     policy_only: Annotated[
         bool, typer.Option("--policy-only", help="Act with the policy alone, without planning.")
     ] = False,
+    prior_weight: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0,
+            max=1.0,
+            help="Plan near the policy: 1 around it alone, 0 freely. By default as in its run.",
+        ),
+    ] = None,
     instruction: options.Instruction = None,
     embodiment: options.Embodiment = None,
     text_encoder: options.TextEncoder = None,
@@ -63,6 +71,10 @@ def evaluate(
     library = load_specs(specs or ())
     if checkpoint == RANDOM and tasks is None:
         raise ConfigError(f"'{RANDOM}' has no tasks of its own: name some with --tasks.")
+    if policy_only and prior_weight is not None:
+        raise ConfigError("--policy-only does not plan: leave --prior-weight out.")
+    if checkpoint == RANDOM and prior_weight is not None:
+        raise ConfigError(f"'{RANDOM}' does not plan: leave --prior-weight out.")
     if checkpoint == RANDOM and policy_only:
         raise ConfigError(f"--policy-only makes no sense for '{RANDOM}': it has no policy.")
     if checkpoint == RANDOM and (wording or text_encoder or text_weights):
@@ -84,6 +96,7 @@ def evaluate(
                 tasks,
                 episodes,
                 policy_only=policy_only,
+                prior_weight=prior_weight,
                 seed=seed,
                 specs=library,
                 device=device,

@@ -23,8 +23,8 @@ class ActorSettings:
     """Add exploration noise; off for evaluation."""
     policy_only: bool = False
     """Act with the policy prior, without planning."""
-    prior_weight: float = 0.0
-    """Constrained planning: 1 plans around the policy alone."""
+    prior_weight: float | None = None
+    """Constrained planning: 1 plans around the policy alone, 0 freely; None is the agent's own."""
 
 
 class Actor:
@@ -111,11 +111,15 @@ class Actor:
             warm_start(self._mean[:, ids], first),
             noise,
             config,
-            prior_weight=self.settings.prior_weight,
+            prior_weight=self._prior_weight(),
             explore=self.settings.explore,
         )
         self._mean[:, ids] = chosen.mean
         return chosen.actions[0]
+
+    def _prior_weight(self) -> float:
+        asked = self.settings.prior_weight
+        return self.agent.prior_weight if asked is None else asked
 
     def state_dict(self) -> dict[str, Tensor]:
         """Noise generators and warm starts, to resume."""

@@ -46,6 +46,8 @@ class NewtAgent:
         self.planner_config = planner_config
         self.device = device
         self.image_encoder = image_encoder
+        self.prior_weight = 0.0
+        """How near the policy it plans, unless its actor is told otherwise; see constrain()."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             model = WorldModel(
