@@ -135,7 +135,7 @@ def existing_run(
     if name is None:
         folder = RunFolder.newest(root=runs_dir)
     else:
-        folder = RunFolder.open(name, root=runs_dir)
+        folder = RunFolder.open(name, root=runs_dir, advice="Leave --resume out to start one.")
     if flags["text_encoder"] == "auto":  # what it was is already decided
         flags = flags | {"text_encoder": None}
     settings = resumed_config(folder, overrides, **flags)

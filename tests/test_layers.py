@@ -36,6 +36,7 @@ LAYERS = (
     "demonstrate",
     "train_expert",
     "loaded",
+    "filming",
     "bench",
 )
 """The parts of ``newt_core``, each of which may import from itself and from those before it.

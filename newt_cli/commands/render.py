@@ -1,13 +1,16 @@
-"""``newt render``: pictures."""
+"""``newt render``: pictures and videos."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from newt_cli import console, options
+from newt_cli.display import task_display
+from newt_cli.optional_value import VideoCommand
+from newt_cli.selection import runnable
 
 app = typer.Typer(add_completion=False)
 
@@ -15,25 +18,101 @@ PICTURES = (".png", ".jpg")
 """Endings of files that pictures can be written to."""
 
 
-@app.command()
+@app.command(cls=VideoCommand)
 def render(
+    checkpoint: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[CKPT]",
+            help="Who to film: a checkpoint, or a run, whose best one is meant; by default the "
+            "newest run.",
+            show_default=False,
+        ),
+    ] = None,
+    video: Annotated[
+        str | None,
+        typer.Option(
+            metavar="[FILE]",
+            help="Film the agent into this MP4 or GIF; without FILE, an MP4 of each task in the "
+            "run's folder videos.",
+        ),
+    ] = None,
     gallery: Annotated[
-        Path,
+        Path | None,
         typer.Option(metavar="FILE", help="Draw one frame of each task into this PNG or JPEG."),
-    ],
-    tasks: options.Tasks = "*",
+    ] = None,
+    tasks: options.MaybeTasks = None,
+    episodes: Annotated[int, typer.Option(min=1, help="Episodes of each task in a video.")] = 1,
+    policy_only: Annotated[
+        bool, typer.Option("--policy-only", help="Act with the policy alone, without planning.")
+    ] = False,
+    fps: Annotated[
+        float | None,
+        typer.Option(
+            min=1, help="Agent steps per second of the video; by default it plays in real time."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the episodes shown.")] = 0,
+    device: options.Device = "auto",
+    image_weights: options.ImageWeights = None,
     specs: options.Specs = None,
+    runs_dir: options.RunsDir = Path("runs"),
     as_json: options.Json = False,
 ) -> None:
-    """Draw tasks.
+    """Film an agent, or draw tasks.
 
     \b
+    newt render --video
+    newt render last.pt --task walker-run --video walk.mp4
+    newt render last.pt --task walker-run --video walk.gif --policy-only --fps 20
     newt render --gallery tasks.png
     newt render --gallery walkers.png --tasks 'walker-*'
 
-    A task whose package or assets are not installed is left out.
+    A checkpoint is filmed in the tasks that it was trained on, if you name no others; --video comes
+    after it. A task that cannot be drawn here is left out.
     """
+    if (video is None) == (gallery is None):
+        raise typer.BadParameter("say what to draw: --video, or --gallery FILE")
+    if gallery is not None:
+        if checkpoint is not None:
+            raise typer.BadParameter(f"a gallery shows tasks, no agent: leave '{checkpoint}' out")
+        _draw_gallery(gallery, "*" if tasks is None else tasks, seed, specs, as_json)
+        return
+    from newt_core import filming
+    from newt_core.specs import load_specs
+
+    if tasks is not None:
+        tasks = runnable(load_specs(specs or ()), tasks)
+    with console.quiet_stdout(), task_display("frames") as on_progress:
+        filmed = filming.film_checkpoint(
+            checkpoint,
+            tasks,
+            Path(video) if video else None,
+            episodes=episodes,
+            policy_only=policy_only,
+            seed=seed,
+            fps=fps,
+            device=device,
+            specs=specs or (),
+            image_weights=image_weights,
+            runs=runs_dir,
+            on_progress=on_progress,
+        )
+    for task, reason in filmed.left_out.items():
+        console.notice(f"left out {task}: {reason}")
+    if as_json:
+        made: list[dict[str, Any]] = [
+            {"path": str(one.path), "frames": one.frames, "fps": one.fps} for one in filmed.videos
+        ]
+        console.write_json(made[0] if len(made) == 1 else made)
+        return
+    for one in filmed.videos:
+        console.write(f"{one.path}: {one.frames:,} frames at {one.fps:g} per second")
+
+
+def _draw_gallery(
+    gallery: Path, tasks: str, seed: int, specs: list[Path] | None, as_json: bool
+) -> None:
     if gallery.suffix.lower() not in PICTURES:
         raise typer.BadParameter(f"'{gallery}' must end in {' or '.join(PICTURES)}")
     import imageio.v3 as imageio

@@ -67,5 +67,16 @@ class NoticesPictures(Protocol):
         """Take note that a picture of the present state went into an observation."""
 
 
+@runtime_checkable
+class KeepsTime(Protocol):
+    """What a simulator has, beside the rest, whose physics go by a clock.
+
+    Videos of it play in real time.
+    """
+
+    step_seconds: float
+    """Simulated seconds that an agent step takes, its action repeat included."""
+
+
 Builder = Callable[[TaskSpec], Simulator]
 """A domain's entry point. It is called once for each environment."""

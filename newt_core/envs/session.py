@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import ArrayLike
 
-from newt_core.envs.contract import Frame, NoticesPictures, Outcome, Simulator
+from newt_core.envs.contract import Frame, KeepsTime, NoticesPictures, Outcome, Simulator
 from newt_core.envs.imports import explaining_imports
 from newt_core.envs.registry import build_simulator
 from newt_core.errors import InvalidActionError
@@ -101,14 +101,19 @@ class Session:
             self.simulator.picture_observed()
         return frame
 
-    def render(self) -> Frame:
-        """Draw the present state for somebody who only watches, [224, 224, 3].
+    @property
+    def step_seconds(self) -> float | None:
+        """Simulated seconds of an agent step; None where the simulator has no clock."""
+        return self.simulator.step_seconds if isinstance(self.simulator, KeepsTime) else None
+
+    def render(self, size: int = FRAME_SIZE) -> Frame:
+        """Draw the present state for somebody who only watches, [size, size, 3].
 
         Raises:
             MissingDependencyError: a package or a system library for pictures is not installed.
         """
         with explaining_imports(self.spec.domain):
-            return self.simulator.render(FRAME_SIZE, FRAME_SIZE)
+            return self.simulator.render(size, size)
 
     def _check(self, obs: FloatArray, reward: float) -> None:
         """Stop bad values here, where the task that made them is still known."""

@@ -85,6 +85,7 @@ class TaskEnv(gymnasium.Env[Any, FloatArray]):
         render_mode: ``"rgb_array"`` to be able to call :meth:`render`, else None.
         builders: domains beside the installed ones, name → ``module:function``.
         obs: what observations are.
+        frame_size: rows and columns of the pictures that :meth:`render` draws.
 
     Raises:
         ConfigError: there is no such observation mode.
@@ -99,6 +100,7 @@ class TaskEnv(gymnasium.Env[Any, FloatArray]):
         render_mode: str | None = None,
         builders: Mapping[str, str] | None = None,
         obs: ObsMode = "state",
+        frame_size: int = FRAME_SIZE,
     ) -> None:
         require_obs_mode(obs)
         self.task = spec
@@ -108,9 +110,15 @@ class TaskEnv(gymnasium.Env[Any, FloatArray]):
         self.observation_space = observation_space(obs, state, (FRAME_SIZE, FRAME_SIZE, 3))
         self.action_space = Box(-1.0, 1.0, (spec.action_dim,), np.float32)
         self._session = open_session(spec, builders)
+        self._frame_size = frame_size
         self._closed = False
         self._has_episode = False
         self._masks = {"action_mask": spec.action_mask, "obs_mask": spec.obs_mask}
+
+    @property
+    def step_seconds(self) -> float | None:
+        """Simulated seconds of an agent step; None where the task has no clock."""
+        return self._session.step_seconds
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -141,7 +149,9 @@ class TaskEnv(gymnasium.Env[Any, FloatArray]):
         return obs, outcome.reward, False, self._session.done, self._info()
 
     def render(self) -> Frame | None:  # type: ignore[override]
-        """Return the task camera's picture, [224, 224, 3] uint8; None without a render mode.
+        """Return the task camera's picture, uint8, [224, 224, 3] by default.
+
+        None without a render mode.
 
         Raises:
             EnvironmentClosedError: the environment was closed.
@@ -152,7 +162,7 @@ class TaskEnv(gymnasium.Env[Any, FloatArray]):
         if self.render_mode is None:
             return None
         self._require_episode()
-        return self._session.render()
+        return self._session.render(self._frame_size)
 
     def close(self) -> None:
         """Release the simulator. Can be repeated."""

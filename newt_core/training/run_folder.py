@@ -80,8 +80,15 @@ class RunFolder:
             ) from error
 
     @classmethod
-    def open(cls, name: str, *, root: Path = RUNS) -> RunFolder:
+    def open(
+        cls, name: str, *, root: Path = RUNS, advice: str = "'newt train' starts one."
+    ) -> RunFolder:
         """Return an existing run, by its name or its folder's path.
+
+        Args:
+            name: of the run or of its folder.
+            root: the folder of all runs.
+            advice: what to do if there is no such run.
 
         Raises:
             RunFolderError: there is no such run.
@@ -93,8 +100,7 @@ class RunFolder:
             raise RunFolderError(f"{root / name} is not a run: it has no {_CONFIG}.")
         known = [run.name for run in list_runs(root)]
         raise RunFolderError(
-            f"there is no run '{name}' in {root}/.{did_you_mean(name, known)} "
-            "Leave --resume out to start one."
+            f"there is no run '{name}' in {root}/.{did_you_mean(name, known)} {advice}"
         )
 
     @classmethod

@@ -12,6 +12,7 @@ import pytest
 import typer
 
 from newt_cli.app import app
+from newt_core import filming
 from newt_core.demos.published import write_published
 from newt_core.encoders.weights import WEIGHTS
 from newt_core.envs import checks, gallery, play, task_env
@@ -86,6 +87,8 @@ def test_the_lines_run(name, newt, core, monkeypatch):
 
     monkeypatch.setattr(checks, "check_task", lambda spec, episodes: None)
     monkeypatch.setattr(task_env, "make", lambda spec, render_mode: Drawing())
+    nothing = filming.Filmed([], {})
+    monkeypatch.setattr(filming, "film_checkpoint", lambda *args, **options: nothing)
     monkeypatch.setattr(gallery, "picture", lambda spec, seed: np.zeros((4, 4, 3), np.uint8))
     if name.startswith("newt assets"):  # there is nothing to download any more
         write_stand_ins(Path("assets"))

@@ -31,6 +31,9 @@ from newt_core.types import FloatArray
 MAX_BYTE = 255
 """What a byte of RAM is divided by."""
 
+FRAMES_PER_SECOND = 60
+"""Of the console, on a television of its home country."""
+
 CANVAS = 224
 """Height and width in pixels of the black picture on which the screen is centred."""
 
@@ -110,6 +113,7 @@ class AtariSimulator:
         self._rom = rom
         self._sticky = sticky
         self._frames = frames
+        self.step_seconds = frames / FRAMES_PER_SECOND
         self._ram = np.zeros(self._ale.getRAMSize(), dtype=np.uint8)
         self._switch_on(seed=0)
         self._ale.reset_game()

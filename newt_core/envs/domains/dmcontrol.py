@@ -77,6 +77,7 @@ class SuiteSimulator:
         self._warnings = self._physics.data.warning.number  # a live view
         self._warnings_at_reset = self._warnings.copy()
         self._repeat = spec.action_repeat
+        self.step_seconds: float = environment.control_timestep() * spec.action_repeat
         self._camera = DEFAULT_CAMERA if spec.camera is None else spec.camera
         release_if_unused(self._physics.model.tex_data)
 

@@ -67,6 +67,7 @@ class SawyerSimulator:
         environment._set_task_called = True  # or it refuses to step
         self._env = environment
         self._repeat = spec.action_repeat
+        self.step_seconds: float = environment.dt * spec.action_repeat
         self._stability = StabilityWatch(environment.data)
         camera = camera_index(environment.model, spec, DEFAULT_CAMERA)
         self._camera = Camera(environment.model, environment.data, camera)

@@ -105,6 +105,7 @@ class GymnasiumSimulator:
         self._env = environment
         self._rule = rule
         self._repeat = spec.action_repeat
+        self.step_seconds: float = environment.dt * spec.action_repeat
         self._scale: FloatArray = environment.action_space.high
         self._stability = StabilityWatch(environment.data)
         self._over = False

@@ -85,6 +85,7 @@ class Lander:
     def __init__(self, goal: Goal, action_repeat: int) -> None:
         self._goal = goal
         self._repeat = action_repeat
+        self.step_seconds = action_repeat / STEPS_PER_SECOND
         self._streams = Streams()
         self._parts = _Parts()
         self._looks: LanderLooks | None = None

@@ -86,6 +86,7 @@ class Walker:
     def __init__(self, terrain: Terrain, action_repeat: int) -> None:
         self._terrain = terrain
         self._repeat = action_repeat
+        self.step_seconds = action_repeat / STEPS_PER_SECOND
         self._streams = Streams()
         self._parts = _Parts()
         self._rays = [_Ray() for _ in range(RAYS)]

@@ -38,6 +38,7 @@ class ManiSkillSimulator:
         with _private_randomness(0), _without_cuda():
             self._env = make_environment(kind, draws=False, **self._settings)
         self._repeat = spec.action_repeat
+        self.step_seconds: float = spec.action_repeat / self._env.control_freq
         self._random = np.random.default_rng()
         self._picture: _Picture | None = None
 

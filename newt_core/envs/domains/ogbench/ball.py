@@ -36,6 +36,7 @@ class AntBall:
         self.physics = Physics(ball_model(), spec, view=VIEW)
         self.goal: Point = (0.0, 0.0)
         self._repeat = spec.action_repeat
+        self.step_seconds = self.physics.control_seconds * spec.action_repeat
         self._target = self.physics.model.geom_pos[target_index(self.physics.model)]
 
     def reset(self, seed: int | None) -> FloatArray:

@@ -32,6 +32,7 @@ class AntDirection:
         self.direction: Joints = np.zeros(2)
         """[2] a unit vector."""
         self._repeat = spec.action_repeat
+        self.step_seconds = self.physics.control_seconds * spec.action_repeat
         self._control_steps = 0
 
     def reset(self, seed: int | None) -> FloatArray:

@@ -98,6 +98,7 @@ class MazeSimulator:
         self._runner = runner
         self._errands = maze.errands
         self._repeat = spec.action_repeat
+        self.step_seconds = self.physics.control_seconds * spec.action_repeat
         self._target = self.physics.model.geom_pos[target_index(self.physics.model)]
 
     def reset(self, seed: int | None) -> FloatArray:

@@ -56,6 +56,11 @@ class Physics:
         self._watch = StabilityWatch(self.data)
         release_if_unused(model.tex_data)
 
+    @property
+    def control_seconds(self) -> float:
+        """Simulated seconds of a control step."""
+        return SUBSTEPS * float(self.model.opt.timestep)
+
     def seed(self, seed: int | None) -> None:
         """Start the random stream at ``seed``; None goes on with the present one."""
         if seed is not None:

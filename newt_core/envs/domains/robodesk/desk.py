@@ -62,6 +62,7 @@ class DeskSimulator:
         self._reach = Reach(self._model, HAND)
         self._random = np.random.RandomState()
         self._repeat = spec.action_repeat
+        self.step_seconds: float = PHYSICS_STEPS * self._model.opt.timestep * spec.action_repeat
         self._view = camera_index(self._model, spec, default="")  # none: the free camera
         self._stability = StabilityWatch(self._data)
         self._goal = goal(self._data)

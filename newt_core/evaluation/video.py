@@ -1,0 +1,205 @@
+"""Videos of an agent at work: one environment, drawn after every agent step."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from newt_core.envs.contract import Frame
+from newt_core.envs.task_env import ObsMode, TaskEnv
+from newt_core.errors import ConfigError, MissingDependencyError
+from newt_core.evaluation.caption import Captioner
+from newt_core.files import atomic_path
+from newt_core.specs.schema import TaskSpec
+from newt_core.types import FloatArray
+
+FASTEST = {".mp4": 60.0, ".gif": 50.0}
+"""Ending of a video's file → the most frames per second that players show."""
+DEFAULT_FPS = 30.0
+"""Frames per second of tasks without a clock, such as games."""
+SLOWEST = 10.0
+"""Frames per second below which a video would be a row of pictures: it plays faster instead."""
+FRAME_SIDE = 448
+"""Rows and columns of a video's pictures, twice those that agents see."""
+
+Progress = Callable[[int, int], None]
+"""Called with the frames done and the frames there will be, at every frame."""
+
+
+class Player(Protocol):
+    """Who plays; :class:`newt_core.loaded.LoadedAgent` for one."""
+
+    @property
+    def obs(self) -> ObsMode:
+        """What it sees."""
+
+    def act(self, obs: FloatArray, task: str, *, first: bool | None = None) -> FloatArray:
+        """Return an action, [action_dim] in [-1, 1]."""
+
+
+@dataclass(frozen=True)
+class Video:
+    """A video that was made."""
+
+    path: Path
+    frames: int
+    fps: float
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How agent steps become frames."""
+
+    fps: float
+    every: int = 1
+    """Agent steps from one frame to the next."""
+
+
+def film(
+    player: Player,
+    spec: TaskSpec,
+    path: Path,
+    *,
+    episodes: int = 1,
+    seed: int = 0,
+    fps: float | None = None,
+    on_progress: Progress | None = None,
+) -> Video:
+    """Film whole episodes of a task, each from its start to its end.
+
+    Args:
+        player: chooses the actions.
+        spec: the task.
+        path: the file, which appears whole or not at all; see :func:`require_video`.
+        episodes: how many, one after the other.
+        seed: determines them.
+        fps: frames per second, one for each agent step; None to play in real time.
+        on_progress: told of every frame.
+
+    Raises:
+        ConfigError: the file's ending is no video's, or its format is not that fast.
+        MissingDependencyError: the task cannot be drawn here, or there is no ffmpeg.
+        OSError: the file cannot be written.
+    """
+    require_video(path)
+    env = TaskEnv(spec, "rgb_array", obs=player.obs, frame_size=FRAME_SIDE)
+    try:
+        pace = choose_pace(env.step_seconds, path, fps)
+        total = episodes * (1 + math.ceil(spec.episode_length / pace.every))
+        count = 0
+
+        def counted() -> Iterator[Frame]:
+            nonlocal count
+            for frame in _frames(player, env, episodes, seed, pace.every):
+                count += 1
+                yield frame
+                if on_progress is not None:
+                    on_progress(count, total)
+
+        with atomic_path(path) as part:
+            write = _write_gif if path.suffix.lower() == ".gif" else _write_mp4
+            write(part, counted(), pace.fps)
+    finally:
+        env.close()
+    return Video(path, count, pace.fps)
+
+
+def require_video(path: Path) -> None:
+    """Raise a :class:`ConfigError` for a file whose ending is no video's."""
+    if path.suffix.lower() not in FASTEST:
+        raise ConfigError(f"'{path}' must end in {' or '.join(FASTEST)}.")
+
+
+def choose_pace(step_seconds: float | None, path: Path, fps: float | None = None) -> Pace:
+    """Return how to show agent steps of a length in a file.
+
+    Without ``fps`` they play in real time; where that is faster than players are, every other
+    one is shown, or every third, and so on, and where it is slower than :data:`SLOWEST`, that is
+    the pace.
+
+    Raises:
+        ConfigError: ``fps`` is more than the file's format allows.
+    """
+    fastest = FASTEST[path.suffix.lower()]
+    if fps is not None and fps > fastest:
+        raise ConfigError(
+            f"{path}: {fps:g} frames per second are too many, at most {fastest:g} for "
+            f"{path.suffix.lower()}."
+        )
+    every = 1
+    if fps is None:
+        rate = DEFAULT_FPS if step_seconds is None else max(SLOWEST, 1.0 / step_seconds)
+        # The small term lets 60.0000001 pass for 60.
+        every = math.ceil(rate / fastest - 1e-6)
+        fps = rate / every
+    if path.suffix.lower() == ".gif":
+        fps = 100.0 / max(2, round(100.0 / fps))  # GIFs count in hundredths of a second
+    return Pace(round(fps, 3), every)
+
+
+def _frames(player: Player, env: TaskEnv, episodes: int, seed: int, every: int) -> Iterator[Frame]:
+    """Yield the start of each episode, every so manieth step, and the end."""
+    spec, caption = env.task, Captioner()
+
+    def picture(episode: int, step: int, episode_return: float) -> Frame:
+        where = f"step {step}/{spec.episode_length}"
+        if episodes > 1:
+            where = f"episode {episode + 1}/{episodes} · {where}"
+        texts = (spec.id, f"{where} · return {episode_return:,.1f}")
+        return caption(np.asarray(env.render()), texts)
+
+    for episode in range(episodes):
+        # Episodes after the first go on with the seed's stream.
+        obs, _ = env.reset(seed=seed if episode == 0 else None)
+        episode_return = 0.0
+        yield picture(episode, 0, episode_return)
+        for step in range(1, spec.episode_length + 1):
+            action = player.act(obs, spec.id, first=step == 1)
+            obs, reward, _, _, _ = env.step(action)
+            episode_return += reward
+            if step % every == 0 or step == spec.episode_length:
+                yield picture(episode, step, episode_return)
+
+
+def _write_mp4(path: Path, frames: Iterator[Frame], fps: float) -> None:
+    import imageio_ffmpeg
+
+    first = next(frames)
+    height, width = first.shape[:2]
+    try:
+        # The temporary file's name has no ending from which ffmpeg could tell the format.
+        output = ["-f", "mp4", "-movflags", "+faststart"]
+        writer = imageio_ffmpeg.write_frames(
+            str(path), (width, height), fps=fps, quality=7, output_params=output
+        )
+        writer.send(None)
+    except RuntimeError as error:
+        raise MissingDependencyError(
+            "there is no ffmpeg to write an MP4 with. Install the package imageio-ffmpeg, or "
+            "name a file that ends in .gif."
+        ) from error
+    try:
+        writer.send(np.ascontiguousarray(first))
+        for frame in frames:
+            writer.send(np.ascontiguousarray(frame))
+    finally:
+        writer.close()
+
+
+def _write_gif(path: Path, frames: Iterator[Frame], fps: float) -> None:
+    from PIL import Image
+
+    pictures = (Image.fromarray(frame) for frame in frames)
+    next(pictures).save(
+        path,
+        format="GIF",
+        save_all=True,
+        append_images=pictures,
+        duration=round(1000.0 / fps),
+        loop=0,
+    )
