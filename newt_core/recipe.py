@@ -11,13 +11,11 @@ from collections.abc import Callable
 from newt_core import build
 from newt_core.build_pretrain import PretrainOutcome, pretrain
 from newt_core.files import write_text
+from newt_core.reporting.history import PRETRAINING
 from newt_core.specs import SpecLibrary
 from newt_core.training.config import RunConfig
 from newt_core.training.progress import Progress
 from newt_core.training.run_folder import RunFolder
-
-PRETRAINING = "pretraining"
-"""The first part's folder, inside the run's."""
 
 
 def train(

@@ -29,6 +29,7 @@ LAYERS = (
     "agents",
     "training",
     "evaluation",
+    "reporting",
     "restore",
     "build",
     "build_pretrain",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scripts.plot_runs import draw, read_run, short
+from newt_core.reporting.score_curves import draw_scores, short
+from scripts.plot_runs import read_run
+
+ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture
@@ -38,7 +42,7 @@ def test_curves_are_in_the_order_of_the_steps(run_folder):
 
 
 def test_there_is_a_panel_per_task_with_the_random_baseline_dashed(run_folder):
-    figure = draw([read_run(str(run_folder))], {"walk": {"score": 0.25}}, "score", None)
+    figure = draw_scores([read_run(str(run_folder))], {"walk": {"score": 0.25}})
     panels = {panel.get_title(): panel for panel in figure.axes if panel.get_visible()}
     assert set(panels) == {"walk", "run", "stand"}
     dashed = [line for line in panels["walk"].lines if line.get_linestyle() == "--"]
@@ -47,11 +51,13 @@ def test_there_is_a_panel_per_task_with_the_random_baseline_dashed(run_folder):
 
 
 def test_as_a_script_it_writes_a_picture(run_folder, tmp_path):
-    script = Path(__file__).parent.parent / "scripts" / "plot_runs.py"
+    script = ROOT / "scripts" / "plot_runs.py"
     command = [sys.executable, str(script), "--out", str(tmp_path / "a.png")]
-    subprocess.run([*command, str(run_folder)], check=True)
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}  # this folder's packages, wherever others are
+    subprocess.run([*command, str(run_folder)], check=True, env=env)
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
-    done = subprocess.run([*command, str(tmp_path / "none")], capture_output=True, text=True)
+    nowhere = [*command, str(tmp_path / "none")]
+    done = subprocess.run(nowhere, capture_output=True, text=True, env=env)
     assert done.returncode == 1
     assert "is it a run of newt train?" in done.stderr
 

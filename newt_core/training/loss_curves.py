@@ -1,13 +1,17 @@
-"""A picture of a pretraining's losses (Newt, figure 26)."""
+"""A picture of a run's losses (Newt, figure 26)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from newt_core.errors import RunFolderError
 from newt_core.files import atomic_path
-from newt_core.training.metrics import read_metrics
+from newt_core.training.metrics import Row, read_metrics
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 CURVES: Mapping[str, str] = {
     "loss/consistency": "model",
@@ -26,27 +30,43 @@ def plot_losses(metrics_file: Path, path: Path) -> None:
     Raises:
         RunFolderError: the picture cannot be written.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-    from matplotlib.ticker import FuncFormatter
-
-    rows = read_metrics(metrics_file)
-    figure = Figure((len(CURVES) * PANEL_INCHES[0], PANEL_INCHES[1]), layout="constrained")
-    FigureCanvasAgg(figure)
-    panels = figure.subplots(1, len(CURVES), squeeze=False)[0]
-    for axes, (name, title) in zip(panels, CURVES.items(), strict=True):
-        points = [(row["step"], row[name]) for row in rows if row.get(name) is not None]
-        if points:
-            updates, losses = zip(*points, strict=True)
-            axes.plot(updates, losses, color=COLOUR, linewidth=1.2)
-            axes.set_yscale("log")
-        axes.set_title(title, fontsize=9, loc="left")
-        axes.set_xlabel("updates", fontsize=8)
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-        axes.tick_params(labelsize=7, which="both")
-        axes.spines[["top", "right"]].set_visible(False)
+    figure = loss_figure(read_metrics(metrics_file), "updates", tuple(CURVES))
     try:
         with atomic_path(path) as temporary:
             figure.savefig(temporary, format="png", dpi=110)
     except OSError as error:
         raise RunFolderError(f"cannot write {path}: {error.strerror or error}.") from error
+
+
+def recorded_losses(rows: Sequence[Row]) -> tuple[str, ...]:
+    """Return which of :data:`CURVES` have any value."""
+    return tuple(name for name in CURVES if any(row.get(name) is not None for row in rows))
+
+
+def loss_figure(rows: Sequence[Row], counts: str, names: Sequence[str]) -> Figure:
+    """Draw a panel for each loss, on a logarithmic scale.
+
+    Args:
+        rows: a run's metrics.
+        counts: what their steps count: ``updates`` or ``agent steps``.
+        names: some of :data:`CURVES`.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import FuncFormatter
+
+    figure = Figure((len(names) * PANEL_INCHES[0], PANEL_INCHES[1]), layout="constrained")
+    FigureCanvasAgg(figure)
+    panels = figure.subplots(1, len(names), squeeze=False)[0]
+    for axes, name in zip(panels, names, strict=True):
+        points = [(row["step"], row[name]) for row in rows if row.get(name) is not None]
+        if points:
+            steps, losses = zip(*points, strict=True)
+            axes.plot(steps, losses, color=COLOUR, linewidth=1.2)
+            axes.set_yscale("log")
+        axes.set_title(CURVES[name], fontsize=9, loc="left")
+        axes.set_xlabel(counts, fontsize=8)
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+        axes.tick_params(labelsize=7, which="both")
+        axes.spines[["top", "right"]].set_visible(False)
+    return figure

@@ -57,6 +57,7 @@ def test_a_run_is_stopped_resumed_and_evaluated(tmp_path):
     subprocess.run(
         [sys.executable, str(ROOT / "scripts/plot_runs.py"), "runs/a", "--out", "scores.png"],
         cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         check=True,
     )
     assert (tmp_path / "scores.png").stat().st_size > 10_000

@@ -21,6 +21,7 @@ from newt_core.training.checkpoint import save_checkpoint
 from newt_core.training.config import RunConfig
 from tests.fixtures.demonstrations import episode, write_demos
 from tests.fixtures.maniskill_assets import write_stand_ins
+from tests.fixtures.run_folders import write_run
 
 SPECS = """
 domain: dmcontrol
@@ -101,6 +102,9 @@ def test_the_lines_run(name, newt, core, monkeypatch):
         lay_out_demonstrations()
     settings = RunConfig().model_dump(mode="json")
     save_checkpoint(Path("last.pt"), {"config": settings, "text_encoder": "hashed-v1"})
+    if name == "newt report":
+        for run in ("balance", "swingup"):
+            write_run(Path("runs"), run)
     for line in examples(COMMANDS[name]):
         answer = newt(line)
         assert answer.code == 0, f"{line}\n{answer.err}"

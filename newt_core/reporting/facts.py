@@ -1,0 +1,129 @@
+"""What a report says of one run, gathered from its folder."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from newt_core.errors import CheckpointError, ConfigError
+from newt_core.reporting.history import (
+    PRETRAINING,
+    Evaluation,
+    History,
+    read_baseline,
+    read_history,
+)
+from newt_core.training.checkpoint_folder import latest_intact
+from newt_core.training.config import RunConfig, resolve_config
+from newt_core.training.metrics import Row, read_metrics
+from newt_core.training.run_folder import RunFolder
+
+BASELINE = "random.json"
+"""In a run's folder, what ``newt eval random --json`` printed; it may be missing."""
+VIDEO_ENDINGS = (".mp4", ".gif")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """One run."""
+
+    folder: RunFolder
+    config: RunConfig
+    history: History
+    baseline: Evaluation | None
+    """Random actions on the same tasks."""
+    metrics: Sequence[Row]
+    """Of the interaction, over agent steps."""
+    pretraining_metrics: Sequence[Row]
+    """Over updates."""
+    videos: Sequence[Path]
+    checkpoint: Mapping[str, Any]
+    """Content of the newest checkpoint; empty if there is none that can be read."""
+
+    @property
+    def modes(self) -> Mapping[str, Evaluation]:
+        """Way of acting → its scores at the end of the pretraining; empty without one."""
+        pretraining = self.history.pretraining
+        return pretraining[max(pretraining)].get("modes", {}) if pretraining else {}
+
+    def summary(self) -> dict[str, str]:
+        """Return what the run was, heading → text."""
+        config, counters = self.config, self.checkpoint.get("counters", {})
+        before = max(self.history.pretraining, default=0)
+        lines = {
+            "Tasks": config.tasks,
+            "Command": self._command(),
+            "Newt": self.checkpoint.get("newt_version", "unknown"),
+            "Commit": self.checkpoint.get("git_version") or "unknown",
+            "Seed": str(config.seed),
+            "Model": f"{config.model.size}, sees {config.model.obs}",
+            "Text encoder": str(self.checkpoint.get("text_encoder", config.text_encoder)),
+        }
+        if config.model.images:
+            lines["Image encoder"] = str(
+                self.checkpoint.get("image_encoder") or config.image_encoder
+            )
+        if config.demos:
+            lines["Demonstrations"] = config.demos
+        if config.pretrained:
+            lines["Begun with"] = config.pretrained
+        if before:
+            lines["Pretraining"] = f"{before:,} of {config.pretrain.updates:,} updates"
+        if self.history.interaction or not self.history.pretraining:
+            done = int(counters.get("steps", max(self.history.interaction, default=0)))
+            lines["Interaction"] = f"{done:,} of {config.steps:,} agent steps"
+        return lines
+
+    def _command(self) -> str:
+        """Return a command that repeats the run; how it was typed is not kept."""
+        only_pretrained = bool(self.history.pretraining and not self.history.interaction)
+        # Where the pretraining is a part of a run, newt train was what made it.
+        own = only_pretrained and not (self.folder.path / PRETRAINING).is_dir()
+        command = "pretrain" if own else "train"
+        return shlex.join(["newt", command, "--config", str(self.folder.config_file)])
+
+
+def gather(folder: RunFolder) -> Facts:
+    """Read a run's folder. What is not there yet is left empty.
+
+    Raises:
+        ConfigError: its settings cannot be read.
+        RunFolderError: an evaluation or ``random.json`` is damaged.
+    """
+    history = read_history(folder)
+    part = RunFolder(folder.path / PRETRAINING)
+    own, before = _metrics(folder), _metrics(part)
+    if history.pretraining and not part.path.is_dir():  # made by newt pretrain
+        own, before = [], own
+    baseline = folder.path / BASELINE
+    return Facts(
+        folder,
+        _settings(folder),
+        history,
+        read_baseline(baseline) if baseline.exists() else None,
+        own,
+        before,
+        sorted(path for path in folder.videos.glob("[!.]*") if path.suffix in VIDEO_ENDINGS),
+        _checkpoint(folder) or _checkpoint(part),
+    )
+
+
+def _settings(folder: RunFolder) -> RunConfig:
+    try:
+        return resolve_config(config_file=folder.config_file)
+    except ConfigError as error:
+        raise ConfigError(f"the run {folder.path} has settings of another Newt: {error}") from error
+
+
+def _metrics(folder: RunFolder) -> list[Row]:
+    return read_metrics(folder.metrics_file) if folder.metrics_file.exists() else []
+
+
+def _checkpoint(folder: RunFolder) -> Mapping[str, Any]:
+    try:
+        return latest_intact(folder.checkpoints).payload
+    except CheckpointError:
+        return {}

@@ -1,0 +1,77 @@
+"""Curves: the pretraining left of step 0, the interaction right of it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from newt_core.errors import RunFolderError
+from newt_core.reporting.history import read_baseline, read_history
+from newt_core.reporting.score_curves import STRETCH, Scale, draw_scores
+from newt_core.training.run_folder import RunFolder
+from tests.fixtures.run_folders import add_pretraining, write_pretraining, write_run
+
+
+def panels(figure):
+    return {panel.get_title(): panel for panel in figure.axes if panel.get_visible()}
+
+
+def test_pretraining_ends_where_interaction_begins(tmp_path):
+    run = write_run(tmp_path, "a")
+    add_pretraining(run)
+    history = read_history(run)
+    assert history.pretraining_curve("walker-walk", "score") == [(100, 0.1, 0.05), (200, 0.4, 0.05)]
+    panel = panels(draw_scores([history], {"walker-walk": {"score": 0.25}}))["walker-walk"]
+    lines = {line.get_label(): line for line in panel.lines}
+    before = np.asarray(lines["policy, in pretraining"].get_xdata())
+    assert before == pytest.approx([-STRETCH * 500, 0.0])  # half of the updates, all of them
+    after = lines["a"]
+    assert np.asarray(after.get_xdata()).tolist() == [0, 1000]
+    assert np.asarray(after.get_ydata()).tolist() == [0.2, 0.6]
+    assert lines["random actions"].get_linestyle() == "--"
+    words = [text.get_text() for text in panel.texts]
+    assert {"pretraining", "updates", "agent steps"} <= set(words)
+    ticks = [label.get_text() for label in panel.get_xticklabels()]
+    assert ticks[:3] == ["0", "100", "0"]  # updates, updates, steps
+
+
+def test_a_run_without_pretraining_begins_at_the_edge(tmp_path):
+    figure = draw_scores([read_history(write_run(tmp_path, "a"))], {})
+    panel = panels(figure)["walker-walk"]
+    assert panel.get_xlim()[0] == 0
+    assert panel.get_xlabel() == "agent steps"
+    assert not panel.texts
+
+
+def test_what_newt_pretrain_made_is_pretraining_alone(tmp_path):
+    run = RunFolder.create("demos", "", root=tmp_path)
+    write_pretraining(run, [0.1, 0.4], 200)
+    history = read_history(run)
+    assert list(history.pretraining) == [100, 200]
+    assert not history.interaction
+    panel = panels(draw_scores([history], {}))["walker-walk"]
+    assert panel.get_xlim()[1] > 0  # the last point is not on the edge
+    assert "agent steps" not in [text.get_text() for text in panel.texts]
+
+
+def test_runs_share_one_axis(tmp_path):
+    short, long = write_run(tmp_path, "short"), write_run(tmp_path, "long")
+    add_pretraining(short, updates=100)
+    add_pretraining(long, updates=400)
+    histories = [read_history(short), read_history(long)]
+    panel = panels(draw_scores(histories, {}))["pygame-pong"]
+    lines = {line.get_label(): np.asarray(line.get_xdata()) for line in panel.lines}
+    scale = Scale(1000, 400)
+    assert lines["long, pretraining"][-1] == 0
+    assert lines["short, pretraining"][-1] == scale.of_updates(100)
+
+
+def test_damaged_files_are_named(tmp_path):
+    run = write_run(tmp_path, "a")
+    (run.evaluations / "500.json").write_text('{"tasks": {"walk')
+    with pytest.raises(RunFolderError, match="holds a file that is no evaluation"):
+        read_history(run)
+    for content in ("", "[]", '{"tasks": {"walk": 3}}'):
+        (tmp_path / "random.json").write_text(content)
+        with pytest.raises(RunFolderError, match="not what 'newt eval random --json' prints"):
+            read_baseline(tmp_path / "random.json")
