@@ -55,7 +55,7 @@ class Facts:
         before = max(self.history.pretraining, default=0)
         lines = {
             "Tasks": config.tasks,
-            "Command": self._command(),
+            "Repeat with": self._command(),
             "Newt": self.checkpoint.get("newt_version", "unknown"),
             "Commit": self.checkpoint.get("git_version") or "unknown",
             "Seed": str(config.seed),

@@ -108,7 +108,7 @@ def test_a_page_has_all_that_a_run_has(run):
     assert found.facts["Seed"] == "7"
     assert found.facts["Pretraining"] == "200 of 200,000 updates"
     assert found.facts["Interaction"] == "1,000 of 1,000 agent steps"
-    assert found.facts["Command"].startswith("newt train --config ")
+    assert found.facts["Repeat with"].startswith("newt train --config ")
 
 
 def test_a_page_needs_no_other_file(run):
@@ -152,7 +152,7 @@ def test_a_run_that_was_stopped_in_its_pretraining(tmp_path):
     found = page(run, out=run.report)
     assert "Losses of the pretraining" in found.headings
     assert "After 200 updates of pretraining" in run.report.read_text()
-    assert found.facts["Command"].startswith("newt train")
+    assert found.facts["Repeat with"].startswith("newt train")
     assert "Interaction" not in found.facts
 
 
@@ -162,7 +162,7 @@ def test_what_newt_pretrain_made(tmp_path):
     found = page(run, out=run.report)
     assert "Losses of the pretraining" in found.headings
     assert "Losses of the interaction" not in found.headings
-    assert found.facts["Command"].startswith("newt pretrain")
+    assert found.facts["Repeat with"].startswith("newt pretrain")
 
 
 def test_names_are_no_markup(tmp_path):
