@@ -48,7 +48,7 @@ PREFACE = """\
 Controllers written by hand, for demonstrations without a training run. They see what an agent
 sees and live in `newt_core/experts/`, a file or a folder per domain; `newt tasks list --experts`
 shows this table in the terminal. Each row is the mean over {episodes} episodes, with half the width
-of its 95 % interval, beside the mean of {at_random} episodes of random actions.
+of its 95 % interval, beside the mean of at least {at_random} of random actions.
 `python benchmarks/experts.py` measures them again; all numbers:
 [experts.json](../benchmarks/results/experts.json).
 
@@ -144,7 +144,7 @@ def page(specs: list[TaskSpec], scores: dict[str, Measured]) -> str:
     lines = [
         PREFACE.format(
             episodes=EPISODES,
-            at_random=RANDOM_EPISODES,
+            at_random=min((row.random.episodes for row in measured), default=RANDOM_EPISODES),
             count=len(measured),
             good=sum(row.good for row in measured),
             half=sum(row.expert.score >= GOOD_SCORE for row in measured),
