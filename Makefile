@@ -1,5 +1,5 @@
 # make setup   the virtual environment .venv/ with Newt and its simulators
-# make demo    one agent learns several DMControl tasks; its picture lies in runs/demo/
+# make demo    one agent learns six tasks, from demonstrations and by itself; see runs/demo/
 # make test    linters, type checker, tests
 # make bench   planner, update and pool speed into benchmarks/results/
 # make clean   removes caches and build outputs; .venv/ and runs/ stay
