@@ -61,7 +61,8 @@ def new_run(
 def _continued(settings: RunConfig, asked: RunConfig, checkpoint: Path) -> RunConfig:
     """Take over from a pretrained checkpoint what the user did not ask for himself.
 
-    That is the model's size, the text encoder, and the demonstrations that it learned from.
+    That is the model's size, what it sees, the text encoder, and the demonstrations that it
+    learned from.
     """
     from newt_core.errors import CheckpointError, ConfigError
     from newt_core.training.checkpoint import load_checkpoint
@@ -78,17 +79,50 @@ def _continued(settings: RunConfig, asked: RunConfig, checkpoint: Path) -> RunCo
             f"{checkpoint} is a {learned.model.size} model and stays one: leave the size "
             f"{asked.model.size} out, or begin without --pretrained."
         )
-    changes: dict[str, Any] = {
-        "model": settings.model.model_copy(update={"size": learned.model.size})
-    }
+    changes = _seeing_as_before(settings, asked, learned, checkpoint)
+    sees = changes["model"].images > 0
     if settings.text_encoder == "auto" and settings.text_weights is None:
         changes |= {"text_encoder": texts, "text_weights": learned.text_weights}
-    if learned.demos and "demos" not in asked.model_fields_set and Path(learned.demos).is_dir():
+    theirs = learned.demos and "demos" not in asked.model_fields_set
+    if theirs and sees:
+        console.notice("going on without demonstrations: they hold no pictures")
+    elif theirs and Path(learned.demos).is_dir():
         changes["demos"] = learned.demos
         console.notice(
             f"going on with the demonstrations in {learned.demos}; --set demos= leaves them out"
         )
     return settings.model_copy(update=changes)
+
+
+def _seeing_as_before(
+    settings: RunConfig, asked: RunConfig, learned: RunConfig, checkpoint: Path
+) -> dict[str, Any]:
+    """The model that goes on with a checkpoint's weights, and the encoder of its pictures.
+
+    Raises:
+        ConfigError: the user wants it to see what it cannot begin to see.
+    """
+    from newt_core.errors import ConfigError
+
+    model: dict[str, Any] = {"size": learned.model.size}
+    changes: dict[str, Any] = {}
+    if learned.model.images:
+        for name in {"obs", "frame_stack"} - asked.model.model_fields_set:
+            model[name] = getattr(learned.model, name)
+        for name in {"image_encoder", "image_weights"} - asked.model_fields_set:
+            changes[name] = getattr(learned, name)
+    wanted = settings.model.model_copy(update=model)
+    begins_to_see = (learned.model.obs, wanted.obs) == ("state", "both")
+    if not begins_to_see and (learned.model.obs, learned.model.images) != (
+        wanted.obs,
+        wanted.images,
+    ):
+        raise ConfigError(
+            f"{checkpoint} was trained with --obs {learned.model.obs} and "
+            f"model.frame_stack={learned.model.frame_stack}: leave both as they are. Only an "
+            "agent of states can begin to see, with --obs both."
+        )
+    return changes | {"model": wanted}
 
 
 def require_usable_demos(settings: RunConfig, library: SpecLibrary) -> None:

@@ -233,3 +233,29 @@ def test_a_pretrained_checkpoint_says_what_it_was_made_with(newt, core):
     refused = newt(f"{line} --run c --size 2M")
     assert refused.code == 2
     assert "is a 5M model" in refused.err
+
+
+def test_an_agent_that_sees_goes_on_seeing(newt, core):
+    seeing = ("model.obs=both", "model.frame_stack=2", "image_encoder=tiny")
+    content = {"text_encoder": "hashed-v1", "agent": {}, "tasks": []}
+    for name, settings in (("seeing.pt", seeing), ("blind.pt", ("demos=demos",))):
+        made = resolve_config(None, None, settings, tasks="pygame-cowboy", size="2M")
+        save_checkpoint(Path(name), content | {"config": made.model_dump(mode="json")})
+    Path("demos").mkdir()
+    line = "newt train --tasks pygame-pong --device cpu --pretrained"
+    assert newt(f"{line} seeing.pt --run a").code == 0
+    config = core.arguments("train")[0][0]
+    assert (config.model.obs, config.model.images, config.image_encoder) == ("both", 2, "tiny")
+
+    answer = newt(f"{line} blind.pt --run b --obs both --image-encoder tiny")
+    assert answer.code == 0, answer.err
+    assert "without demonstrations: they hold no pictures" in answer.err
+    config = core.arguments("train")[0][0]
+    assert (config.model.obs, config.demos) == ("both", "")
+
+    for change in ("seeing.pt --obs state", "seeing.pt --obs rgb", "blind.pt --obs rgb"):
+        refused = newt(f"{line} {change} --image-encoder tiny --run c")
+        assert refused.code == 2
+        assert "--obs" in refused.err
+        assert len(refused.err.splitlines()) <= 2
+        assert not Path("runs/c").exists()
