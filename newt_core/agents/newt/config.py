@@ -89,6 +89,10 @@ class UpdateConfig(_Frozen):
     bc_coef: float = Field(
         10.0, ge=0, description="Weight of behaviour cloning (needs demonstrations)."
     )
+    bc_latents: bool = Field(
+        False,
+        description="Let cloning shape the latents during interaction, too, as while pretraining.",
+    )
     lr: float = Field(3e-4, gt=0, description="Adam's learning rate.")
     encoder_lr: float = Field(1e-4, gt=0, description="Adam's learning rate of the encoder.")
     policy_adam_eps: float = Field(1e-5, gt=0, description="Adam's epsilon for the policy.")

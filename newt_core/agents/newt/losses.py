@@ -220,6 +220,20 @@ def joint_policy_loss(
     return JointPolicyLoss(total, {name: m.detach() for name, m in metrics.items()})
 
 
+def latent_cloning_loss(
+    model: WorldModel, latents: Tensor, batch: Batch, noise: UpdateNoise, config: UpdateConfig
+) -> Tensor:
+    """Cloning with gradient into the latents, during interaction (ours, not the paper's).
+
+    Pretraining shapes the latents by cloning. Without it they keep only what rewards, values and
+    their own prediction need, and a policy that was cloned on them loses what it acts by.
+    """
+    bound = model.bind(batch.task)
+    rho = temporal_weights(latents.shape[0] - 1, config.temporal_decay, latents.device)
+    sample = bound.policy(latents, noise.policy)
+    return cloning_loss(sample, batch, model.action_mask[batch.task], rho)
+
+
 def moved_scale(scale: Tensor, q: Tensor, rate: float) -> Tensor:
     """Running value scale after seeing values q [B]: an EMA of max(1, P95 - P5)."""
     quantiles = torch.tensor([0.05, 0.95], device=q.device, dtype=q.dtype)

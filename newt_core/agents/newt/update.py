@@ -114,11 +114,17 @@ class Learner:
                 )
                 total = total + policy.total
                 metrics |= policy.metrics
+            elif cloning and self.config.bc_latents:
+                total = total + self.config.bc_coef * losses.latent_cloning_loss(
+                    self.model, model_loss.latents, batch, noise, self.config
+                )
         total.backward()
         metrics["grad/model"] = _clip(self._model_parameters, self.config.grad_clip)
         self.model_optimiser.step()
         self.model_optimiser.zero_grad(set_to_none=True)
         if not joint:
+            # What cloning in the latents asked of the policy, its own step asks again.
+            self.policy_optimiser.zero_grad(set_to_none=True)
             metrics |= self._policy_step(model_loss.latents, batch, noise, cloning=cloning)
         else:
             metrics["grad/policy"] = _clip(self._policy_parameters, self.config.grad_clip)
