@@ -37,6 +37,35 @@ def test_joint_pretraining_lets_cloning_shape_the_encoder() -> None:
     assert parts_changed(Learner(model(), config), cloning=True) == {"policy", "target_q"}
 
 
+def test_cloning_can_go_on_shaping_the_encoder() -> None:
+    nothing = {"consistency_coef": 0.0, "reward_coef": 0.0, "value_coef": 0.0, "entropy_coef": 0.0}
+    shaping = UpdateConfig(**nothing, bc_latents=True)
+    assert {"encoder", "policy"} <= parts_changed(Learner(model(), shaping), cloning=True)
+    assert "encoder" not in parts_changed(Learner(model(), shaping), cloning=False)
+    # The policy's own step is what it was: nothing is left over of the other gradient.
+    plain, shaped = (
+        Learner(model(), UpdateConfig(**nothing, bc_latents=on, lr=1e-3)) for on in (False, True)
+    )
+    noise = losses.draw_noise(plain.model, batch(), plain.generator, plain.cpu_generator)
+    for learner in (plain, shaped):
+        learner.update(batch(), cloning=True, noise=noise)
+    for one, other in zip(
+        plain.model.policy.parameters(), shaped.model.policy.parameters(), strict=True
+    ):
+        torch.testing.assert_close(one, other)
+
+
+def test_interaction_can_begin_with_the_scale_of_values_that_are_learned() -> None:
+    learner = Learner(model(), UpdateConfig())
+    with torch.no_grad():  # Values that depend on the state and are far from 0.
+        learner.model.q.weight_2.normal_(0, 1.0)
+    learner.calibrate(batch())
+    begun = float(learner.scale)
+    assert begun > 1.0
+    learner.update(batch())
+    assert float(learner.scale) == pytest.approx(begun, rel=0.1)
+
+
 def test_target_follows_by_one_percent() -> None:
     m = model()
     learner = Learner(m, UpdateConfig())

@@ -137,6 +137,12 @@ def test_the_learning_rate_warms_up(tmp_path: Path):
     assert rates[12:] == pytest.approx([lr] * len(rates[12:]))
 
 
+def test_it_may_learn_faster_than_the_interaction_after_it(tmp_path: Path):
+    run(tmp_path / "a", config(20, **{"pretrain.lr_factor": 3.0, "update.lr": 1e-4}))
+    row = [row for row in read_metrics(tmp_path / "a/metrics.jsonl") if "lr" in row][-1]
+    assert row["lr"] == pytest.approx(3e-4)
+
+
 def test_a_stopped_run_goes_on_to_the_very_same_weights(tmp_path: Path):
     settings = config(12)
     _, whole = run(tmp_path / "whole", settings)

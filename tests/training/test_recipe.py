@@ -13,10 +13,11 @@ import torch
 from newt_core import recipe
 from newt_core.agents.newt.actor import Actor
 from newt_core.agents.newt.update import Learner
-from newt_core.build import TrainResult, train
+from newt_core.build import TrainResult, evaluate_checkpoint, train
 from newt_core.demos.schema import DemoEpisode
 from newt_core.demos.write import writing
 from newt_core.replay import Mixture, ReplayBuffer
+from newt_core.restore import load_agent
 from newt_core.specs import SpecLibrary, TaskSpec, load_specs
 from newt_core.training.checkpoint import load_checkpoint
 from newt_core.training.config import RunConfig, resolve_config
@@ -48,6 +49,8 @@ tasks:
     obs_dim: 6
     action_dim: 2
 """
+pytestmark = pytest.mark.timeout(300)  # Every evaluation starts worker processes.
+
 DEMONSTRATED = 3
 """Demonstrations, all of short-balance."""
 
@@ -114,6 +117,12 @@ def run(
         progress=Unwatched(),
         should_stop=should_stop,
     )
+
+
+def iter_stop(calls: int) -> Callable[[], bool]:
+    """Return what asks to stop after so many questions."""
+    asked = iter(range(calls))
+    return lambda: next(asked, None) is None
 
 
 def new_folder(tmp_path: Path, config: RunConfig, name: str = "a") -> RunFolder:
@@ -253,6 +262,23 @@ def test_a_pretrained_checkpoint_can_be_gone_on_with(tmp_path, library):
     assert prior_weight(later, 0) == 1.0
     result = run(later, new_folder(tmp_path, later, "b"), library, how=train)
     assert result.steps == 40
+
+
+def test_a_loaded_agent_plans_as_near_its_policy_as_in_its_run(tmp_path, library):
+    config = settings(tmp_path, "planner.constrain_until=0.5", "planner.constrain_end=1.0")
+    folder = new_folder(tmp_path, config)
+    result = run(config, folder, library, should_stop=iter_stop(100))
+    assert result.interrupted
+    steps = load_checkpoint(result.checkpoint)["counters"]["steps"]
+    assert 40 < steps < 80
+    agent, _ = load_agent(result.checkpoint, library=library, device="cpu")
+    assert agent.prior_weight == pytest.approx((80 - steps) / 40)
+    pretrained = folder.path / "pretraining/checkpoints/last.pt"
+    assert load_agent(pretrained, library=library, device="cpu")[0].prior_weight == 1.0
+    freely = evaluate_checkpoint(result.checkpoint, None, 1, prior_weight=0.0, specs=library)
+    assert freely.mode == "planning"
+    as_in_its_run = evaluate_checkpoint(result.checkpoint, None, 1, specs=library)
+    assert as_in_its_run.mode == "constrained planning"
 
 
 def test_a_buffer_gives_back_its_episodes(tmp_path):
