@@ -9,8 +9,8 @@ cd "$(dirname "$0")/.."
 newt=.venv/bin/newt
 
 # Four tasks of DMControl, a game of MiniArcade and a robot of Meta-World.
-tasks=cartpole-balance,cartpole-balance-sparse,cartpole-swingup,pendulum-swingup,pygame-cowboy,mw-button-press
-filmed=pygame-cowboy,mw-button-press
+tasks=cartpole-balance,cartpole-balance-sparse,cartpole-swingup,pendulum-swingup,pygame-cowboy,mw-window-open
+filmed=pygame-cowboy
 run=demo
 preset=demo
 folder=runs/$run
@@ -27,8 +27,8 @@ fi
 say '2/5 what uniformly random actions score on the same tasks'
 "$newt" eval random --tasks "$tasks" --episodes 5 --json > "$folder/random.json"
 
-say '3/5 the trained agent'
-"$newt" eval "$folder/checkpoints/last.pt" --episodes 1
+say '3/5 the trained agent, acting by its policy alone; the page has what it reaches by planning'
+"$newt" eval "$folder/checkpoints/last.pt" --episodes 2 --policy-only
 
 say '4/5 videos'
 "$newt" render "$folder/checkpoints/last.pt" --tasks "$filmed" --video
