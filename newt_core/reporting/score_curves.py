@@ -147,8 +147,13 @@ def _draw_curve(
         markerfacecolor=colour if filled else "white",
         label=label,
     )
-    low = [mean - half for mean, half in zip(means, halves, strict=True)]
-    high = [mean + half for mean, half in zip(means, halves, strict=True)]
+    # Only scores have an interval. They lie in [0, 1]; that of two episodes may reach far beyond.
+    low = [
+        max(mean - half, 0.0) if half else mean for mean, half in zip(means, halves, strict=True)
+    ]
+    high = [
+        min(mean + half, 1.0) if half else mean for mean, half in zip(means, halves, strict=True)
+    ]
     panel.fill_between(where, low, high, color=colour, alpha=0.15, linewidth=0)
 
 

@@ -38,13 +38,14 @@ def test_joint_pretraining_lets_cloning_shape_the_encoder() -> None:
 
 
 def test_cloning_can_go_on_shaping_the_encoder() -> None:
-    nothing = {"consistency_coef": 0.0, "reward_coef": 0.0, "value_coef": 0.0, "entropy_coef": 0.0}
-    shaping = UpdateConfig(**nothing, bc_latents=True)
+    shaping = UpdateConfig(
+        consistency_coef=0, reward_coef=0, value_coef=0, entropy_coef=0, bc_latents=True
+    )
     assert {"encoder", "policy"} <= parts_changed(Learner(model(), shaping), cloning=True)
     assert "encoder" not in parts_changed(Learner(model(), shaping), cloning=False)
     # The policy's own step is what it was: nothing is left over of the other gradient.
     plain, shaped = (
-        Learner(model(), UpdateConfig(**nothing, bc_latents=on, lr=1e-3)) for on in (False, True)
+        Learner(model(), shaping.model_copy(update={"bc_latents": on})) for on in (False, True)
     )
     noise = losses.draw_noise(plain.model, batch(), plain.generator, plain.cpu_generator)
     for learner in (plain, shaped):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from newt_core.errors import RunFolderError
-from newt_core.reporting.history import read_baseline, read_history
+from newt_core.reporting.history import History, read_baseline, read_history
 from newt_core.reporting.score_curves import STRETCH, Scale, draw_scores
 from newt_core.training.run_folder import RunFolder
 from tests.fixtures.run_folders import add_pretraining, write_pretraining, write_run
@@ -75,3 +75,12 @@ def test_damaged_files_are_named(tmp_path):
         (tmp_path / "random.json").write_text(content)
         with pytest.raises(RunFolderError, match="not what 'newt eval random --json' prints"):
             read_baseline(tmp_path / "random.json")
+
+
+def test_wide_intervals_stay_where_scores_can_be():
+    evaluation = {"tasks": {"walker-walk": {"score": 0.4, "ci95": 5.0}}}
+    history = History("a", {0: evaluation, 1000: evaluation}, {})
+    panel = panels(draw_scores([history], {}))["walker-walk"]
+    low, high = panel.get_ylim()
+    assert -0.1 < low <= 0
+    assert 1.0 <= high < 1.1
