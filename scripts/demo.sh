@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 newt=.venv/bin/newt
 
 # Four tasks of DMControl, a game of MiniArcade and a robot of Meta-World.
-tasks=cartpole-balance,cartpole-balance-sparse,cartpole-swingup,pendulum-swingup,pygame-cowboy,mw-window-open
+tasks=cartpole-balance,cartpole-balance-sparse,cartpole-swingup,pendulum-swingup,pygame-cowboy,mw-button-press
 filmed=pygame-cowboy
 run=demo
 preset=demo
