@@ -24,31 +24,8 @@ from newt_core.training.config import RunConfig, resolve_config
 from newt_core.training.metrics import read_metrics
 from newt_core.training.progress import Unwatched
 from newt_core.training.run_folder import RunFolder
+from tests.fixtures.short_tasks import LENGTH, SPECS
 
-LENGTH = 10
-"""Agent steps in an episode of the two test tasks."""
-SPECS = """
-domain: dmcontrol
-defaults:
-  episode_length: 10
-  action_repeat: 2
-  reward: dense
-  score: {kind: return, low: 0, high: 20}
-  camera: 0
-tasks:
-  - id: short-balance
-    env: {domain_name: cartpole, task_name: balance}
-    embodiment: A cart on a rail carries a pole.
-    instruction: Keep the pole upright.
-    obs_dim: 5
-    action_dim: 1
-  - id: short-reach
-    env: {domain_name: reacher, task_name: easy}
-    embodiment: A planar arm has two links.
-    instruction: Touch the target.
-    obs_dim: 6
-    action_dim: 2
-"""
 SETTINGS = (
     "update.updates_per_step=0.2",
     "evaluation.every=200",

@@ -26,29 +26,8 @@ from newt_core.training.progress import Unwatched
 from newt_core.training.run_folder import RunFolder
 from newt_core.training.schedule import prior_weight
 from newt_core.types import Episode
+from tests.fixtures.short_tasks import SPECS
 
-SPECS = """
-domain: dmcontrol
-defaults:
-  episode_length: 10
-  action_repeat: 2
-  reward: dense
-  score: {kind: return, low: 0, high: 20}
-  camera: 0
-tasks:
-  - id: short-balance
-    env: {domain_name: cartpole, task_name: balance}
-    embodiment: A cart on a rail carries a pole.
-    instruction: Keep the pole upright.
-    obs_dim: 5
-    action_dim: 1
-  - id: short-reach
-    env: {domain_name: reacher, task_name: easy}
-    embodiment: A planar arm has two links.
-    instruction: Touch the target.
-    obs_dim: 6
-    action_dim: 2
-"""
 pytestmark = pytest.mark.timeout(300)  # Every evaluation starts worker processes.
 
 DEMONSTRATED = 3
