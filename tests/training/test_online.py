@@ -26,6 +26,8 @@ from newt_core.training.progress import Unwatched
 from newt_core.training.run_folder import RunFolder
 from tests.fixtures.short_tasks import LENGTH, SPECS
 
+pytestmark = pytest.mark.timeout(300)  # Every evaluation starts worker processes.
+
 SETTINGS = (
     "update.updates_per_step=0.2",
     "evaluation.every=200",

@@ -21,6 +21,8 @@ from newt_core.training.progress import RunStatus, Unwatched
 from newt_core.training.run_folder import RunFolder
 from newt_core.types import FRAME_SIZE
 
+pytestmark = pytest.mark.timeout(300)  # Every evaluation starts worker processes.
+
 SPECS = """
 domain: miniarcade
 defaults: {episode_length: 10, reward: dense, score: {kind: return, high: 10}}
