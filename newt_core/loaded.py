@@ -3,11 +3,11 @@
 Example::
 
     agent = newt_core.load("runs/demo/checkpoints/last.pt")
-    env = newt_core.make("walker-run")
+    env = newt_core.make("cartpole-swingup")
     obs, info = env.reset(seed=0)
     done, first = False, True
     while not done:
-        action = agent.act(obs, task="walker-run", first=first)
+        action = agent.act(obs, task="cartpole-swingup", first=first)
         obs, reward, _, done, info = env.step(action)
         first = False
 """
