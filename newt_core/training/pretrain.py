@@ -116,9 +116,9 @@ class Pretrainer:
                 self._evaluate(last=False)
             if self.updates % settings.checkpoint_every == 0 and not last:
                 self.save()
-        learner.set_lr_factor(1.0)
         interrupted = self.updates < settings.updates
         self._log()
+        learner.set_lr_factor(1.0)
         self.save()
         if not interrupted and self._evaluated_at != self.updates:
             self._evaluate(last=True)
