@@ -23,8 +23,8 @@ from newt_core.encoders.image import ImageEncoder, require_image_encoder
 from newt_core.encoders.seeing import looking, open_pool
 from newt_core.errors import CheckpointError
 from newt_core.evaluation.aggregate import Summary, summarise
+from newt_core.evaluation.rollout import EvaluationStopped, evaluate, random_act, stoppable
 from newt_core.evaluation.rollout import Progress as EvaluationProgress
-from newt_core.evaluation.rollout import evaluate, random_act
 from newt_core.model.world_model import TaskTable
 from newt_core.replay import Mixture, ReplayBuffer
 from newt_core.restore import image_encoder, load_agent, saved_text, take_weights
@@ -162,7 +162,7 @@ def _train(
             pool=pool,
             task_of_env=task_of_env,
             replay=Mixture(online, demos, config.demo_use.batch_share),
-            evaluate=_evaluator(agent, specs, config, folder),
+            evaluate=_evaluator(agent, specs, config, folder, should_stop),
             describe=describe_run(config, specs, table, text, sight),
             checkpoints=checkpoints,
             metrics=metrics,
@@ -262,18 +262,26 @@ def describe_run(
 
 
 def _evaluator(
-    agent: NewtAgent, specs: Sequence[TaskSpec], config: RunConfig, folder: RunFolder
-) -> Callable[[int], Scores]:
+    agent: NewtAgent,
+    specs: Sequence[TaskSpec],
+    config: RunConfig,
+    folder: RunFolder,
+    should_stop: Callable[[], bool],
+) -> Callable[[int], Scores | None]:
     """Return the function that evaluates the agent as it acts by now and stores the result."""
 
-    def run(step: int) -> Scores:
-        summary = evaluate_agent(
-            agent,
-            specs,
-            config.evaluation.episodes,
-            seed=config.seed + EVALUATION_SEED,
-            prior_weight=prior_weight(config, step),
-        )
+    def run(step: int) -> Scores | None:
+        try:
+            summary = evaluate_agent(
+                agent,
+                specs,
+                config.evaluation.episodes,
+                seed=config.seed + EVALUATION_SEED,
+                prior_weight=prior_weight(config, step),
+                should_stop=should_stop,
+            )
+        except EvaluationStopped:
+            return None
         folder.write_evaluation(step, {"step": step, **summary.to_json()})
         domains = {name: domain.score for name, domain in summary.domains.items()}
         return Scores(summary.total.score, domains)
@@ -289,21 +297,24 @@ def evaluate_agent(
     seed: int,
     policy_only: bool = False,
     prior_weight: float | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
     on_progress: EvaluationProgress | None = None,
 ) -> Summary:
     """Evaluate an agent on its own task list, ``specs``, without exploration.
 
     ``prior_weight`` 1 constrains planning to the policy's neighbourhood, 0 leaves it free; None
     is the agent's own.
+
+    Raises:
+        EvaluationStopped: ``should_stop``, asked before every step, said so.
     """
     envs = min(episodes, MAX_EVALUATION_ENVS)
     settings = ActorSettings(policy_only=policy_only, prior_weight=prior_weight)
     actor = Actor(agent, len(specs) * envs, seed=seed, settings=settings)
     entries = [spec for spec in specs for _ in range(envs)]
     with open_pool(entries, agent.image_encoder, agent.model_config.images, seed=seed) as pool:
-        results = evaluate(
-            looking(actor, pool), specs, episodes, pool=pool, seed=seed, on_progress=on_progress
-        )
+        act = stoppable(looking(actor, pool), should_stop)
+        results = evaluate(act, specs, episodes, pool=pool, seed=seed, on_progress=on_progress)
     weight = agent.prior_weight if prior_weight is None else prior_weight
     planning = "constrained planning" if weight else "planning"
     return summarise(results, specs, mode="policy" if policy_only else planning)

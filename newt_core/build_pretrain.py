@@ -21,6 +21,7 @@ from newt_core.build import (
 )
 from newt_core.demos.load import load_demos
 from newt_core.evaluation.aggregate import Summary
+from newt_core.evaluation.rollout import EvaluationStopped
 from newt_core.specs import SpecLibrary, TaskSpec
 from newt_core.training.checkpoint_folder import LAST, CheckpointFolder
 from newt_core.training.config import RunConfig
@@ -109,7 +110,7 @@ def _pretrain(
             config,
             agent=agent,
             demos=demos,
-            evaluate=_evaluator(agent, specs, config, folder),
+            evaluate=_evaluator(agent, specs, config, folder, should_stop),
             describe={
                 **describe_run(config, specs, table, text),
                 "phase": PRETRAINING,
@@ -137,22 +138,30 @@ def _pretrain(
 
 
 def _evaluator(
-    agent: NewtAgent, specs: Sequence[TaskSpec], config: RunConfig, folder: RunFolder
-) -> Callable[[int, bool], Modes]:
+    agent: NewtAgent,
+    specs: Sequence[TaskSpec],
+    config: RunConfig,
+    folder: RunFolder,
+    should_stop: Callable[[], bool],
+) -> Callable[[int, bool], Modes | None]:
     """Return what evaluates the policy on the way, and every way of acting at the end."""
 
-    def run(updates: int, last: bool) -> Modes:
-        summaries: dict[str, Summary] = {
-            mode: evaluate_agent(
-                agent,
-                specs,
-                config.evaluation.episodes,
-                seed=config.seed + EVALUATION_SEED,
-                **arguments,
-            )
-            for mode, arguments in WAYS_TO_ACT.items()
-            if mode == "policy" or (last and config.pretrain.final_evaluation == "all")
-        }
+    def run(updates: int, last: bool) -> Modes | None:
+        try:
+            summaries: dict[str, Summary] = {
+                mode: evaluate_agent(
+                    agent,
+                    specs,
+                    config.evaluation.episodes,
+                    seed=config.seed + EVALUATION_SEED,
+                    should_stop=should_stop,
+                    **arguments,
+                )
+                for mode, arguments in WAYS_TO_ACT.items()
+                if mode == "policy" or (last and config.pretrain.final_evaluation == "all")
+            }
+        except EvaluationStopped:
+            return None
         document = {
             "step": updates,
             **summaries["policy"].to_json(),

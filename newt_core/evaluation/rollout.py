@@ -20,6 +20,10 @@ Progress = Callable[[int, int], None]
 """Called with the episodes done and the episodes owed, whenever one is done."""
 
 
+class EvaluationStopped(Exception):
+    """An evaluation was asked to stop before its episodes had ended."""
+
+
 @dataclass(frozen=True)
 class EpisodeResult:
     """One whole episode."""
@@ -114,6 +118,23 @@ def random_act(specs: Sequence[TaskSpec], generator: np.random.Generator) -> Act
         return uniform * masks[task]
 
     return act
+
+
+def stoppable(act: Act, should_stop: Callable[[], bool]) -> Act:
+    """Return ``act``, asking before every step whether to go on.
+
+    The function returned raises :class:`EvaluationStopped` instead of acting. Planning in many
+    environments takes minutes on a CPU: whoever presses Ctrl-C should not wait for all of it.
+    """
+
+    def stopping(
+        obs: FloatArray, task: IntArray, env_ids: IntArray, first: BoolArray
+    ) -> FloatArray:
+        if should_stop():
+            raise EvaluationStopped
+        return act(obs, task, env_ids, first)
+
+    return stopping
 
 
 @dataclass(frozen=True)

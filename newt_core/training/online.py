@@ -65,7 +65,7 @@ class OnlineTrainer:
         pool: Supplies experience; a :class:`SeeingPool` if the agent sees pictures.
         task_of_env: [E] index of each environment's task in the run's list.
         replay: Batches come from here, new episodes go to its online buffer.
-        evaluate: Called with the step count; stores and returns scores.
+        evaluate: Called with the step count; stores and returns scores, or None if asked to stop.
         describe: The checkpoint's constant content (tasks, encoder, settings).
         checkpoints: Where to save.
         metrics: Where to report.
@@ -83,7 +83,7 @@ class OnlineTrainer:
         pool: Pool,
         task_of_env: np.ndarray,
         replay: Mixture,
-        evaluate: Callable[[int], Scores],
+        evaluate: Callable[[int], Scores | None],
         describe: Mapping[str, Any],
         checkpoints: CheckpointFolder,
         metrics: MetricsLogger,
@@ -138,8 +138,10 @@ class OnlineTrainer:
         features = self.pool.features() if isinstance(self.pool, SeeingPool) else None
         self._recorder.begin(obs, features)
         first = np.ones(self.pool.num_envs, np.bool_)
-        if self.steps == 0:
+        if self._last_evaluation < 0:
             self._evaluate()
+        else:
+            self._evaluate_if_due()  # It may have been stopped in the middle of one.
         self._speed.restart(self.steps)
         while self.steps < self.config.steps and not self.should_stop():
             actions = self._act(obs, first, features)
@@ -152,12 +154,13 @@ class OnlineTrainer:
             self._report()
             self._evaluate_if_due()
             self._save_if_due()
-        interrupted = self.steps < self.config.steps
-        if not interrupted and self._last_evaluation != self.steps:
+        finished = self.steps >= self.config.steps
+        if finished and self._last_evaluation != self.steps:
             self._evaluate()
+            finished = self._last_evaluation == self.steps
         self._log()
         self.save()
-        return TrainResult(self.steps, self.last_score, interrupted)
+        return TrainResult(self.steps, self.last_score, interrupted=not finished)
 
     # -- one step -----------------------------------------------------------------------------
 
@@ -246,6 +249,8 @@ class OnlineTrainer:
         self._report(message=f"evaluating at step {self.steps:,}")
         started = time.monotonic()
         result = self.evaluate(self.steps)
+        if result is None:
+            return
         self._last_evaluation = self.steps
         self.last_score = result.score
         self._domain_scores = result.domain_scores

@@ -50,7 +50,7 @@ class Pretrainer:
         agent: Learns.
         demos: Batches come from here.
         evaluate: Called with the number of updates, and whether they are the last; stores and
-            returns scores.
+            returns scores, or None if asked to stop.
         describe: The checkpoint's constant content (tasks, encoder, settings).
         checkpoints: Where to save.
         metrics: Where to report, under the number of updates.
@@ -65,7 +65,7 @@ class Pretrainer:
         *,
         agent: NewtAgent,
         demos: ReplayBuffer,
-        evaluate: Callable[[int, bool], Modes],
+        evaluate: Callable[[int, bool], Modes | None],
         describe: Mapping[str, Any],
         checkpoints: CheckpointFolder,
         metrics: MetricsLogger,
@@ -116,14 +116,16 @@ class Pretrainer:
                 self._evaluate(last=False)
             if self.updates % settings.checkpoint_every == 0 and not last:
                 self.save()
-        interrupted = self.updates < settings.updates
+        finished = self.updates >= settings.updates
         self._log()
         learner.set_lr_factor(1.0)
         self.save()
-        if not interrupted and self._evaluated_at != self.updates:
+        if finished and self._evaluated_at != self.updates:
             self._evaluate(last=True)
-            self.save(best=True)
-        return PretrainResult(self.updates, self.scores, interrupted)
+            finished = self._evaluated_at == self.updates
+            if finished:
+                self.save(best=True)
+        return PretrainResult(self.updates, self.scores, interrupted=not finished)
 
     def _report(self, message: str = "") -> None:
         self.progress.update(
@@ -167,7 +169,10 @@ class Pretrainer:
     def _evaluate(self, *, last: bool) -> None:
         self._report(message=f"evaluating after {self.updates:,} updates")
         started = time.monotonic()
-        self.scores = dict(self.evaluate(self.updates, last))
+        scores = self.evaluate(self.updates, last)
+        if scores is None:
+            return
+        self.scores = dict(scores)
         self._evaluated_at = self.updates
         self.metrics.log(
             self.updates,

@@ -22,7 +22,7 @@ from newt_core.specs import SpecLibrary, load_specs
 from newt_core.training.checkpoint import load_checkpoint
 from newt_core.training.config import RunConfig, resolve_config
 from newt_core.training.metrics import read_metrics
-from newt_core.training.progress import Unwatched
+from newt_core.training.progress import Progress, RunStatus, Unwatched
 from newt_core.training.run_folder import RunFolder
 from tests.fixtures.short_tasks import LENGTH, SPECS
 
@@ -56,6 +56,7 @@ def run(
     steps: int,
     *,
     resume: bool = False,
+    progress: Progress | None = None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> TrainResult:
     torch.set_num_threads(1)
@@ -64,9 +65,19 @@ def run(
         folder,
         specs=library,
         resume=resume,
-        progress=Unwatched(),
+        progress=progress or Unwatched(),
         should_stop=should_stop,
     )
+
+
+class Listener(Unwatched):
+    """Keeps what a run says."""
+
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+
+    def update(self, status: RunStatus) -> None:
+        self.messages.append(status.message)
 
 
 def test_a_run_leaves_what_it_promises(tmp_path: Path, library: SpecLibrary) -> None:
@@ -97,8 +108,10 @@ def test_a_run_leaves_what_it_promises(tmp_path: Path, library: SpecLibrary) -> 
 
 def test_a_stopped_run_goes_on_where_it_stopped(tmp_path: Path, library: SpecLibrary) -> None:
     folder = RunFolder.create("a", settings(300).to_yaml(), root=tmp_path)
-    calls = iter(range(10_000))
-    stopped = run(folder, library, 300, should_stop=lambda: next(calls) > 100)
+    listener = Listener()
+    stopped = run(
+        folder, library, 300, progress=listener, should_stop=lambda: len(listener.messages) > 60
+    )
     assert stopped.interrupted
     assert 0 < stopped.steps < 300
     saved = load_checkpoint(stopped.checkpoint)
@@ -112,6 +125,28 @@ def test_a_stopped_run_goes_on_where_it_stopped(tmp_path: Path, library: SpecLib
     assert payload["replay"]["next_sequence"] >= saved["replay"]["next_sequence"]
     steps = [row["step"] for row in read_metrics(folder.metrics_file)]
     assert steps == sorted(steps)  # type: ignore[type-var]
+
+
+def test_an_evaluation_that_was_stopped_is_made_up_for(
+    tmp_path: Path, library: SpecLibrary
+) -> None:
+    folder = RunFolder.create("a", settings(240).to_yaml(), root=tmp_path)
+    for stop_at, evaluated in ((0, []), (200, [0]), (240, [0, 200])):
+        listener = Listener()
+        announced = f"evaluating at step {stop_at}"
+        stopped = run(
+            folder,
+            library,
+            240,
+            resume=stop_at > 0,
+            progress=listener,
+            should_stop=lambda: announced in listener.messages,  # noqa: B023 (called in the loop)
+        )
+        assert (stopped.interrupted, stopped.steps) == (True, stop_at)
+        assert sorted(folder.read_evaluations()) == evaluated
+    finished = run(folder, library, 240, resume=True)
+    assert not finished.interrupted
+    assert sorted(folder.read_evaluations()) == [0, 200, 240]
 
 
 def test_resuming_with_other_tasks_is_refused(tmp_path: Path, library: SpecLibrary) -> None:

@@ -74,13 +74,16 @@ def pretrainer(
     metrics: MetricsLogger,
     should_stop: Callable[[], bool] = lambda: False,
     evaluations: list[tuple[int, bool]] | None = None,
+    stopped_evaluating: bool = False,
 ) -> Pretrainer:
     table = task_table([SPEC], np.ones((1, 512), np.float32) / 512**0.5)
     agent = NewtAgent(
         settings.model, settings.planner, settings.update, table, device=torch.device("cpu")
     )
 
-    def evaluate(updates: int, last: bool) -> dict[str, float]:
+    def evaluate(updates: int, last: bool) -> dict[str, float] | None:
+        if stopped_evaluating:
+            return None
         if evaluations is not None:
             evaluations.append((updates, last))
         return {"policy": 0.5}
@@ -159,6 +162,20 @@ def test_a_stopped_run_goes_on_to_the_very_same_weights(tmp_path: Path):
         result = resumed.run()
     assert not result.interrupted
     for name, value in whole.agent.model.state_dict().items():
+        assert torch.equal(value, resumed.agent.model.state_dict()[name]), name
+
+
+def test_stopped_in_the_last_evaluation_it_only_has_that_to_do(tmp_path: Path):
+    settings = config(3)
+    result, stopped = run(tmp_path / "a", settings, stopped_evaluating=True)
+    assert (result.updates, result.scores, result.interrupted) == (3, {}, True)
+    state = torch.load(tmp_path / "a/checkpoints/last.pt", weights_only=True)
+    with MetricsLogger(tmp_path / "a/metrics.jsonl", restored_step=3) as metrics:
+        resumed = pretrainer(tmp_path / "a", settings, metrics)
+        resumed.load_state_dict(state)
+        result = resumed.run()
+    assert (result.updates, result.scores, result.interrupted) == (3, {"policy": 0.5}, False)
+    for name, value in stopped.agent.model.state_dict().items():
         assert torch.equal(value, resumed.agent.model.state_dict()[name]), name
 
 
