@@ -14,34 +14,25 @@ import tempfile
 import zipfile
 from collections.abc import Callable
 from contextlib import redirect_stdout
-from http.client import HTTPException
 from io import StringIO
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
-from urllib.request import urlcleanup, urlopen
+from urllib.request import urlcleanup
 
-from newt_core.envs.assets import DATA, assets_folder, find_asset, record
+from newt_core.envs.assets import DATA, Asset, assets_folder, find_asset, record
 from newt_core.errors import DownloadError, MissingDependencyError
-
-SILENCE_S = 30.0
-"""Seconds without a word after which a server counts as unreachable."""
-CHUNK = 1 << 20
-"""Bytes read at a time."""
-
-Progress = Callable[[int, int | None], None]
-"""Is told the bytes that have come, and of how many if the server says."""
+from newt_core.files import DownloadProgress, download
 
 
 def download_asset(
-    name: str, root: Path | None = None, on_progress: Progress | None = None
+    name: str, root: Path | None = None, on_progress: DownloadProgress | None = None
 ) -> Path:
     """Fetch an asset, replacing what is there of it, and return its folder.
 
     Args:
         name: the asset.
         root: the folder of all assets; ``assets_folder()`` by default.
-        on_progress: see :data:`Progress`.
+        on_progress: told how far it is.
 
     Raises:
         SpecError: there is no such asset.
@@ -56,7 +47,7 @@ def download_asset(
     with tempfile.TemporaryDirectory(prefix=".newt-download-", dir=root) as temporary:
         scratch = Path(temporary)
         packed = scratch / "packed.zip"
-        _fetch(name, source.url, packed, on_progress or (lambda done, total: None))
+        _fetch(asset, source.url, packed, on_progress)
         _unpack(unpack, source, packed, scratch / DATA)
         missing = asset.missing(scratch)
         if missing:
@@ -73,25 +64,15 @@ def download_asset(
     return place
 
 
-def _fetch(name: str, url: str, target: Path, on_progress: Progress) -> None:
+def _fetch(asset: Asset, url: str, target: Path, progress: DownloadProgress | None) -> None:
     """Copy what lies at a URL into a file."""
     try:
-        with urlopen(url, timeout=SILENCE_S) as answer, open(target, "wb") as file:
-            length = answer.headers.get("Content-Length")
-            total = int(length) if length else None
-            done = 0
-            while chunk := answer.read(CHUNK):
-                file.write(chunk)
-                done += len(chunk)
-                on_progress(done, total)
-    except (URLError, HTTPException, TimeoutError, ConnectionError) as error:
-        reason = getattr(error, "reason", None) or error
+        download(url, target, progress=progress)
+    except DownloadError as error:
         raise DownloadError(
-            f"cannot download '{name}' from {url}: {reason}. Connect this machine to the internet, "
-            f"or copy the folder '{DATA}/{find_asset(name).place}' from one that has it."
+            f"{error} Without a network, bring the folder '{DATA}/{asset.place}' from a machine "
+            "that has it."
         ) from error
-    if total is not None and done < total:
-        raise DownloadError(f"only {done:,} of {total:,} bytes came from {url}: try again.")
 
 
 def _unpack(unpack: Callable[..., Any], source: Any, packed: Path, folder: Path) -> None:
@@ -115,9 +96,9 @@ def _library_source(name: str) -> tuple[Callable[..., Any], Any]:
     """Return ManiSkill's download function and its description of the asset."""
     try:
         from mani_skill.utils.assets import DATA_SOURCES
-        from mani_skill.utils.download_asset import download
+        from mani_skill.utils.download_asset import download as unpack
     except ModuleNotFoundError as error:
         raise MissingDependencyError(
             f"downloading assets needs the Python package '{error.name}', which is not installed."
         ) from error
-    return download, DATA_SOURCES[name]
+    return unpack, DATA_SOURCES[name]

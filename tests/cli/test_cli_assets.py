@@ -131,7 +131,8 @@ def test_offline_one_line_says_so_and_nothing_is_left(newt, folder, serve):
     answer = newt("newt assets download ycb")
     assert answer.code == 1
     message = answer.err[answer.err.index("error: ") :]
-    assert message.startswith(f"error: cannot download 'ycb' from {NOWHERE}ycb.zip: ")
+    assert message.startswith(f"error: cannot fetch {NOWHERE}ycb.zip: ")
+    assert "bring the folder 'data/assets/mani_skill2_ycb' from a machine that has it" in message
     assert len(message.splitlines()) == 1
     assert "Traceback" not in answer.err
     assert sorted(folder.rglob("*")) == before
