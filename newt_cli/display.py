@@ -136,31 +136,52 @@ def remaining_time(steps: int, total: int, steps_per_s: float) -> str:
 
 
 @contextmanager
-def episode_display(title: str) -> Iterator[Callable[[int, int], None]]:
-    """Show on stderr how many of how many are done; the block gets the function to tell it."""
+def count_display(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Show on stderr how many of ``what`` are done; the block gets the function to tell it.
+
+    On a terminal that is a bar with rate and time left, else a line every half minute.
+    """
     if not sys.stderr.isatty():
-        yield _counting_lines(title)
+        yield _counting_lines(what)
         return
     from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import BarColumn, Progress, TextColumn
 
-    with Progress(console=Console(stderr=True), transient=True, redirect_stdout=False) as bar:
-        task = bar.add_task(title, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+    columns = (BarColumn(), TextColumn("{task.description}"))
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, redirect_stdout=False) as bar:
+        task = bar.add_task(what, total=None)
+        start = time.monotonic()
+
+        def show(done: int, total: int) -> None:
+            counted = _counted(what, done, total, time.monotonic() - start)
+            bar.update(task, completed=done, total=total, description=counted)
+
+        yield show
 
 
 def _counting_lines(
-    title: str, clock: Callable[[], float] = time.monotonic
+    what: str, clock: Callable[[], float] = time.monotonic
 ) -> Callable[[int, int], None]:
-    next_line = clock() + SECONDS_BETWEEN_LINES
+    """Return a function that prints a line every :data:`SECONDS_BETWEEN_LINES`."""
+    start = clock()
+    next_line = start + SECONDS_BETWEEN_LINES
 
     def show(done: int, total: int) -> None:
         nonlocal next_line
-        if clock() >= next_line:
-            next_line = clock() + SECONDS_BETWEEN_LINES
-            notice(f"{title}: {done:,}/{total:,}")
+        now = clock()
+        if now >= next_line:
+            next_line = now + SECONDS_BETWEEN_LINES
+            notice(_counted(what, done, total, now - start))
 
     return show
+
+
+def _counted(what: str, done: int, total: int, seconds: float) -> str:
+    """Return how many are done after ``seconds``, how fast, and how long the others will take."""
+    rate = done / seconds if seconds > 0 else 0.0
+    left = remaining_time(done, total, rate)
+    return f"{done:,}/{total:,} {what}, {60 * rate:,.1f} a minute, {left} left"
 
 
 @contextmanager
@@ -225,17 +246,25 @@ def task_display(what: str) -> Iterator[Callable[[str, int, int], None]]:
         yield _TaskLines(what)
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-    from rich.progress import TimeRemainingColumn as Left
+    from rich.progress import BarColumn, Progress, TextColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Left())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[counted]}"),
+    )
     with Progress(*columns, console=Console(stderr=True), redirect_stdout=False) as bars:
-        ids = {}
+        begun = {}
+        told = time.monotonic()
 
         def show(task: str, done: int, total: int) -> None:
-            if task not in ids:
-                ids[task] = bars.add_task(task, total=total)
-            bars.update(ids[task], completed=done, total=total)
+            nonlocal told
+            if task not in begun:
+                begun[task] = (bars.add_task(task, total=total, counted=""), told)
+            number, start = begun[task]
+            told = time.monotonic()
+            counted = _counted(what, done, total, told - start)
+            bars.update(number, completed=done, total=total, counted=counted)
 
         yield show
 
@@ -259,6 +288,4 @@ class _TaskLines:
         if now < self._next_line:
             return
         self._next_line = now + SECONDS_BETWEEN_LINES
-        rate = done / (now - self._began) if now > self._began else 0.0
-        left = remaining_time(done, total, rate)
-        notice(f"{task}: {done:,}/{total:,} {self._what}, {60 * rate:,.1f} a minute, {left} left")
+        notice(f"{task}: {_counted(self._what, done, total, now - self._began)}")

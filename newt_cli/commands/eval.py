@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from newt_cli import console, options
-from newt_cli.display import episode_display
+from newt_cli.display import count_display
 from newt_cli.selection import runnable
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def evaluate(
     from newt_core import build
     from newt_core.encoders import TextOptions
 
-    with console.quiet_stdout(), episode_display("episodes") as on_progress:
+    with console.quiet_stdout(), count_display("episodes") as on_progress:
         if checkpoint == RANDOM:
             summary = build.evaluate_random(
                 tasks or "", episodes, seed=seed, specs=library, on_progress=on_progress

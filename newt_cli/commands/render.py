@@ -8,14 +8,11 @@ from typing import Annotated, Any
 import typer
 
 from newt_cli import console, options
-from newt_cli.display import task_display
+from newt_cli.display import count_display, task_display
 from newt_cli.optional_value import VideoCommand
 from newt_cli.selection import runnable
 
 app = typer.Typer(add_completion=False)
-
-PICTURES = (".png", ".jpg")
-"""Endings of files that pictures can be written to."""
 
 
 @app.command(cls=VideoCommand)
@@ -113,29 +110,26 @@ def render(
 def _draw_gallery(
     gallery: Path, tasks: str, seed: int, specs: list[Path] | None, as_json: bool
 ) -> None:
-    if gallery.suffix.lower() not in PICTURES:
-        raise typer.BadParameter(f"'{gallery}' must end in {' or '.join(PICTURES)}")
-    import imageio.v3 as imageio
-
-    from newt_core.envs.gallery import contact_sheet, picture
+    from newt_core.envs import gallery as pictures
     from newt_core.errors import MissingDependencyError
-    from newt_core.files import atomic_path
     from newt_core.specs import load_specs
 
-    pictures = {}
+    pictures.require_picture_name(gallery)
+    drawn = {}
     skipped: dict[str, str] = {}
-    with console.quiet_stdout():
-        for spec in load_specs(specs or ()).select(tasks):
+    chosen = load_specs(specs or ()).select(tasks)
+    with console.quiet_stdout(), count_display("tasks") as on_progress:
+        for number, spec in enumerate(chosen):
+            on_progress(number, len(chosen))
             try:
-                pictures[spec.id] = picture(spec, seed=seed)
+                drawn[spec.id] = pictures.picture(spec, seed=seed)
             except MissingDependencyError as error:
                 skipped[spec.id] = str(error)
                 console.notice(f"left out {spec.id}: {error}")
-    if not pictures:
+    if not drawn:
         raise MissingDependencyError(next(iter(skipped.values())))
-    with atomic_path(gallery) as part:
-        imageio.imwrite(part, contact_sheet(pictures), extension=gallery.suffix.lower())
+    pictures.save_picture(gallery, pictures.contact_sheet(drawn))
     if as_json:
-        console.write_json({"path": str(gallery), "tasks": list(pictures), "skipped": skipped})
+        console.write_json({"path": str(gallery), "tasks": list(drawn), "skipped": skipped})
     else:
-        console.notice(f"wrote {gallery}: {len(pictures)} tasks")
+        console.notice(f"wrote {gallery}: {len(drawn)} tasks")

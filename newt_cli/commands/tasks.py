@@ -9,6 +9,7 @@ import typer
 
 from newt_cli import console, options
 from newt_cli.commands.embed import embed
+from newt_cli.display import count_display
 
 if TYPE_CHECKING:
     from newt_core.specs import TaskSpec
@@ -104,7 +105,8 @@ def list_tasks(
 def show(
     task: Annotated[str, typer.Argument(metavar="TASK", help="A task's id.")],
     render: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Draw the task's first frame into a PNG.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Draw the task's first frame into this PNG or JPEG."),
     ] = None,
     specs: options.Specs = None,
     as_json: options.Json = False,
@@ -119,8 +121,7 @@ def show(
 
     spec = load_specs(specs or ())[task]
     if render is not None:
-        with console.quiet_stdout():
-            _draw(spec, render)
+        _draw(spec, render)
     document = _describe(spec) | {
         "text": spec.text,
         "version": spec.version,
@@ -165,19 +166,21 @@ def check(
     passed: list[str] = []
     failed: dict[str, str] = {}
     skipped: dict[str, str] = {}
-    for spec in load_specs(specs or ()).select(selector):
-        try:
-            with console.quiet_stdout():
+    chosen = load_specs(specs or ()).select(selector)
+    with console.quiet_stdout(), count_display("tasks") as on_progress:
+        for number, spec in enumerate(chosen):
+            on_progress(number, len(chosen))
+            try:
                 check_task(spec, episodes)
-        except MissingDependencyError as error:
-            skipped[spec.id] = str(error)
-            console.notice(f"skipped {spec.id}: {error}")
-        except Exception as error:  # noqa: BLE001  A broken simulator may raise anything.
-            failed[spec.id] = str(error) or type(error).__name__
-            console.notice(f"FAILED  {spec.id}: {failed[spec.id]}")
-        else:
-            passed.append(spec.id)
-            console.notice(f"passed  {spec.id}")
+            except MissingDependencyError as error:
+                skipped[spec.id] = str(error)
+                console.notice(f"skipped {spec.id}: {error}")
+            except Exception as error:  # noqa: BLE001  A broken simulator may raise anything.
+                failed[spec.id] = str(error) or type(error).__name__
+                console.notice(f"FAILED  {spec.id}: {failed[spec.id]}")
+            else:
+                passed.append(spec.id)
+                console.notice(f"passed  {spec.id}")
     if as_json:
         console.write_json({"passed": passed, "failed": failed, "skipped": skipped})
     else:
@@ -231,15 +234,8 @@ def _plain(value: Any) -> str:
 
 def _draw(spec: TaskSpec, path: Path) -> None:
     """Write the first frame of an episode."""
-    import imageio.v3 as imageio
-    import numpy as np
+    from newt_core.envs.gallery import picture, require_picture_name, save_picture
 
-    from newt_core.envs.task_env import make
-
-    env = make(spec, render_mode="rgb_array")
-    try:
-        env.reset(seed=0)
-        frame = env.render()
-    finally:
-        env.close()
-    imageio.imwrite(path, np.asarray(frame), extension=".png")
+    require_picture_name(path)
+    with console.quiet_stdout():
+        save_picture(path, picture(spec, steps=0))

@@ -1,15 +1,18 @@
-"""Pictures of tasks: one frame of each, and all of them on one sheet."""
+"""Pictures of tasks: one frame of each, all of them on one sheet, and files of them."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from newt_core.envs.contract import Frame
 from newt_core.envs.task_env import make
+from newt_core.errors import ConfigError
+from newt_core.files import atomic_path
 from newt_core.specs.schema import TaskSpec
 
 if TYPE_CHECKING:
@@ -21,10 +24,12 @@ have left their start, but no pole has fallen and no cart has left the view."""
 MARGIN, LABEL_HEIGHT, FONT_SIZE = 6, 22, 13
 """Pixels between cells, for a cell's label, and the size of its letters."""
 PAPER, INK = (255, 255, 255), (40, 40, 40)
+PICTURES = (".png", ".jpg")
+"""Endings of files that pictures can be written to."""
 
 
-def picture(spec: TaskSpec, *, seed: int = 0) -> Frame:
-    """Draw a task shortly after the start of an episode: [224, 224, 3].
+def picture(spec: TaskSpec, *, seed: int = 0, steps: int = STEPS) -> Frame:
+    """Draw a task shortly after the start of an episode, or at it (0 steps): [224, 224, 3].
 
     Raises:
         NewtError: the task cannot be built or drawn here.
@@ -33,7 +38,7 @@ def picture(spec: TaskSpec, *, seed: int = 0) -> Frame:
     try:
         env.reset(seed=seed)
         generator = np.random.default_rng(seed)
-        for _ in range(min(STEPS, spec.episode_length - 1)):
+        for _ in range(min(steps, spec.episode_length - 1)):
             env.step(generator.uniform(-EFFORT, EFFORT, spec.action_dim))
         frame = env.render()
     finally:
@@ -66,6 +71,26 @@ def contact_sheet(pictures: Mapping[str, Frame], *, size: int = 160) -> Frame:
         font = _fitting_font(label, size)
         pen.text((x + size / 2, y + size + LABEL_HEIGHT / 2), label, INK, font, anchor="mm")
     return np.asarray(sheet)
+
+
+def require_picture_name(path: Path) -> None:
+    """Raise a :class:`ConfigError` for a file that no picture can be written to."""
+    if path.suffix.lower() not in PICTURES:
+        raise ConfigError(f"'{path}' must end in {' or '.join(PICTURES)}.")
+
+
+def save_picture(path: Path, frame: Frame) -> None:
+    """Write [height, width, 3] as the PNG or JPEG that the file's name promises.
+
+    Raises:
+        ConfigError: it promises neither.
+        OSError: the file cannot be written.
+    """
+    import imageio.v3 as imageio
+
+    require_picture_name(path)
+    with atomic_path(path) as part:
+        imageio.imwrite(part, frame, extension=path.suffix.lower())
 
 
 def _fitting_font(label: str, width: int) -> FreeTypeFont | ImageFont:

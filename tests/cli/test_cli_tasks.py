@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+from PIL import Image
 
+import newt_core
 from newt_core.envs import checks
 from newt_core.errors import MissingDependencyError
 
@@ -68,6 +71,29 @@ def test_show_gives_the_text_and_the_masks(newt):
     assert shown["action_mask"] == [1] * 6 + [0] * 10
     assert sum(shown["obs_mask"]) == shown["obs_dim"] == 24
     assert set(shown) > CONTRACT
+
+
+@pytest.mark.parametrize("name", ["new/cowboy.png", "cowboy.jpg"])
+def test_show_draws_the_first_frame_into_the_file_that_its_name_promises(newt, name):
+    answer = newt(f"newt tasks show pygame-cowboy --render {name}")
+    assert answer.code == 0, answer.err
+    assert f"wrote {name}" in answer.err
+    with Image.open(name) as image:
+        assert image.format == {".png": "PNG", ".jpg": "JPEG"}[name[-4:]]
+        frame = np.asarray(image)
+    assert frame.shape == (224, 224, 3)
+    assert frame.std() > 10
+    if name.endswith(".png"):
+        env = newt_core.make("pygame-cowboy", obs="rgb")
+        np.testing.assert_array_equal(frame, env.reset(seed=0)[0])
+        env.close()
+
+
+def test_show_draws_into_nothing_else(newt, tmp_path):
+    answer = newt("newt tasks show pygame-cowboy --render cowboy.txt")
+    assert (answer.code, answer.out) == (2, "")
+    assert answer.err == "error: 'cowboy.txt' must end in .png or .jpg.\n"
+    assert not list(tmp_path.iterdir())
 
 
 def test_show_finds_tasks_in_a_users_folder(newt, tmp_path):

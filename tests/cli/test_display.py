@@ -10,8 +10,10 @@ import pytest
 from newt_cli.display import (
     LivePanel,
     PlainLines,
-    episode_display,
+    _counting_lines,
+    count_display,
     remaining_time,
+    task_display,
     training_display,
 )
 from newt_core.training.progress import RunStatus
@@ -55,15 +57,24 @@ def test_messages_and_the_end_are_shown_at_once_and_once(capsys):
     assert "1,000/1,000" in printed[2]
 
 
-def test_on_a_terminal_a_panel_shows_the_same_numbers(monkeypatch):
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
+class Terminal(io.StringIO):
+    """A screen that remembers all it was sent."""
 
+    def isatty(self) -> bool:
+        return True
+
+
+def open_terminal(monkeypatch) -> Terminal:
+    """Put a terminal in the place of stderr."""
     screen = Terminal()
     monkeypatch.setattr(sys, "stderr", screen)
     monkeypatch.setenv("COLUMNS", "120")
     monkeypatch.setenv("TERM", "xterm")
+    return screen
+
+
+def test_on_a_terminal_a_panel_shows_the_same_numbers(monkeypatch):
+    screen = open_terminal(monkeypatch)
     with training_display("demo") as display:
         assert isinstance(display, LivePanel)
         report(display, 500, "evaluated [bold]")
@@ -73,11 +84,36 @@ def test_on_a_terminal_a_panel_shows_the_same_numbers(monkeypatch):
     assert "dmcontrol" in shown
 
 
-def test_counting_episodes_needs_no_terminal(capsys):
-    with episode_display("episodes") as on_progress:
-        on_progress(1, 2)
-        on_progress(2, 2)
-    assert capsys.readouterr().out == ""
+def test_counting_without_a_terminal_is_a_line_every_half_minute(capsys):
+    clock = Clock()
+    count = _counting_lines("tasks", clock)
+    for clock.now in range(0, 70, 5):
+        count(int(clock.now) // 5, 100)
+    assert capsys.readouterr().err.splitlines() == [
+        "6/100 tasks, 12.0 a minute, 0:07:50 left",
+        "12/100 tasks, 12.0 a minute, 0:07:20 left",
+    ]
+
+
+def test_counting_on_a_terminal_shows_rate_and_time_left(monkeypatch):
+    screen = open_terminal(monkeypatch)
+    with count_display("tasks") as on_progress:
+        on_progress(0, 8)
+        on_progress(3, 8)
+    shown = screen.getvalue()
+    assert "3/8 tasks" in shown
+    assert "a minute" in shown
+    assert "left" in shown
+
+
+def test_on_a_terminal_each_task_has_a_bar_with_rate_and_time_left(monkeypatch):
+    screen = open_terminal(monkeypatch)
+    with task_display("frames") as on_progress:
+        on_progress("walker-run", 5, 500)
+        on_progress("walker-walk", 6, 500)
+    shown = screen.getvalue()
+    for line in ("walker-run", "5/500 frames", "walker-walk", "6/500 frames", "a minute", "left"):
+        assert line in shown
 
 
 @pytest.mark.parametrize(
