@@ -67,6 +67,23 @@ class OddSuccess(Faulty):
         return Outcome(self.state.copy(), 0.0, 0.5)
 
 
+class Rich(Faulty):
+    def step(self, action):
+        return super().step(action)._replace(reward=50.0)
+
+
+class Worn(Faulty):
+    """Keeps something of a whole episode that a reset should clear."""
+
+    steps = 0
+
+    def step(self, action):
+        self.steps += 1
+        drift = np.float32(self.steps > 60)
+        self.state = self.state + drift
+        return super().step(action)
+
+
 class Short(Faulty):
     def reset(self, seed):
         self.left = 25
@@ -86,6 +103,8 @@ FAULTS = {
     WrongType: "float64, not float32",
     Exploding: "not finite",
     OddSuccess: "success is 0.5",
+    Rich: r"score of a whole episode is 1\.5, not from 0 to 1",
+    Worn: "one before and one after a whole episode, differ at step 1",
     Short: "RuntimeError: the episode is over",
 }
 
