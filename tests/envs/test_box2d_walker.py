@@ -295,6 +295,23 @@ def test_colours_follow_the_seed_and_lie_in_their_ranges():
     assert len(bases) > 12
 
 
+@pytest.mark.parametrize("task", ["bipedal-walker-flat", "lunarlander-takeoff"])
+def test_looks_can_be_the_same_in_all_episodes_and_the_state_does_not_care(task):
+    spec = LIBRARY[task]
+    plain = spec.model_copy(update={"env": {**spec.env, "looks": "same"}})
+    same, varied = built(plain), built(spec)
+    corners: dict[str, set[tuple[int, ...]]] = {"same": set(), "varied": set()}
+    for seed in (0, 1, 2, None):
+        np.testing.assert_array_equal(same.reset(seed), varied.reset(seed))
+        corners["same"].add(tuple(same.render()[0, 0]))  # the sky
+        corners["varied"].add(tuple(varied.render()[0, 0]))
+    assert len(corners["same"]) == 1
+    assert len(corners["varied"]) > 2
+    wrong = spec.model_copy(update={"env": {**spec.env, "looks": "smae"}})
+    with pytest.raises(SpecError, match=r"'looks', one of random, same, .*mean 'same'\?"):
+        built(wrong)
+
+
 def test_the_lidar_ray_sweeps_in_one_picture_of_five():
     walker = built(LIBRARY["bipedal-walker-flat"])
     walker.reset(0)

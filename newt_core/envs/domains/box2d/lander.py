@@ -80,13 +80,14 @@ class Lander:
     Args:
         goal: start, target and reward.
         action_repeat: simulation steps per agent step.
+        random_looks: whether every episode's pictures have other colours.
     """
 
-    def __init__(self, goal: Goal, action_repeat: int) -> None:
+    def __init__(self, goal: Goal, action_repeat: int, random_looks: bool = True) -> None:
         self._goal = goal
         self._repeat = action_repeat
         self.step_seconds = action_repeat / STEPS_PER_SECOND
-        self._streams = Streams()
+        self._streams = Streams(random_looks)
         self._parts = _Parts()
         self._looks: LanderLooks | None = None
         self._exhausts: deque[Exhaust] = deque(maxlen=2 * action_repeat * LONGEST_PUFF)

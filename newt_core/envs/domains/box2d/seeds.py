@@ -11,9 +11,15 @@ _LOOKS_SEEDS = 2**63
 
 
 class Streams:
-    """The random numbers of one environment."""
+    """The random numbers of one environment.
 
-    def __init__(self) -> None:
+    Args:
+        random_looks: whether every episode looks different; else all look like each other, in
+            every environment.
+    """
+
+    def __init__(self, random_looks: bool = True) -> None:
+        self._random_looks = random_looks
         self.physics = np.random.default_rng()
         """Draws everything that the state depends on."""
         self._looks = np.random.default_rng()
@@ -24,7 +30,8 @@ class Streams:
         if seed is not None:
             self.physics = np.random.default_rng(seed)
             self._looks = np.random.default_rng([seed, _LOOKS])
-        self._episode_looks = int(self._looks.integers(_LOOKS_SEEDS))
+        if self._random_looks:
+            self._episode_looks = int(self._looks.integers(_LOOKS_SEEDS))
 
     def looks(self) -> np.random.Generator:
         """Return this episode's generator of colours, always from its beginning.

@@ -81,13 +81,14 @@ class Walker:
     Args:
         terrain: draws the ground of each episode.
         action_repeat: simulation steps per agent step.
+        random_looks: whether every episode's pictures have other colours.
     """
 
-    def __init__(self, terrain: Terrain, action_repeat: int) -> None:
+    def __init__(self, terrain: Terrain, action_repeat: int, random_looks: bool = True) -> None:
         self._terrain = terrain
         self._repeat = action_repeat
         self.step_seconds = action_repeat / STEPS_PER_SECOND
-        self._streams = Streams()
+        self._streams = Streams(random_looks)
         self._parts = _Parts()
         self._rays = [_Ray() for _ in range(RAYS)]
         self._looks: WalkerLooks | None = None
