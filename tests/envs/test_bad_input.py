@@ -16,8 +16,10 @@ import newt_core
 from newt_core.envs import gym_ids
 from newt_core.envs.pool import make_pool
 from newt_core.errors import (
+    ConfigError,
     EnvironmentClosedError,
     InvalidActionError,
+    MissingAssetError,
     MissingDependencyError,
     NoEpisodeError,
     PoolStateError,
@@ -34,24 +36,29 @@ TASK = "pygame-landing"
 @pytest.fixture(scope="module")
 def ways():
     """Every way to step a task: name → (function that steps, shape of its actions)."""
+    gym_ids.register()
     env = newt_core.make(TASK)
+    gym = gymnasium.make(f"newt/{TASK}-v0")
     pool = make_pool([LIBRARY[TASK]] * 2, workers=1)
     envs = newt_core.make_vec([TASK, TASK], workers=1)
     env.reset(seed=0)
+    gym.reset(seed=0)
     pool.reset()
     envs.reset()
     yield {
         "env": (env.step, (2,)),
+        "gym": (gym.step, (2,)),
         "pool": (pool.step, (2, 16)),
         "send": (lambda actions: pool.send(actions, [0, 1]), (2, 16)),
         "vec": (envs.step, (2, 16)),
     }
     env.close()
+    gym.close()
     pool.close()
     envs.close()
 
 
-every_way = pytest.mark.parametrize("way", ["env", "pool", "send", "vec"])
+every_way = pytest.mark.parametrize("way", ["env", "gym", "pool", "send", "vec"])
 
 
 def with_entry(shape, value):
@@ -64,7 +71,7 @@ def with_entry(shape, value):
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_an_action_that_is_not_finite_is_refused(ways, way, value):
     step, shape = ways[way]
-    place = r"\(1,\)" if way == "env" else r"\(0, 1\)"
+    place = r"\(1,\)" if way in ("env", "gym") else r"\(0, 1\)"
     with pytest.raises(InvalidActionError, match=rf"entry {place} is {value}, not a number\.$"):
         step(with_entry(shape, value))
 
@@ -86,7 +93,7 @@ def test_an_action_that_is_no_array_is_refused(ways, way, action):
         step(action)
 
 
-@pytest.mark.parametrize("way", ["env", "pool", "vec"])
+@pytest.mark.parametrize("way", ["env", "gym", "pool", "vec"])
 def test_a_refused_action_does_not_stop_the_episode(ways, way):
     step, shape = ways[way]
     with pytest.raises(InvalidActionError):
@@ -98,6 +105,10 @@ def test_a_closed_environment_says_so_at_once():
     env = newt_core.make(TASK)
     env.reset(seed=0)
     env.close()
+    gym_ids.register()
+    gym = gymnasium.make(f"newt/{TASK}-v0")
+    gym.reset(seed=0)
+    gym.close()
     pool = make_pool([LIBRARY[TASK]], workers=1)
     pool.reset()
     pool.close()
@@ -111,6 +122,8 @@ def test_a_closed_environment_says_so_at_once():
         env.reset,
         env.render,
         lambda: env.step(np.zeros(2)),
+        gym.reset,
+        lambda: gym.step(np.zeros(2, np.float32)),
         pool.reset,
         pool.recv,
         pool.frames,
@@ -129,6 +142,29 @@ def test_a_step_before_the_first_reset_says_so():
     envs = newt_core.make_vec([TASK], workers=1)
     with closing(envs), pytest.raises(PoolStateError, match=r"reset\(\) the pool first"):
         envs.step(np.zeros((1, 16), np.float32))
+
+
+def test_a_seed_out_of_range_is_refused():
+    envs = newt_core.make_vec([TASK], workers=1)
+    with closing(envs):
+        for seed in (-1, 2**64):
+            with pytest.raises(ConfigError, match=rf"the seed is {seed}; it must be from 0"):
+                envs.reset(seed=seed)
+        envs.reset(seed=2**64 - 1)
+
+
+def test_a_missing_asset_is_one_line_with_the_command_that_gets_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("NEWT_ASSETS", str(tmp_path))
+    gym_ids.register()
+    task = "ms-pick-apple"
+    for build in (
+        lambda: newt_core.make(task),
+        lambda: gymnasium.make(f"newt/{task}-v0"),
+        lambda: newt_core.make_vec([TASK, task], workers=2),
+        lambda: make_pool([LIBRARY[task]], workers=1),
+    ):
+        with pytest.raises(MissingAssetError, match=r"^the asset 'ycb'.*assets download ycb$"):
+            build()
 
 
 def test_an_unknown_task_gets_a_suggestion():

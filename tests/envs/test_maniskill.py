@@ -16,7 +16,7 @@ from gymnasium.utils.env_checker import check_env
 import newt_core
 from newt_core.envs.checks import check_task
 from newt_core.envs.domains import maniskill
-from newt_core.errors import ConfigError, SpecError
+from newt_core.errors import ConfigError, MissingDependencyError, SpecError
 from newt_core.specs import load_specs
 
 ROOT = Path(__file__).parents[2]
@@ -237,13 +237,15 @@ def test_an_assets_folder_named_too_late_is_an_error(tmp_path, monkeypatch):
     maniskill.build(BY_ID["ms-cartpole-balance"])  # needs none
 
 
+NO_VULKAN = {"VK_DRIVER_FILES": os.devnull, "VK_ICD_FILENAMES": os.devnull}
+
+
 def test_without_a_vulkan_driver_one_line_says_what_to_install():
-    nothing = {"VK_DRIVER_FILES": os.devnull, "VK_ICD_FILENAMES": os.devnull}
     line = ["tasks", "check", "ms-cartpole-balance", "--json"]
     done = subprocess.run(
         [sys.executable, "-m", "newt_cli", *line],
         cwd=ROOT,
-        env={**os.environ, **nothing, "NEWT_DEBUG": "0"},
+        env={**os.environ, **NO_VULKAN, "NEWT_DEBUG": "0"},
         capture_output=True,
         text=True,
     )
@@ -252,3 +254,11 @@ def test_without_a_vulkan_driver_one_line_says_what_to_install():
     assert "no Vulkan driver" in reason
     assert "mesa-vulkan-drivers" in reason
     assert done.stderr.splitlines() == [f"skipped ms-cartpole-balance: {reason}"]
+
+
+@pytest.mark.slow
+def test_without_a_vulkan_driver_a_pool_says_the_same(monkeypatch):
+    for name, value in NO_VULKAN.items():
+        monkeypatch.setenv(name, value)  # for the worker, which starts Vulkan itself
+    with pytest.raises(MissingDependencyError, match=r"no Vulkan driver.*mesa-vulkan-drivers"):
+        newt_core.make_vec(["pygame-landing", "ms-cartpole-balance"], workers=1)

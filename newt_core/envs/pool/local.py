@@ -16,7 +16,12 @@ from newt_core.envs.pool.messages import Kind
 from newt_core.envs.pool.process import WorkerProcess, end
 from newt_core.envs.pool.supervise import Crew, EnvState
 from newt_core.envs.session import checked_actions
-from newt_core.errors import EnvironmentClosedError, EnvironmentFailure, PoolStateError
+from newt_core.errors import (
+    ConfigError,
+    EnvironmentClosedError,
+    EnvironmentFailure,
+    PoolStateError,
+)
 from newt_core.specs.schema import TaskSpec
 from newt_core.types import (
     ACTION_DIM,
@@ -110,9 +115,12 @@ class EnvPool:
         """Begin a new episode everywhere; see ``Pool.reset``.
 
         Raises:
+            ConfigError: the seed is out of range.
             EnvironmentFailure: a task died three times within a minute. The pool is closed.
         """
         self._require_open()
+        if seed is not None and not 0 <= seed < 2**64:
+            raise ConfigError(f"the seed is {seed}; it must be from 0 to 2**64 - 1.")
         crew = self._crew
         self._wait_until(lambda: bool(np.all((crew.state == EnvState.BUILT) | self._ready())))
         if seed is not None:
