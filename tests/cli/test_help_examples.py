@@ -15,7 +15,7 @@ from newt_cli.app import app
 from newt_core import filming
 from newt_core.demos.published import write_published
 from newt_core.encoders.weights import WEIGHTS
-from newt_core.envs import checks, gallery, play, task_env
+from newt_core.envs import checks, gallery, play
 from newt_core.specs import load_specs
 from newt_core.training.checkpoint import save_checkpoint
 from newt_core.training.config import RunConfig
@@ -76,21 +76,10 @@ def test_help_begins_with_a_sentence_and_lines_to_paste(name):
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_lines_run(name, newt, core, monkeypatch):
-    class Drawing:
-        def reset(self, seed):
-            return None
-
-        def render(self):
-            return np.zeros((4, 4, 3), np.uint8)
-
-        def close(self):
-            return None
-
     monkeypatch.setattr(checks, "check_task", lambda spec, episodes: None)
-    monkeypatch.setattr(task_env, "make", lambda spec, render_mode: Drawing())
     nothing = filming.Filmed([], {})
     monkeypatch.setattr(filming, "film_checkpoint", lambda *args, **options: nothing)
-    monkeypatch.setattr(gallery, "picture", lambda spec, seed: np.zeros((4, 4, 3), np.uint8))
+    monkeypatch.setattr(gallery, "picture", lambda spec, **how: np.zeros((4, 4, 3), np.uint8))
     if name.startswith("newt assets"):  # there is nothing to download any more
         write_stand_ins(Path("assets"))
         monkeypatch.setenv("NEWT_ASSETS", "assets")
