@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +33,8 @@ def new_run(
     """
     from newt_core.agents.newt.setup import choose_device
     from newt_core.errors import ConfigError
-    from newt_core.restore import image_encoder
+    from newt_core.restore import image_encoder, require_encoders
+    from newt_core.training.checkpoint import load_checkpoint
     from newt_core.training.config import resolve_config
     from newt_core.training.run_folder import RunFolder, run_label
 
@@ -49,26 +50,30 @@ def new_run(
         update={"tasks": runnable(library, settings.tasks, strict=strict)}
     )
     device = choose_device(settings.device)
-    if settings.pretrained is not None:
+    origin = Path(settings.pretrained) if settings.pretrained is not None else None
+    pretrained = load_checkpoint(origin) if origin is not None else {}
+    if origin is not None:
         asked = resolve_config(None, config, overrides, **flags)
-        settings = _continued(settings, asked, Path(settings.pretrained))
+        settings = _continued(settings, asked, origin, pretrained)
     check(settings)
-    image_encoder(settings, device)  # Raises now what is wrong with its weights.
-    settings = _with_text_encoder(settings, library.select(settings.tasks))
+    sight = image_encoder(settings, device)  # Raises now what is wrong with its weights.
+    settings, texts = _with_text_encoder(settings, library.select(settings.tasks))
+    if origin is not None:
+        require_encoders(pretrained, origin, texts, sight)
     return settings, RunFolder.create(name, settings.to_yaml(), label=label, root=runs_dir)
 
 
-def _continued(settings: RunConfig, asked: RunConfig, checkpoint: Path) -> RunConfig:
+def _continued(
+    settings: RunConfig, asked: RunConfig, checkpoint: Path, payload: Mapping[str, Any]
+) -> RunConfig:
     """Take over from a pretrained checkpoint what the user did not ask for himself.
 
     That is the model's size, what it sees, the text encoder, and the demonstrations that it
     learned from.
     """
     from newt_core.errors import CheckpointError, ConfigError
-    from newt_core.training.checkpoint import load_checkpoint
     from newt_core.training.config import RunConfig
 
-    payload = load_checkpoint(checkpoint)
     try:
         learned = RunConfig.model_validate(payload["config"])
         texts = payload["text_encoder"]
@@ -146,16 +151,20 @@ def require_usable_demos(settings: RunConfig, library: SpecLibrary) -> None:
     require_demos(Path(settings.demos), library.select(settings.tasks))
 
 
-def _with_text_encoder(settings: RunConfig, tasks: Sequence[TaskSpec]) -> RunConfig:
-    """Decide what ``auto`` is, for good, and see that the encoder can embed the tasks."""
+def _with_text_encoder(settings: RunConfig, tasks: Sequence[TaskSpec]) -> tuple[RunConfig, str]:
+    """Decide what ``auto`` is, for good, and see that the encoder can embed the tasks.
+
+    Returns the settings and the encoder's recorded name.
+    """
     from newt_core.encoders import choose_text_encoder, make_text_encoder
 
     if settings.text_encoder == "auto" and settings.text_weights is None:
         chosen = choose_text_encoder(console.notice)
         settings = settings.model_copy(update={"text_encoder": chosen})
     weights = Path(settings.text_weights) if settings.text_weights is not None else None
-    make_text_encoder(settings.text_encoder, weights).encode_tasks(tasks)
-    return settings
+    encoder = make_text_encoder(settings.text_encoder, weights)
+    encoder.encode_worded(tasks, settings.wording)
+    return settings, encoder.name
 
 
 def existing_run(

@@ -230,7 +230,7 @@ def run_texts(
         return saved.encoder, np.stack([saved.vectors[spec.id] for spec in specs])
     weights = Path(config.text_weights) if config.text_weights is not None else None
     encoder = make_text_encoder(config.text_encoder, weights)
-    return encoder.name, encoder.encode_tasks(specs)
+    return encoder.name, encoder.encode_worded(specs, config.wording)
 
 
 def describe_run(

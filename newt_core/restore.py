@@ -115,10 +115,37 @@ def take_weights(agent: NewtAgent, path: Path, text_encoder: str) -> None:
             reads other features than this one.
     """
     payload = load_checkpoint(path)
+    require_encoders(payload, path, text_encoder, agent.image_encoder)
     try:
-        weights, texts = payload["agent"]["model"], payload["text_encoder"]
-        recorded = payload["image_encoder"]
+        weights = payload["agent"]["model"]
     except (KeyError, TypeError) as error:
+        raise CheckpointError(f"{path}: incomplete: it has no {error}.") from error
+    try:
+        weights = widened_weights(weights, agent.model)
+    except CheckpointError as error:
+        raise CheckpointError(f"{path}: {error}") from error
+    agent.load_state_dict({"model": weights}, learner=False)
+
+
+def require_encoders(
+    payload: Mapping[str, Any], path: Path, text_encoder: str, sight: ImageEncoder | None
+) -> None:
+    """See that an agent can begin with a checkpoint's weights: it reads and sees alike.
+
+    An agent of states may begin to see.
+
+    Args:
+        payload: The checkpoint's content.
+        path: Where that comes from, for messages.
+        text_encoder: The recorded name of the encoder at hand.
+        sight: The image encoder at hand.
+
+    Raises:
+        CheckpointError: The checkpoint was trained with another text or image encoder.
+    """
+    try:
+        texts, recorded = payload["text_encoder"], payload["image_encoder"]
+    except KeyError as error:
         raise CheckpointError(f"{path}: incomplete: it has no {error}.") from error
     if texts != text_encoder:
         raise CheckpointError(
@@ -126,12 +153,7 @@ def take_weights(agent: NewtAgent, path: Path, text_encoder: str) -> None:
             f"vectors would mean nothing to the agent. Use --text-encoder {short_name(texts)}."
         )
     if recorded is not None:
-        require_image_encoder(recorded, agent.image_encoder, str(path))
-    try:
-        weights = widened_weights(weights, agent.model)
-    except CheckpointError as error:
-        raise CheckpointError(f"{path}: {error}") from error
-    agent.load_state_dict({"model": weights}, learner=False)
+        require_image_encoder(recorded, sight, str(path))
 
 
 def image_encoder(

@@ -57,6 +57,8 @@ def train(
     ] = None,
     text_encoder: options.TextEncoder = None,
     text_weights: options.TextWeights = None,
+    instruction: options.Instruction = None,
+    embodiment: options.Embodiment = None,
     image_encoder: Annotated[
         str | None, typer.Option(help="What turns pictures into features: dinov2 or tiny.")
     ] = None,
@@ -88,6 +90,7 @@ def train(
     newt train --tasks pygame-pong --preset cpu --obs both --pretrained last.pt
     newt train --tasks pygame-cowboy --preset cpu --demos demos
     newt train --tasks pygame-cowboy --preset cpu --pretrained last.pt
+    newt train --task pygame-pong --pretrained last.pt --instruction "Win."
     newt train --run balance --resume
 
     With --demos, the agent first learns from demonstrations alone, in the folder pretraining of its
@@ -110,6 +113,8 @@ def train(
         "obs": obs,
         "text_encoder": text_encoder,
         "text_weights": str(text_weights) if text_weights is not None else None,
+        "instruction": instruction,
+        "embodiment": embodiment,
         "image_encoder": image_encoder,
         "image_weights": str(image_weights) if image_weights is not None else None,
         "pretrained": str(pretrained) if pretrained is not None else None,

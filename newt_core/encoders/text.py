@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from newt_core.files import atomic_path, cache_folder
-from newt_core.specs import TaskSpec
+from newt_core.specs import TaskSpec, Wording
 from newt_core.types import TEXT_DIM, FloatArray
 
 
@@ -30,6 +30,17 @@ class TextEncoder(ABC):
     def encode_tasks(self, tasks: Sequence[TaskSpec]) -> FloatArray:
         """Return [n, dim], a row for each of n tasks."""
         return self.encode([task.text for task in tasks])
+
+    def encode_worded(self, tasks: Sequence[TaskSpec], wording: Wording) -> FloatArray:
+        """Return [n, dim], a row for each of n tasks, or for one task in another wording.
+
+        Raises:
+            SpecError: The wording is empty, or there is not exactly one task.
+            ConfigError: The encoder reads no texts, or does not know a task.
+        """
+        if not wording:
+            return self.encode_tasks(tasks)
+        return self.encode([task.text for task in wording.apply(tasks)])
 
 
 class ZeroEncoder(TextEncoder):

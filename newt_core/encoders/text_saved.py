@@ -61,10 +61,7 @@ class SavedText:
         rows = dict(known)
         if new:
             encoder = make_text_encoder(self.encoder, options.weights)
-            if options.wording:
-                made = encoder.encode([task.text for task in new])
-            else:
-                made = encoder.encode_tasks(new)
+            made = encoder.encode_worded(new, options.wording)
             rows.update((task.id, row) for task, row in zip(new, made, strict=True))
         return tasks, np.stack([rows[task.id] for task in tasks])
 

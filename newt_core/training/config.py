@@ -17,6 +17,7 @@ from pydantic.fields import FieldInfo
 
 from newt_core.agents.newt.config import ModelConfig, PlannerConfig, UpdateConfig
 from newt_core.errors import ConfigError
+from newt_core.specs import Wording
 from newt_core.training.config_layers import (
     Setting,
     read_config_file,
@@ -131,6 +132,12 @@ class RunConfig(_Frozen):
     text_weights: str | None = Field(
         None, description="The text encoder's file: weights for clip, a table of vectors for file."
     )
+    instruction: str | None = Field(
+        None, description="What to tell the agent instead of the one task's own instruction."
+    )
+    embodiment: str | None = Field(
+        None, description="What to tell it instead of the one task's own embodiment."
+    )
     image_encoder: Literal["dinov2", "tiny"] = Field(
         "dinov2",
         description="Encoder of the pictures, if the agent sees any; tiny has random weights.",
@@ -159,6 +166,11 @@ class RunConfig(_Frozen):
         if not _DEVICE.fullmatch(device):
             raise ValueError("it must be auto, cpu, cuda, cuda:N or mps")
         return device
+
+    @property
+    def wording(self) -> Wording:
+        """What the agent is told instead of its task's own text."""
+        return Wording(self.instruction, self.embodiment)
 
     @property
     def pretrains(self) -> bool:

@@ -17,6 +17,8 @@ FIXED = (
     "envs_per_task",
     "text_encoder",
     "text_weights",
+    "instruction",
+    "embodiment",
     "image_encoder",
     "pretrained",
     "demos",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from newt_core.specs import load_specs
+from newt_core.specs import Wording, load_specs
 from newt_core.training.checkpoint import save_checkpoint
 from newt_core.training.config import resolve_config
 from tests.fixtures.demonstrations import write_demos
@@ -217,6 +217,7 @@ def test_a_pretrained_checkpoint_says_what_it_was_made_with(newt, core):
     content = {
         "config": made.model_dump(mode="json"),
         "text_encoder": "hashed-v1",
+        "image_encoder": None,
         "agent": {},
         "tasks": [],
     }
@@ -230,17 +231,45 @@ def test_a_pretrained_checkpoint_says_what_it_was_made_with(newt, core):
     assert "going on with the demonstrations in demos" in answer.err
     newt(f"{line} --run b --set demos=")
     assert core.arguments("train")[0][0].demos == ""
-    refused = newt(f"{line} --run c --size 2M")
-    assert refused.code == 2
-    assert "is a 5M model" in refused.err
+    for option, reason in (
+        ("--size 2M", "is a 5M model"),
+        ("--text-encoder zero", "Use --text-encoder hashed"),
+    ):
+        refused = newt(f"{line} --run c {option}")
+        assert refused.code == 2
+        assert reason in refused.err
+        assert not Path("runs/c").exists()
+
+
+def test_a_run_can_be_told_something_else(newt, core):
+    line = "newt train --text-encoder hashed --device cpu"
+    told = "--instruction 'Shoot twice.' --embodiment 'A cowboy.'"
+    answer = newt(f"{line} --tasks pygame-cowboy {told} --run a")
+    assert answer.code == 0, answer.err
+    assert core.arguments("train")[0][0].wording == Wording("Shoot twice.", "A cowboy.")
+    assert newt("newt train --run a --resume").code == 0
+    assert core.arguments("train")[0][0].instruction == "Shoot twice."
+    for change, reason in (
+        ("newt train --run a --resume --instruction Run.", "'instruction' cannot change"),
+        (f"{line} --tasks pygame-cowboy,pygame-pong {told} --run b", "2 are chosen"),
+        (f"{line} --tasks pygame-cowboy --instruction '' --run b", "is empty"),
+    ):
+        answer = newt(change)
+        assert answer.code == 2
+        assert reason in answer.err
+    assert not Path("runs/b").exists()
 
 
 def test_an_agent_that_sees_goes_on_seeing(newt, core):
     seeing = ("model.obs=both", "model.frame_stack=2", "image_encoder=tiny")
     content = {"text_encoder": "hashed-v1", "agent": {}, "tasks": []}
-    for name, settings in (("seeing.pt", seeing), ("blind.pt", ("demos=demos",))):
+    for name, settings, sight in (
+        ("seeing.pt", seeing, "tiny-random-vit-v1"),
+        ("blind.pt", ("demos=demos",), None),
+    ):
         made = resolve_config(None, None, settings, tasks="pygame-cowboy", size="2M")
-        save_checkpoint(Path(name), content | {"config": made.model_dump(mode="json")})
+        made_with = {"config": made.model_dump(mode="json"), "image_encoder": sight}
+        save_checkpoint(Path(name), content | made_with)
     Path("demos").mkdir()
     line = "newt train --tasks pygame-pong --device cpu --pretrained"
     assert newt(f"{line} seeing.pt --run a").code == 0

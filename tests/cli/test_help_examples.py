@@ -14,8 +14,10 @@ import typer
 from newt_cli.app import app
 from newt_core import filming
 from newt_core.demos.published import write_published
+from newt_core.encoders import text_choice
 from newt_core.encoders.weights import WEIGHTS
 from newt_core.envs import checks, gallery, play
+from newt_core.errors import MissingDependencyError
 from newt_core.specs import load_specs
 from newt_core.training.checkpoint import save_checkpoint
 from newt_core.training.config import RunConfig
@@ -66,6 +68,10 @@ def stand_in_weights(monkeypatch: pytest.MonkeyPatch) -> None:
         small.home.write_bytes(content)
 
 
+def without_library(module: str, needed_by: str) -> None:
+    raise MissingDependencyError(f"{needed_by} needs {module}, which is not installed.")
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_help_begins_with_a_sentence_and_lines_to_paste(name):
     sentence, *rest = COMMANDS[name].split("\n\n")
@@ -85,12 +91,15 @@ def test_the_lines_run(name, newt, core, monkeypatch):
         monkeypatch.setenv("NEWT_ASSETS", "assets")
     monkeypatch.setattr(play, "play", lambda spec, **options: [])
     stand_in_weights(monkeypatch)
+    # Whatever other tests have made importable: nothing can read the stand-ins.
+    monkeypatch.setattr(text_choice, "import_library", without_library)
     Path("my_specs").mkdir()
     Path("my_specs/mine.yaml").write_text(SPECS)
     if name.startswith(("newt demos", "newt pretrain", "newt train")):
         lay_out_demonstrations()
     settings = RunConfig().model_dump(mode="json")
-    save_checkpoint(Path("last.pt"), {"config": settings, "text_encoder": "hashed-v1"})
+    encoders = {"text_encoder": "hashed-v1", "image_encoder": None}
+    save_checkpoint(Path("last.pt"), {"config": settings, **encoders})
     if name == "newt report":
         for run in ("balance", "swingup"):
             write_run(Path("runs"), run)

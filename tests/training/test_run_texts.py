@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import newt_core
-from newt_core.build import evaluate_checkpoint, train
+from newt_core.build import evaluate_checkpoint, run_texts, train
 from newt_core.encoders import FileEncoder, HashedEncoder, TextOptions
 from newt_core.encoders.text_file import write_table
 from newt_core.errors import CheckpointError, ConfigError, SpecError, WeightsError
@@ -156,6 +156,19 @@ def test_an_agent_hears_the_wording(folder: Path, hashed: Path) -> None:
     assert list(summary.tasks) == ["short-balance"]
     with pytest.raises(SpecError, match="2 are chosen"):
         evaluate_checkpoint(hashed, "short-*", 1, specs=specs, text=text)
+
+
+def test_a_run_can_be_told_something_else(folder: Path) -> None:
+    specs = library(folder)
+    config = resolve_config(
+        "smoke", None, (), text_encoder="hashed", instruction="Let it fall.", embodiment="A pole."
+    )
+    name, vectors = run_texts(config, [specs["short-balance"]], None)
+    said = "Embodiment: A pole. Instruction: Let it fall."
+    assert name == "hashed-v1"
+    np.testing.assert_array_equal(vectors, HashedEncoder().encode([said]))
+    with pytest.raises(SpecError, match="2 are chosen"):
+        run_texts(config, specs.select("short-*"), None)
 
 
 def test_python_users_can_say_it_too(folder: Path, hashed: Path) -> None:
