@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from newt_core.encoders.image import DINOV2, FrozenNetwork
 from newt_core.encoders.library import import_library
-from newt_core.encoders.weights import load_tensors, locate
+from newt_core.encoders.weights import load_tensors, locate, verify
 from newt_core.errors import WeightsError
 from newt_core.types import FRAME_SIZE
 
@@ -47,6 +47,8 @@ def dinov2(weights: Path | None, device: torch.device) -> FrozenNetwork:
         MissingDependencyError: timm cannot be imported.
     """
     path = locate(WEIGHTS_NAME, weights)
+    if weights is None:
+        verify(WEIGHTS_NAME, path)
     tensors = load_tensors(path)
     network = vit()
     _load(network, tensors, path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,15 @@ from safetensors.torch import save_file
 from newt_core.encoders import image_dino, library
 from newt_core.encoders.image import FrozenNetwork, make_image_encoder, require_image_encoder
 from newt_core.encoders.image_tiny import tiny_encoder
-from newt_core.errors import CheckpointError, ConfigError, MissingDependencyError, NewtError
+from newt_core.encoders.weights import WEIGHTS
+from newt_core.errors import (
+    CheckpointError,
+    ConfigError,
+    MissingDependencyError,
+    NewtError,
+    WeightsError,
+)
+from newt_core.files import sha256
 from tests.encoders.pictures import pictures
 
 CPU = torch.device("cpu")
@@ -182,6 +191,36 @@ def test_a_damaged_weight_file_is_one_clear_error(weights: Path, tmp_path: Path,
     message = str(caught.value)
     assert str(path) in message
     assert len(message.splitlines()) <= 2
+
+
+def test_the_published_file_has_to_be_the_published_one(
+    weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("NEWT_CACHE", str(tmp_path))
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    meant = replace(WEIGHTS[image_dino.WEIGHTS_NAME], size=len(content), sha256=sha256(weights))
+    monkeypatch.setitem(WEIGHTS, image_dino.WEIGHTS_NAME, meant)
+    meant.home.parent.mkdir(parents=True)
+    meant.home.write_bytes(content)
+    with pytest.raises(WeightsError, match="its checksum is"):
+        make_image_encoder("dinov2")
+    meant.home.unlink()
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_gpu_sees_the_same_in_half_the_precision():
+    seen: list[torch.dtype] = []
+
+    class Watched(Pooling):
+        def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+            seen.append((pictures.flatten(1)[:, :8] @ torch.eye(8, device="cuda")).dtype)
+            return super().forward(pictures)
+
+    FrozenNetwork("a", Watched(), (0.5,) * 3, (0.5,) * 3, torch.device("cuda")).encode(pictures(2))
+    assert seen == [torch.bfloat16]
+    here, there = (tiny_encoder(torch.device(name)).encode(pictures(3)) for name in ("cpu", "cuda"))
+    np.testing.assert_allclose(there.astype(float), here.astype(float), atol=0.1)
 
 
 def test_a_torchvision_that_does_not_fit_is_explained(monkeypatch: pytest.MonkeyPatch):
