@@ -160,7 +160,7 @@ def validate(
     else:
         for report in reports:
             verdict = "ok" if report.ok else "WRONG"
-            console.write(f"{verdict:<6}{report.path}: {report.whole} episodes are fine")
+            console.write(f"{verdict:<6}{report.path}: whole episodes: {report.whole}")
             for fault in report.faults:
                 console.write(f"      {fault}")
     if not all(report.ok for report in reports):

@@ -79,8 +79,10 @@ def find_files(names: Sequence[str], folder: Path, specs: SpecLibrary) -> list[P
         path = Path(name)
         if path.is_dir() and name not in specs:
             found.update(dict.fromkeys(demo_files(path)))
-        elif name.endswith(SUFFIX) or path.is_file():
+        elif path.is_file():
             found[path] = None
+        elif name.endswith(SUFFIX):
+            raise DemoError(f"there is no demonstration file {path}.")
         else:
             found.update(dict.fromkeys(_files_of(name, folder, specs)))
     return list(found)

@@ -68,7 +68,7 @@ def test_validate_passes_whole_files_and_names_what_is_wrong(newt, demos):
     assert bad["faults"][0]["problem"].startswith("is cut short")
     assert bad["faults"][1]["episode"] == "episode_1"
     plain = newt("newt demos validate")
-    assert "WRONG demos/pygame-pong.h5: 1 episodes are fine" in plain.out
+    assert "WRONG demos/pygame-pong.h5: whole episodes: 1" in plain.out
     assert "Traceback" not in plain.err
     # Lists still show the others.
     answer = newt("newt demos list --json")
@@ -84,6 +84,7 @@ def test_validate_passes_whole_files_and_names_what_is_wrong(newt, demos):
         ("newt demos validate pygame-cowbay", "Did you mean 'pygame-cowboy'?"),
         ("newt demos show walker-run", "there are no demonstrations of walker-run in demos"),
         ("newt demos show miniarcade", "'miniarcade' is 2 files: name one"),
+        ("newt demos validate nothing.h5", "there is no demonstration file nothing.h5"),
         ("newt demos show nothing.h5", "there is no demonstration file nothing.h5"),
         ("newt demos import no.pt --task pygame-pong --out new", "there is no file no.pt"),
         ("newt demos import no.pt --task pygame-pong", "exists already"),
