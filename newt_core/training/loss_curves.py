@@ -62,7 +62,9 @@ def loss_figure(rows: Sequence[Row], counts: str, names: Sequence[str]) -> Figur
         points = [(row["step"], row[name]) for row in rows if row.get(name) is not None]
         if points:
             steps, losses = zip(*points, strict=True)
-            axes.plot(steps, losses, color=COLOUR, linewidth=1.2)
+            # A line through one point cannot be seen.
+            marker = "o" if len(points) == 1 else None
+            axes.plot(steps, losses, color=COLOUR, linewidth=1.2, marker=marker)
             axes.set_yscale("log")
         axes.set_title(CURVES[name], fontsize=9, loc="left")
         axes.set_xlabel(counts, fontsize=8)
