@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from newt_core import recipe
+from newt_core import build, build_pretrain, recipe
 from newt_core.agents.newt.actor import Actor
 from newt_core.agents.newt.update import Learner
 from newt_core.build import TrainResult, evaluate_checkpoint, train
@@ -22,6 +22,7 @@ from newt_core.specs import SpecLibrary, TaskSpec, load_specs
 from newt_core.training.checkpoint import load_checkpoint
 from newt_core.training.config import RunConfig, resolve_config
 from newt_core.training.metrics import read_metrics
+from newt_core.training.online import Scores
 from newt_core.training.progress import Unwatched
 from newt_core.training.run_folder import RunFolder
 from newt_core.training.schedule import prior_weight
@@ -160,28 +161,36 @@ def test_each_use_has_its_switch(tmp_path, library, monkeypatch):
         return update(self, batch, cloning=cloning, joint=joint, noise=noise)
 
     monkeypatch.setattr(Learner, "update", watched)
+    unscored = Scores(0.0, {})
+    monkeypatch.setattr(build, "_evaluator", lambda *parts: lambda step: unscored)
+    monkeypatch.setattr(build_pretrain, "_evaluator", lambda *parts: lambda updates, last: {})
 
-    def stored(config: RunConfig, name: str) -> Any:
-        folder = new_folder(tmp_path, config, name)
+    def uses(*switches: str) -> dict[str, bool]:
+        """What a run of these settings turns out to use demonstrations for."""
+        config = settings(tmp_path, "evaluation.every=0", *switches, steps=20)
+        folder = RunFolder.create(None, config.to_yaml(), root=tmp_path / "runs")
         run(config, folder, library)
-        rows = read_metrics(folder.metrics_file)
-        seen["weight"] = prior_weight(config, 0)
-        seen["pretrained"] = (folder.path / "pretraining").exists()
-        return rows[-1]["replay/steps"]
+        stored = read_metrics(folder.metrics_file)[-1]["replay/steps"]
+        assert stored in (20, 20 + DEMONSTRATED * 10)
+        return {
+            "pretraining": (folder.path / "pretraining").exists(),
+            "constrained_planning": prior_weight(config, 0) == 1.0,
+            "batch_share": seen["rows"] >= config.update.batch_size // 2,
+            "seeding": stored > 20,
+            "cloning": seen["cloning"],
+        }
 
-    off = [
-        f"demo_use.{use}=false"
-        for use in ("pretraining", "constrained_planning", "seeding", "cloning")
-    ]
-    batch = settings(tmp_path).update.batch_size
-    assert stored(settings(tmp_path, "evaluation.every=0"), "with") == 80 + DEMONSTRATED * 10
-    assert (seen["cloning"], seen["pretrained"], seen["weight"]) == (True, True, 1.0)
-    assert seen["rows"] >= batch // 2
-
-    none = settings(tmp_path, "evaluation.every=0", "demo_use.batch_share=0", *off)
-    assert stored(none, "without") == 80
-    assert (seen["cloning"], seen["pretrained"], seen["weight"]) == (False, False, 0.0)
-    assert seen["rows"] == 0
+    # No two switches are off in the same runs, so none can do another's work.
+    for off in (
+        {"pretraining", "cloning", "seeding"},
+        {"batch_share", "seeding"},
+        {"constrained_planning", "cloning"},
+    ):
+        values = {use: "0" if use == "batch_share" else "false" for use in off}
+        found = uses(*(f"demo_use.{use}={value}" for use, value in values.items()))
+        assert found == {use: use not in off for use in found}
+        if "batch_share" in off:
+            assert seen["rows"] == 0
 
 
 def test_tasks_without_demonstrations_are_learned_beside_the_others(tmp_path, library):
