@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import typer
 
 from newt_cli import console
 from newt_cli.selection import runnable
@@ -25,11 +28,13 @@ def new_run(
     runs_dir: Path,
     *,
     strict: bool,
+    demos: str = "",
     check: Callable[[RunConfig], None] = lambda settings: None,
 ) -> tuple[RunConfig, RunFolder]:
     """Check what the user said, and only then make a folder.
 
-    ``check`` raises for what else is wrong with the settings.
+    ``demos`` is the folder of the demonstrations where nothing else says which; ``check`` raises
+    for what else is wrong with the settings.
     """
     from newt_core.agents.newt.setup import choose_device
     from newt_core.errors import ConfigError
@@ -47,7 +52,10 @@ def new_run(
     label = run_label(settings.tasks, preset)
     # With what is left out spelled out, a resumed run trains the same tasks wherever it is.
     settings = settings.model_copy(
-        update={"tasks": runnable(library, settings.tasks, strict=strict)}
+        update={
+            "tasks": runnable(library, settings.tasks, strict=strict),
+            "demos": settings.demos or demos,
+        }
     )
     device = choose_device(settings.device)
     origin = Path(settings.pretrained) if settings.pretrained is not None else None
@@ -168,9 +176,19 @@ def _with_text_encoder(settings: RunConfig, tasks: Sequence[TaskSpec]) -> tuple[
 
 
 def existing_run(
-    name: str | None, overrides: Sequence[str], flags: dict[str, Any], runs_dir: Path
+    name: str | None,
+    preset: str | None,
+    config: Path | None,
+    overrides: Sequence[str],
+    flags: dict[str, Any],
+    runs_dir: Path,
 ) -> tuple[RunConfig, RunFolder]:
     """Find the run, and note the settings that change from here on."""
+    if preset is not None or config is not None:
+        raise typer.BadParameter(
+            "a run goes on with its own settings; leave --preset and --config out",
+            param_hint="'--resume'",
+        )
     from newt_core.files import write_text
     from newt_core.training.resume import resumed_config
     from newt_core.training.run_folder import RunFolder
@@ -185,3 +203,11 @@ def existing_run(
     with folder.lock():
         write_text(folder.config_file, settings.to_yaml())
     return settings, folder
+
+
+def resume_command(command: str, folder: RunFolder, specs: Sequence[Path]) -> str:
+    """Return what to type to go on with a run that was stopped."""
+    parts = ["newt", command, "--run", str(folder.path), "--resume"]
+    for extra in specs:
+        parts += ["--specs", str(extra)]
+    return shlex.join(parts)

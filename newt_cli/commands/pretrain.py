@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +10,7 @@ import typer
 from newt_cli import console, options
 from newt_cli.display import training_display
 from newt_cli.failures import INTERRUPTED, StopRequest
-from newt_cli.run_settings import existing_run, new_run, require_usable_demos
+from newt_cli.run_settings import existing_run, new_run, require_usable_demos, resume_command
 
 if TYPE_CHECKING:
     from newt_core.build_pretrain import PretrainOutcome
@@ -82,14 +81,8 @@ def pretrain(
     }
     library = load_specs(specs or ())
     if resume:
-        if preset is not None or config is not None:
-            raise typer.BadParameter(
-                "a run goes on with its own settings; leave --preset and --config out",
-                param_hint="'--resume'",
-            )
-        settings, folder = existing_run(run, set_ or (), flags, runs_dir)
+        settings, folder = existing_run(run, preset, config, set_ or (), flags, runs_dir)
     else:
-        flags["demos"] = flags["demos"] or "demos"
         settings, folder = new_run(
             run,
             preset,
@@ -99,11 +92,10 @@ def pretrain(
             library,
             runs_dir,
             strict=False,
+            demos="demos",
             check=lambda found: _check(found, library),
         )
-    go_on = ["newt", "pretrain", "--run", str(folder.path), "--resume"]
-    for extra in specs or ():
-        go_on += ["--specs", str(extra)]
+    go_on = resume_command("pretrain", folder, specs or ())
     with console.quiet_stdout(), training_display(folder.name) as display:
         stop = StopRequest(display.note)
         with stop.listening():
@@ -117,7 +109,7 @@ def pretrain(
             )
     _say(outcome, as_json)
     if outcome.interrupted:
-        console.notice(f"Stopped and saved. Go on with: {shlex.join(go_on)}")
+        console.notice(f"Stopped and saved. Go on with: {go_on}")
         raise typer.Exit(INTERRUPTED)
 
 

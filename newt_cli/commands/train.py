@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +10,7 @@ import typer
 from newt_cli import console, options
 from newt_cli.display import training_display
 from newt_cli.failures import INTERRUPTED, StopRequest
-from newt_cli.run_settings import existing_run, new_run, require_usable_demos
+from newt_cli.run_settings import existing_run, new_run, require_usable_demos, resume_command
 
 if TYPE_CHECKING:
     from newt_core.specs import SpecLibrary
@@ -123,12 +122,7 @@ def train(
     }
     library = load_specs(specs or ())
     if resume:
-        if preset is not None or config is not None:
-            raise typer.BadParameter(
-                "a run goes on with its own settings; leave --preset and --config out",
-                param_hint="'--resume'",
-            )
-        settings, folder = existing_run(run, set_ or (), flags, runs_dir)
+        settings, folder = existing_run(run, preset, config, set_ or (), flags, runs_dir)
     else:
         settings, folder = new_run(
             run,
@@ -141,10 +135,8 @@ def train(
             strict=strict,
             check=lambda found: require_usable_demos(found, library),
         )
-    go_on = ["newt", "train", "--run", str(folder.path), "--resume"]
-    for extra in specs or ():
-        go_on += ["--specs", str(extra)]
-    _train(settings, folder, library, resume=resume, as_json=as_json, go_on=shlex.join(go_on))
+    go_on = resume_command("train", folder, specs or ())
+    _train(settings, folder, library, resume=resume, as_json=as_json, go_on=go_on)
 
 
 def _train(

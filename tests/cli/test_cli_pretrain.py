@@ -34,6 +34,15 @@ def test_the_papers_number_of_updates_is_the_default(newt, core):
     assert core.arguments("pretrain")[0][0].pretrain.updates == 200_000
 
 
+def test_demonstrations_come_from_where_the_settings_say(newt, core):
+    Path("demos").rename("elsewhere")
+    Path("mine.yaml").write_text("demos: elsewhere")
+    for told in ("--set demos=elsewhere", "--config mine.yaml", "--demos elsewhere"):
+        answer = newt(f"newt pretrain --tasks pygame-cowboy {told}")
+        assert answer.code == 0, answer.err
+        assert core.arguments("pretrain")[0][0].demos == "elsewhere"
+
+
 def test_a_run_goes_on_with_its_own_settings(newt, core):
     newt("newt pretrain --tasks pygame-cowboy --updates 50 --run a")
     assert newt("newt pretrain --run a --resume").code == 0

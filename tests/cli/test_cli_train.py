@@ -214,7 +214,7 @@ def test_demonstrations_are_checked_before_a_run_begins(newt, core):
 def test_a_pretrained_checkpoint_says_what_it_was_made_with(newt, core):
     write_demos(Path("demos"), 1, load_specs()["pygame-cowboy"])
     made = resolve_config(None, None, (), tasks="pygame-cowboy", size="5M", demos="demos")
-    content = {
+    content: dict[str, object] = {
         "config": made.model_dump(mode="json"),
         "text_encoder": "hashed-v1",
         "image_encoder": None,
