@@ -22,29 +22,16 @@ from newt_core.replay import ReplayBuffer
 from newt_core.specs import SpecLibrary, TaskSpec, load_specs
 from newt_core.training.checkpoint_folder import CheckpointFolder
 from newt_core.training.config import RunConfig, resolve_config
+from newt_core.training.loss_curves import loss_figure
 from newt_core.training.metrics import MetricsLogger, read_metrics
 from newt_core.training.pretrain import Pretrainer, PretrainResult
 from newt_core.training.progress import Unwatched
 from newt_core.training.run_folder import RunFolder
 from newt_core.types import Episode
 from tests.fixtures.demonstrations import demo_spec
+from tests.fixtures.short_tasks import SPECS
 
 SPEC = demo_spec()
-SPECS = """
-domain: dmcontrol
-tasks:
-  - id: short-balance
-    env: {domain_name: cartpole, task_name: balance}
-    embodiment: A cart on a rail carries a pole.
-    instruction: Keep the pole upright.
-    obs_dim: 5
-    action_dim: 1
-    episode_length: 10
-    action_repeat: 2
-    reward: dense
-    score: {kind: return, low: 0, high: 20}
-    camera: 0
-"""
 
 
 def config(updates: int, **changes: object) -> RunConfig:
@@ -185,6 +172,12 @@ def test_evaluations_come_when_asked_for_and_at_the_end(tmp_path: Path):
     result, _ = run(tmp_path / "a", settings, evaluations=evaluations)
     assert evaluations == [(3, False), (6, False), (7, True)]
     assert result.scores == {"policy": 0.5}
+
+
+def test_a_loss_that_was_logged_once_can_be_seen():
+    (axes,) = loss_figure([{"step": 20, "loss/reward": 2.0}], "updates", ["loss/reward"]).axes
+    (line,) = axes.lines
+    assert line.get_marker() == "o"
 
 
 @pytest.fixture
