@@ -61,6 +61,13 @@ Demos = Annotated[
     typer.Option(metavar="FOLDER", help="Demonstrations to learn from: a folder of <task>.h5."),
 ]
 
+Obs = Annotated[str | None, typer.Option("--obs", help="What the agent sees: state, rgb or both.")]
+
+ImageEncoder = Annotated[
+    str | None,
+    typer.Option("--image-encoder", help="What turns pictures into features: dinov2 or tiny."),
+]
+
 ImageWeights = Annotated[
     Path | None, typer.Option("--image-weights", metavar="FILE", help="A file of DINOv2's weights.")
 ]

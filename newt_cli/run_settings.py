@@ -62,7 +62,7 @@ def new_run(
     pretrained = load_checkpoint(origin) if origin is not None else {}
     if origin is not None:
         asked = resolve_config(None, config, overrides, **flags)
-        settings = _continued(settings, asked, origin, pretrained)
+        settings = _continued(settings, asked, origin, pretrained, library)
     check(settings)
     sight = image_encoder(settings, device)  # Raises now what is wrong with its weights.
     settings, texts = _with_text_encoder(settings, library.select(settings.tasks))
@@ -72,13 +72,18 @@ def new_run(
 
 
 def _continued(
-    settings: RunConfig, asked: RunConfig, checkpoint: Path, payload: Mapping[str, Any]
+    settings: RunConfig,
+    asked: RunConfig,
+    checkpoint: Path,
+    payload: Mapping[str, Any],
+    library: SpecLibrary,
 ) -> RunConfig:
     """Take over from a pretrained checkpoint what the user did not ask for himself.
 
     That is the model's size, what it sees, the text encoder, and the demonstrations that it
     learned from.
     """
+    from newt_core.demos.sight import files_without_pictures
     from newt_core.errors import CheckpointError, ConfigError
     from newt_core.training.config import RunConfig
 
@@ -93,17 +98,16 @@ def _continued(
             f"{asked.model.size} out, or begin without --pretrained."
         )
     changes = _seeing_as_before(settings, asked, learned, checkpoint)
-    sees = changes["model"].images > 0
     if settings.text_encoder == "auto" and settings.text_weights is None:
         changes |= {"text_encoder": texts, "text_weights": learned.text_weights}
-    theirs = learned.demos and "demos" not in asked.model_fields_set
-    if theirs and sees:
-        console.notice("going on without demonstrations: they hold no pictures")
-    elif theirs and Path(learned.demos).is_dir():
-        changes["demos"] = learned.demos
-        console.notice(
-            f"going on with the demonstrations in {learned.demos}; --set demos= leaves them out"
-        )
+    theirs = Path(learned.demos)
+    if learned.demos and "demos" not in asked.model_fields_set and theirs.is_dir():
+        sees = changes["model"].images > 0
+        if sees and files_without_pictures(theirs, library.select(settings.tasks)):
+            console.notice("going on without demonstrations: they hold no pictures")
+        else:
+            changes["demos"] = learned.demos
+            console.notice(f"going on with the demonstrations in {theirs}; --set demos= ends that")
     return settings.model_copy(update=changes)
 
 
@@ -142,21 +146,19 @@ def require_usable_demos(settings: RunConfig, library: SpecLibrary) -> None:
     """See that the run's demonstrations, if it has any, are there and are what it can use.
 
     Raises:
-        ConfigError: the agent sees pictures, which they do not hold.
-        DemoError: none of the tasks has any.
+        DemoError: none of the tasks has any, or the agent sees and a task's hold no pictures.
     """
     from newt_core.demos.folder import require_demos
-    from newt_core.errors import ConfigError
+    from newt_core.demos.sight import REMEDY, files_without_pictures
+    from newt_core.errors import DemoError
 
     if not settings.demos:
         return
-    if settings.model.images:
-        raise ConfigError(
-            "demonstrations hold states, no pictures: learn from them with model.obs=state.\n"
-            "The agent can begin to see afterwards: newt train --pretrained CKPT --obs both "
-            "--set demos="
-        )
-    require_demos(Path(settings.demos), library.select(settings.tasks))
+    folder, tasks = Path(settings.demos), library.select(settings.tasks)
+    require_demos(folder, tasks)
+    blind = files_without_pictures(folder, tasks) if settings.model.images else []
+    if blind:
+        raise DemoError(f"{blind[0]} holds no pictures. {REMEDY}")
 
 
 def _with_text_encoder(settings: RunConfig, tasks: Sequence[TaskSpec]) -> tuple[RunConfig, str]:

@@ -18,8 +18,10 @@ from newt_core.agents.newt.actor import Actor, ActorSettings
 from newt_core.agents.newt.agent import NewtAgent
 from newt_core.agents.newt.setup import choose_device, task_table
 from newt_core.demos.load import load_demos
+from newt_core.demos.published import FEATURE_ENCODER
+from newt_core.demos.sight import DemoSight
 from newt_core.encoders import TextOptions, make_text_encoder
-from newt_core.encoders.image import ImageEncoder, require_image_encoder
+from newt_core.encoders.image import DINOV2, ImageEncoder, require_image_encoder
 from newt_core.encoders.seeing import looking, open_pool
 from newt_core.errors import CheckpointError
 from newt_core.evaluation.aggregate import Summary, summarise
@@ -135,11 +137,7 @@ def _train(
     )
     if restored is None:
         online.clear()
-    demos = None
-    if config.demos:
-        demos = load_demos(
-            Path(config.demos), specs, sampling=config.replay.sampling, device=device
-        ).buffer
+    demos = run_demos(config, specs, sight, device) if config.demos else None
     task_of_env = np.repeat(np.arange(len(specs)), config.envs_per_task)
     settings = ActorSettings(explore=True)
     actor = Actor(agent, len(task_of_env), seed=config.seed, settings=settings)
@@ -231,6 +229,28 @@ def run_texts(
     weights = Path(config.text_weights) if config.text_weights is not None else None
     encoder = make_text_encoder(config.text_encoder, weights)
     return encoder.name, encoder.encode_worded(specs, config.wording)
+
+
+def run_demos(
+    config: RunConfig,
+    specs: Sequence[TaskSpec],
+    sight: ImageEncoder | None,
+    device: torch.device,
+) -> ReplayBuffer:
+    """The run's demonstrations, as its agent sees them.
+
+    Raises:
+        DemoError: See :func:`newt_core.demos.load.load_demos`.
+    """
+    seen = None
+    if sight is not None:
+        # Features made by the published weights are those of the weights that Newt knows.
+        published = config.image_encoder == DINOV2 and config.image_weights is None
+        known_as = frozenset({FEATURE_ENCODER} if published else ())
+        seen = DemoSight(sight, config.model.images, known_as)
+    return load_demos(
+        Path(config.demos), specs, sight=seen, sampling=config.replay.sampling, device=device
+    ).buffer
 
 
 def describe_run(

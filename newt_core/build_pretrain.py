@@ -17,11 +17,13 @@ from newt_core.build import (
     describe_run,
     evaluate_agent,
     resume_point,
+    run_demos,
     run_texts,
 )
-from newt_core.demos.load import load_demos
+from newt_core.encoders.image import require_image_encoder
 from newt_core.evaluation.aggregate import Summary
 from newt_core.evaluation.rollout import EvaluationStopped
+from newt_core.restore import image_encoder
 from newt_core.specs import SpecLibrary, TaskSpec
 from newt_core.training.checkpoint_folder import LAST, CheckpointFolder
 from newt_core.training.config import RunConfig
@@ -90,13 +92,20 @@ def _pretrain(
     specs = library.select(config.tasks)
     device = choose_device(config.device)
     restored = resume_point(folder, specs, PRETRAINING) if resume else None
-    demos = load_demos(
-        Path(config.demos), specs, sampling=config.replay.sampling, device=device
-    ).buffer
+    sight = image_encoder(config, device)
+    if restored is not None:
+        require_image_encoder(restored.get("image_encoder"), sight, f"the run {folder.path}")
+    demos = run_demos(config, specs, sight, device)
     text, vectors = run_texts(config, specs, restored)
     table = task_table(specs, vectors)
     agent = NewtAgent(
-        config.model, config.planner, config.update, table, device=device, seed=config.seed
+        config.model,
+        config.planner,
+        config.update,
+        table,
+        device=device,
+        image_encoder=sight,
+        seed=config.seed,
     )
     checkpoints = CheckpointFolder(folder.checkpoints, config.checkpoint.keep)
     sinks: tuple[Sink, ...] = ()
@@ -112,7 +121,7 @@ def _pretrain(
             demos=demos,
             evaluate=_evaluator(agent, specs, config, folder, should_stop),
             describe={
-                **describe_run(config, specs, table, text),
+                **describe_run(config, specs, table, text, sight),
                 "phase": PRETRAINING,
             },
             checkpoints=checkpoints,

@@ -50,8 +50,11 @@ def pretrain(
         bool, typer.Option("--resume", help="Go on with that run, or with the newest one.")
     ] = False,
     specs: options.Specs = None,
+    obs: options.Obs = None,
     text_encoder: options.TextEncoder = None,
     text_weights: options.TextWeights = None,
+    image_encoder: options.ImageEncoder = None,
+    image_weights: options.ImageWeights = None,
     runs_dir: options.RunsDir = Path("runs"),
     as_json: options.Json = False,
 ) -> None:
@@ -76,8 +79,11 @@ def pretrain(
         "size": size,
         "seed": seed,
         "device": device,
+        "obs": obs,
         "text_encoder": text_encoder,
         "text_weights": str(text_weights) if text_weights is not None else None,
+        "image_encoder": image_encoder,
+        "image_weights": str(image_weights) if image_weights is not None else None,
     }
     library = load_specs(specs or ())
     if resume:

@@ -51,16 +51,12 @@ def train(
     ] = False,
     specs: options.Specs = None,
     strict: options.Strict = False,
-    obs: Annotated[
-        str | None, typer.Option(help="What the agent sees: state, rgb or both.")
-    ] = None,
+    obs: options.Obs = None,
     text_encoder: options.TextEncoder = None,
     text_weights: options.TextWeights = None,
     instruction: options.Instruction = None,
     embodiment: options.Embodiment = None,
-    image_encoder: Annotated[
-        str | None, typer.Option(help="What turns pictures into features: dinov2 or tiny.")
-    ] = None,
+    image_encoder: options.ImageEncoder = None,
     image_weights: options.ImageWeights = None,
     pretrained: Annotated[
         Path | None,

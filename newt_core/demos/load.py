@@ -12,11 +12,12 @@ import torch
 
 from newt_core.demos.folder import demo_path, require_demos
 from newt_core.demos.read import open_demos, read_demos
-from newt_core.demos.schema import DemoEpisode
+from newt_core.demos.schema import DemoEpisode, group_name
+from newt_core.demos.sight import DemoSight
 from newt_core.errors import DemoError
 from newt_core.replay import ReplayBuffer
 from newt_core.specs.schema import TaskSpec
-from newt_core.types import ACTION_DIM, STATE_DIM, Episode
+from newt_core.types import ACTION_DIM, STATE_DIM, Episode, HalfArray
 
 Progress = Callable[[int, int], None]
 """Called with the episodes loaded and the episodes there are."""
@@ -40,6 +41,7 @@ def load_demos(
     folder: Path,
     specs: Sequence[TaskSpec],
     *,
+    sight: DemoSight | None = None,
     storage: str = "ram",
     sampling: str = "steps",
     device: torch.device | str | None = None,
@@ -47,19 +49,22 @@ def load_demos(
 ) -> LoadedDemos:
     """Load the demonstrations of some tasks into a replay buffer of their own.
 
-    Memory: 580 bytes per step, whatever the task (its vectors are padded), and one episode
-    beside that while it is read. A warning names the tasks that have no demonstrations.
+    Memory: 580 bytes per step, whatever the task (its vectors are padded), 1,536 more for the
+    features of a picture, and one episode beside that while it is read. A warning names the
+    tasks that have no demonstrations.
 
     Args:
         folder: holds ``<task>.h5``.
         specs: the tasks, in the order of the run's task list.
+        sight: of an agent that sees pictures.
         storage: where the rows lie, ``ram`` or a torch device.
         sampling: see :class:`ReplayBuffer`.
         device: where batches are wanted.
         on_progress: told of every episode.
 
     Raises:
-        DemoError: a file is not usable, or none of the tasks has demonstrations.
+        DemoError: a file is not usable, an agent that sees finds no pictures in it, or none of
+            the tasks has demonstrations.
     """
     require_demos(folder, specs)
     present = [spec for spec in specs if demo_path(folder, spec.id).exists()]
@@ -74,26 +79,32 @@ def load_demos(
         raise DemoError(f"the files of demonstrations in {folder} are all empty.")
     if missing:
         warnings.warn(f"no demonstrations of {_listed(missing)} in {folder}", stacklevel=2)
-    buffer = ReplayBuffer(rows, storage=storage, sampling=sampling, device=device)
+    images = sight.stack if sight is not None else 0
+    buffer = ReplayBuffer(rows, storage=storage, sampling=sampling, device=device, images=images)
     done = 0
     for index, spec in enumerate(specs):
         if spec.id not in counts:
             continue
-        for episode in read_demos(demo_path(folder, spec.id), spec):
-            buffer.add(padded(episode, index))
+        path = demo_path(folder, spec.id)
+        for number, episode in enumerate(read_demos(path, spec)):
+            try:
+                features = sight.features(episode) if sight is not None else None
+            except DemoError as error:
+                raise DemoError(f"{path}: {group_name(number)}: {error}") from None
+            buffer.add(padded(episode, index, features))
             done += 1
             on_progress(done, total)
     return LoadedDemos(buffer, counts, missing)
 
 
-def padded(episode: DemoEpisode, task: int) -> Episode:
+def padded(episode: DemoEpisode, task: int, features: HalfArray | None = None) -> Episode:
     """Return an episode as learners take it, with zeros up to the common sizes."""
     steps = len(episode.rewards)
     obs = np.zeros((steps + 1, STATE_DIM), np.float32)
     action = np.zeros((steps, ACTION_DIM), np.float32)
     obs[:, : episode.observations.shape[1]] = episode.observations
     action[:, : episode.actions.shape[1]] = episode.actions
-    return Episode(task, obs, action, np.asarray(episode.rewards, np.float32))
+    return Episode(task, obs, action, np.asarray(episode.rewards, np.float32), features)
 
 
 def _listed(tasks: Sequence[str]) -> str:

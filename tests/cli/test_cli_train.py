@@ -201,7 +201,7 @@ def test_demonstrations_are_checked_before_a_run_begins(newt, core):
     for rest, message in (
         ("hidden", "there is no folder hidden"),
         ("shown --tasks pygame-pong", "pygame-pong has no demonstrations in shown"),
-        ("shown --obs both", "begin to see afterwards"),
+        ("shown --obs both", "pygame-cowboy.h5 holds no pictures. Record"),
         ("shown --set demo_use.batch_share=2", "demo_use.batch_share"),
         ("shown --set demo_use.clonin=false", "Did you mean 'demo_use.cloning'"),
     ):
@@ -270,7 +270,7 @@ def test_an_agent_that_sees_goes_on_seeing(newt, core):
         made = resolve_config(None, None, settings, tasks="pygame-cowboy", size="2M")
         made_with = {"config": made.model_dump(mode="json"), "image_encoder": sight}
         save_checkpoint(Path(name), content | made_with)
-    Path("demos").mkdir()
+    write_demos(Path("demos"), 1, load_specs()["pygame-pong"])
     line = "newt train --tasks pygame-pong --device cpu --pretrained"
     assert newt(f"{line} seeing.pt --run a").code == 0
     config = core.arguments("train")[0][0]

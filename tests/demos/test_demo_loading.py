@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from newt_core.demos.load import load_demos
+from newt_core.demos.sight import DemoSight, files_without_pictures
+from newt_core.demos.write import writing
 from newt_core.errors import DemoError
 from newt_core.replay import Mixture, ReplayBuffer
-from newt_core.types import Episode
+from newt_core.types import IMAGE_DIM, ByteArray, Episode, HalfArray
 from tests.fixtures.demonstrations import STEPS, demo_spec, episode, write_demos
 
 WALK, RUN = demo_spec(), demo_spec("toy-run", obs_dim=3, action_dim=1)
@@ -67,6 +71,61 @@ def test_empty_and_missing_folders_are_refused(tmp_path: Path):
     write_demos(tmp_path, 1, WALK)
     with pytest.raises(DemoError, match="toy-run has no demonstrations in"):
         load_demos(tmp_path, [RUN])
+
+
+class Brightness:
+    """An image encoder that says how bright a picture is, everywhere in its vector."""
+
+    name = "brightness"
+
+    def encode(self, frames: ByteArray) -> HalfArray:
+        mean = frames.mean((1, 2, 3), dtype=np.float64)
+        return np.repeat(mean[:, None], IMAGE_DIM, 1).astype(np.float16)
+
+
+def write_seen(folder: Path, **seen: Any) -> Path:
+    """Write one episode of WALK with what is given beside it."""
+    path = folder / f"{WALK.id}.h5"
+    with writing(path, WALK, "scripted") as writer:
+        writer.add([replace(episode(0, WALK), **seen)])
+    return path
+
+
+def test_pictures_reach_an_agent_that_sees_as_features(tmp_path: Path):
+    shades = np.arange(STEPS + 1, dtype=np.uint8)[:, None, None, None]
+    pictures = np.broadcast_to(shades, (STEPS + 1, 224, 224, 3)).copy()
+    write_seen(tmp_path, rgb=lambda: pictures)
+    demos = load_demos(tmp_path, [WALK], sight=DemoSight(Brightness(), 2)).buffer
+    batch = demos.sample(50, 3, torch.Generator().manual_seed(0))
+    assert batch.image is not None
+    assert batch.image.shape == (4, 50, 2 * IMAGE_DIM)
+    # Observation t shows picture t, after picture t - 1: whose row is it?
+    known = {row.tobytes(): t for t, row in enumerate(episode(0, WALK).observations)}
+    for step in range(4):
+        for sample in range(50):
+            row = batch.obs[step, sample, : WALK.obs_dim].numpy()
+            t = known[np.ascontiguousarray(row).tobytes()]
+            stack = batch.image[step, sample].reshape(2, IMAGE_DIM)[:, 0].tolist()
+            assert stack == [max(t - 1, 0), t]
+    assert load_demos(tmp_path, [WALK]).buffer.sample(4, 3, torch.Generator()).image is None
+
+
+def test_features_are_taken_from_the_file_if_the_same_encoder_made_them(tmp_path: Path):
+    features = np.full((STEPS + 1, IMAGE_DIM), 7, np.float16)
+    path = write_seen(tmp_path, features=features, encoder="published")
+    known = DemoSight(Brightness(), 1, frozenset({"published"}))
+    batch = load_demos(tmp_path, [WALK], sight=known).buffer.sample(4, 3, torch.Generator())
+    assert batch.image is not None
+    assert (batch.image == 7).all()
+    with pytest.raises(DemoError, match="features by published; the agent sees by brightness"):
+        load_demos(tmp_path, [WALK], sight=DemoSight(Brightness(), 1))
+    assert files_without_pictures(tmp_path, [WALK]) == []
+
+    path.unlink()
+    write_demos(tmp_path, 1, WALK)
+    assert files_without_pictures(tmp_path, [RUN, WALK]) == [path]
+    with pytest.raises(DemoError, match=r"toy-walk\.h5: episode_0: it holds no pictures\. Record"):
+        load_demos(tmp_path, [WALK], sight=known)
 
 
 def test_a_damaged_file_stops_the_loading(tmp_path: Path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from newt_core.agents.newt.update import Learner
 from newt_core.build import TrainResult, evaluate_checkpoint, train
 from newt_core.demos.schema import DemoEpisode
 from newt_core.demos.write import writing
+from newt_core.errors import DemoError
 from newt_core.replay import Mixture, ReplayBuffer
 from newt_core.restore import load_agent
 from newt_core.specs import SpecLibrary, TaskSpec, load_specs
@@ -134,6 +136,25 @@ def test_a_run_with_demonstrations_pretrains_and_then_interacts(tmp_path, librar
     assert weights[60:] == [0.0] * 20
     rows = read_metrics(folder.metrics_file)
     assert rows[-1]["planner/prior_weight"] == 0.0
+
+
+def test_an_agent_that_sees_learns_from_demonstrations_with_pictures(tmp_path, library):
+    config = settings(tmp_path, "model.obs=both", "image_encoder=tiny", steps=40)
+    folder = new_folder(tmp_path, config)
+    with pytest.raises(DemoError, match=r"short-balance\.h5: episode_0: it holds no pictures"):
+        run(config, folder, library)
+    spec = library["short-balance"]
+    (tmp_path / "demos/short-balance.h5").unlink()
+    pictures = np.random.default_rng(0).integers(0, 256, (11, 224, 224, 3), np.uint8)
+    with writing(tmp_path / "demos/short-balance.h5", spec, "random") as writer:
+        writer.add([replace(demonstration(spec, 0), rgb=lambda: pictures)])
+    result = run(config, folder, library)
+    assert result.steps == 40
+    pretrained = load_checkpoint(folder.path / "pretraining/checkpoints/last.pt")
+    assert pretrained["image_encoder"] == load_checkpoint(result.checkpoint)["image_encoder"]
+    assert pretrained["agent"]["learner"]["updates"] == 6
+    # The online buffer began with the demonstration.
+    assert read_metrics(folder.metrics_file)[-1]["replay/steps"] == 10 + 40
 
 
 def test_the_first_weights_are_the_pretrained_ones(tmp_path, library, monkeypatch):

@@ -1,0 +1,68 @@
+"""What an agent that sees takes from a demonstration: the features of its pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from newt_core.demos.folder import demo_path
+from newt_core.demos.read import open_demos
+from newt_core.demos.schema import DemoEpisode
+from newt_core.encoders.image import ImageEncoder
+from newt_core.errors import DemoError
+from newt_core.specs.schema import TaskSpec
+from newt_core.types import HalfArray
+
+REMEDY = (
+    "Record pictures with 'newt collect-demos --rgb', or learn from states (model.obs=state) and "
+    "let the agent begin to see afterwards (newt train --pretrained CKPT --obs both --set demos=)."
+)
+"""What to do about demonstrations without pictures."""
+
+
+@dataclass(frozen=True)
+class DemoSight:
+    """How the pictures of demonstrations reach an agent."""
+
+    encoder: ImageEncoder
+    stack: int
+    """Pictures per observation, the newest and those before it."""
+    known_as: frozenset[str] = frozenset()
+    """Other names under which files hold this encoder's features."""
+
+    def features(self, episode: DemoEpisode) -> HalfArray:
+        """Return an episode's features, [T + 1, 768], from the file or of its pictures.
+
+        Raises:
+            DemoError: it has neither; the message does not name the file.
+        """
+        same = {self.encoder.name} | self.known_as
+        if episode.features is not None and episode.encoder in same:
+            return episode.features
+        if episode.rgb is not None:
+            return self.encoder.encode(episode.rgb())
+        if episode.features is None:
+            raise DemoError(f"it holds no pictures. {REMEDY}")
+        raise DemoError(
+            f"it holds no pictures, only features by {episode.encoder or 'an unnamed encoder'}; "
+            f"the agent sees by {self.encoder.name}. {REMEDY}"
+        )
+
+
+def files_without_pictures(folder: Path, specs: Iterable[TaskSpec]) -> list[Path]:
+    """Return the tasks' files whose first episode has neither pictures nor their features.
+
+    Raises:
+        DemoError: a file is not usable.
+    """
+    found = []
+    for path in (demo_path(folder, spec.id) for spec in specs):
+        if not path.exists():
+            continue
+        with open_demos(path) as file:
+            if len(file):
+                episode = file.episode(0)
+                if episode.rgb is None and episode.features is None:
+                    found.append(path)
+    return found
