@@ -20,7 +20,7 @@ import torch
 import yaml
 
 from newt_core.bench.timing import describe_hardware
-from newt_core.build import evaluate_checkpoint, evaluate_random
+from newt_core.build_evaluation import evaluate_checkpoint, evaluate_random
 from newt_core.files import write_json
 from newt_core.specs import load_specs
 from newt_core.training.metrics import read_metrics

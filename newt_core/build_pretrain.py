@@ -12,14 +12,13 @@ import torch
 from newt_core.agents.newt.agent import NewtAgent
 from newt_core.agents.newt.setup import choose_device, task_table
 from newt_core.build import (
-    EVALUATION_SEED,
     PRETRAINING,
     describe_run,
-    evaluate_agent,
     resume_point,
     run_demos,
     run_texts,
 )
+from newt_core.build_evaluation import EVALUATION_SEED, evaluate_agent
 from newt_core.encoders.image import require_image_encoder
 from newt_core.evaluation.aggregate import Summary
 from newt_core.evaluation.rollout import EvaluationStopped

@@ -31,6 +31,7 @@ LAYERS = (
     "evaluation",
     "reporting",
     "restore",
+    "build_evaluation",
     "build",
     "build_pretrain",
     "recipe",

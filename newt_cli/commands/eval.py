@@ -82,16 +82,16 @@ def evaluate(
     if tasks is not None:
         tasks = runnable(library, tasks, strict=strict)
 
-    from newt_core import build
+    from newt_core import build_evaluation
     from newt_core.encoders import TextOptions
 
     with console.quiet_stdout(), count_display("episodes") as on_progress:
         if checkpoint == RANDOM:
-            summary = build.evaluate_random(
+            summary = build_evaluation.evaluate_random(
                 tasks or "", episodes, seed=seed, specs=library, on_progress=on_progress
             )
         else:
-            summary = build.evaluate_checkpoint(
+            summary = build_evaluation.evaluate_checkpoint(
                 Path(checkpoint),
                 tasks,
                 episodes,

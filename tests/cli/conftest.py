@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from newt_cli.app import main
-from newt_core import build, build_pretrain, demonstrate, recipe
+from newt_core import build, build_evaluation, build_pretrain, demonstrate, recipe
 from newt_core.demos.collect import Collection
 from newt_core.evaluation import GroupSummary, Summary, TaskSummary
 
@@ -123,7 +123,7 @@ def core(monkeypatch: pytest.MonkeyPatch) -> FakeCore:
         monkeypatch.setattr(module, "train", fake.train)
     monkeypatch.setattr(build_pretrain, "pretrain", fake.pretrain)
     for name in ("evaluate_checkpoint", "evaluate_random"):
-        monkeypatch.setattr(build, name, fake.returning(name, SUMMARY))
+        monkeypatch.setattr(build_evaluation, name, fake.returning(name, SUMMARY))
     collect = fake.returning("collect_demos", COLLECTED)
     monkeypatch.setattr(demonstrate, "collect_demos", collect)
     for what in ("plan", "update", "pool", "train"):

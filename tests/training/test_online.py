@@ -16,7 +16,8 @@ import pytest
 import torch
 
 import newt_core
-from newt_core.build import TrainResult, evaluate_checkpoint, evaluate_random, train
+from newt_core.build import TrainResult, train
+from newt_core.build_evaluation import evaluate_checkpoint, evaluate_random
 from newt_core.errors import CheckpointError, InvalidActionError, UnknownTaskError
 from newt_core.specs import SpecLibrary, load_specs
 from newt_core.training.checkpoint import load_checkpoint

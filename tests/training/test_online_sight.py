@@ -10,7 +10,8 @@ import pytest
 import torch
 
 import newt_core
-from newt_core.build import TrainResult, evaluate_checkpoint, train
+from newt_core.build import TrainResult, train
+from newt_core.build_evaluation import evaluate_checkpoint
 from newt_core.encoders.image import TINY_NAME
 from newt_core.errors import CheckpointError, InvalidActionError, WeightsError
 from newt_core.restore import load_agent

@@ -13,7 +13,8 @@ import torch
 
 from newt_core.agents.newt.agent import NewtAgent
 from newt_core.agents.newt.setup import task_table
-from newt_core.build import evaluate_checkpoint, train
+from newt_core.build import train
+from newt_core.build_evaluation import evaluate_checkpoint
 from newt_core.build_pretrain import PretrainOutcome, pretrain
 from newt_core.demos.schema import DemoEpisode
 from newt_core.demos.write import writing

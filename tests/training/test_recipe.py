@@ -14,7 +14,8 @@ import torch
 from newt_core import build, build_pretrain, recipe
 from newt_core.agents.newt.actor import Actor
 from newt_core.agents.newt.update import Learner
-from newt_core.build import TrainResult, evaluate_checkpoint, train
+from newt_core.build import TrainResult, train
+from newt_core.build_evaluation import evaluate_checkpoint
 from newt_core.demos.schema import DemoEpisode
 from newt_core.demos.write import writing
 from newt_core.errors import DemoError

@@ -10,7 +10,8 @@ import pytest
 import torch
 
 import newt_core
-from newt_core.build import evaluate_checkpoint, run_texts, train
+from newt_core.build import run_texts, train
+from newt_core.build_evaluation import evaluate_checkpoint
 from newt_core.encoders import FileEncoder, HashedEncoder, TextOptions
 from newt_core.encoders.text_file import write_table
 from newt_core.errors import CheckpointError, ConfigError, SpecError, WeightsError

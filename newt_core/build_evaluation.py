@@ -1,0 +1,101 @@
+"""Wires an evaluation together: agent or checkpoint → pool, episodes, scores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from newt_core.agents.newt.actor import Actor, ActorSettings
+from newt_core.agents.newt.agent import NewtAgent
+from newt_core.encoders import TextOptions
+from newt_core.encoders.seeing import looking, open_pool
+from newt_core.evaluation.aggregate import Summary, summarise
+from newt_core.evaluation.rollout import Progress, evaluate, random_act, stoppable
+from newt_core.restore import load_agent
+from newt_core.specs import SpecLibrary, TaskSpec
+
+EVALUATION_SEED = 10_000_019
+"""Added to the run's seed, so that evaluation episodes are not those of training."""
+MAX_EVALUATION_ENVS = 5
+"""Environments of one task that an evaluation steps side by side, at most."""
+
+
+def evaluate_agent(
+    agent: NewtAgent,
+    specs: Sequence[TaskSpec],
+    episodes: int,
+    *,
+    seed: int,
+    policy_only: bool = False,
+    prior_weight: float | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+    on_progress: Progress | None = None,
+) -> Summary:
+    """Evaluate an agent on its own task list, ``specs``, without exploration.
+
+    ``prior_weight`` 1 constrains planning to the policy's neighbourhood, 0 leaves it free; None
+    is the agent's own.
+
+    Raises:
+        EvaluationStopped: ``should_stop``, asked before every step, said so.
+    """
+    envs = min(episodes, MAX_EVALUATION_ENVS)
+    settings = ActorSettings(policy_only=policy_only, prior_weight=prior_weight)
+    actor = Actor(agent, len(specs) * envs, seed=seed, settings=settings)
+    entries = [spec for spec in specs for _ in range(envs)]
+    with open_pool(entries, agent.image_encoder, agent.model_config.images, seed=seed) as pool:
+        act = stoppable(looking(actor, pool), should_stop)
+        results = evaluate(act, specs, episodes, pool=pool, seed=seed, on_progress=on_progress)
+    weight = agent.prior_weight if prior_weight is None else prior_weight
+    planning = "constrained planning" if weight else "planning"
+    return summarise(results, specs, mode="policy" if policy_only else planning)
+
+
+def evaluate_checkpoint(
+    path: Path,
+    tasks: str | None,
+    episodes: int,
+    *,
+    policy_only: bool = False,
+    prior_weight: float | None = None,
+    seed: int = 0,
+    specs: SpecLibrary,
+    device: str = "auto",
+    text: TextOptions | None = None,
+    image_weights: Path | None = None,
+    on_progress: Progress | None = None,
+) -> Summary:
+    """Evaluate a checkpoint; ``tasks`` is a selector, None for the tasks it was trained on.
+
+    ``text`` gives the one task another wording; see :func:`newt_core.restore.load_agent`.
+    """
+    chosen = specs.select(tasks) if tasks is not None else None
+    agent, chosen = load_agent(
+        path, chosen, library=specs, device=device, text=text, image_weights=image_weights
+    )
+    return evaluate_agent(
+        agent,
+        chosen,
+        episodes,
+        seed=seed + EVALUATION_SEED,
+        policy_only=policy_only,
+        prior_weight=prior_weight,
+        on_progress=on_progress,
+    )
+
+
+def evaluate_random(
+    tasks: str,
+    episodes: int,
+    *,
+    seed: int = 0,
+    specs: SpecLibrary,
+    on_progress: Progress | None = None,
+) -> Summary:
+    """Evaluate uniformly random actions on the tasks a selector names."""
+    chosen = specs.select(tasks)
+    act = random_act(chosen, np.random.default_rng(seed))
+    results = evaluate(act, chosen, episodes, seed=seed + EVALUATION_SEED, on_progress=on_progress)
+    return summarise(results, chosen, mode="random")
