@@ -85,6 +85,11 @@ class BirdAttack(Game):
         self._gain = 0.0
 
     @property
+    def _lowest(self) -> float:
+        """Upper edge of the lowest birds; a row's birds come after those of the row above."""
+        return self.birds[-1][1] if self.birds else INNER_LOW
+
+    @property
     def kills(self) -> int:
         """Birds shot so far."""
         return ROWS * COLUMNS - len(self.birds)
@@ -92,15 +97,18 @@ class BirdAttack(Game):
     def _advance(self, action: list[float]) -> None:
         self._gain = 0.0
         self._move_agent(*action)
-        for shot in self.shots:
+        shots = self.shots
+        for shot in shots:
             shot[1] -= BULLET_SPEED
-        self.shots = [shot for shot in self.shots if shot[1] > INNER_LOW]
+        if shots and shots[0][1] <= INNER_LOW:  # The oldest flies highest.
+            del shots[0]
         if self.birds:
             self._move_flock()
-        for drop in self.drops:
-            drop[1] += BULLET_SPEED
-        self.drops = [drop for drop in self.drops if drop[1] < INNER_HIGH]
-        if self.shots:
+        if self.drops:
+            for drop in self.drops:
+                drop[1] += BULLET_SPEED
+            self.drops = [drop for drop in self.drops if drop[1] < INNER_HIGH]
+        if shots and self.birds:
             self._hit_birds()
         if self.drops:
             self._hit_agent()
@@ -123,25 +131,31 @@ class BirdAttack(Game):
 
     def _move_flock(self) -> None:
         birds, step, chance = self.birds, self.flock_step, self._random.random
-        right, left = max(bird[0] for bird in birds), min(bird[0] for bird in birds)
-        if right + BIRD_WIDTH + step > INNER_HIGH or left + step < INNER_LOW:
+        places = [bird[0] for bird in birds]
+        if max(places) + BIRD_WIDTH + step > INNER_HIGH or min(places) + step < INNER_LOW:
             self.flock_step = -step
             for bird in birds:
                 bird[1] += FLOCK_DROP
         else:
             for bird in birds:
                 bird[0] += step
-        for x, y, _ in birds:
-            if chance() < DROP_CHANCE:
-                self.drops.append([x + BIRD_WIDTH / 2, y + BIRD_HEIGHT])
+        self.drops += [
+            [x + BIRD_WIDTH / 2, y + BIRD_HEIGHT] for x, y, _ in birds if chance() < DROP_CHANCE
+        ]
 
     def _hit_birds(self) -> None:
         """Let every bird take the first bullet that hits it."""
+        highest = self.birds[0][1] + BIRD_HEIGHT / 2 - BIRD_HIT_Y
+        lowest = self._lowest + BIRD_HEIGHT / 2 + BIRD_HIT_Y
+        near = [shot for shot in self.shots if highest < shot[1] < lowest]
+        if not near:
+            return
         for bird in self.birds:
             x, y = bird[0] + BIRD_WIDTH / 2, bird[1] + BIRD_HEIGHT / 2
-            for place, shot in enumerate(self.shots):
+            for shot in near:
                 if abs(shot[0] - x) < HIT_X and abs(shot[1] - y) < BIRD_HIT_Y:
-                    del self.shots[place]
+                    near.remove(shot)
+                    self.shots.remove(shot)
                     bird[2] -= 1
                     break
         alive = [bird for bird in self.birds if bird[2] > 0]
@@ -204,7 +218,7 @@ class BirdAttack(Game):
         entries = [self.x / SIZE, self.reload / RELOAD_UNIT, len(birds) / (ROWS * COLUMNS)]
         entries += [bird[0] / SIZE for bird in birds]
         entries += [0.0] * self.kills
-        entries.append(max((bird[1] for bird in birds), default=INNER_LOW) / SIZE)
+        entries.append(self._lowest / SIZE)
         entries += _places(self.shots, SHOTS_SEEN)
         entries += _places(self.drops, DROPS_SEEN)
         entries.append(self.stun / STUN_UNIT)
@@ -218,5 +232,7 @@ class BirdAttack(Game):
 
 def _places(bullets: list[list[float]], seen: int) -> list[float]:
     """Return the places of the oldest bullets, and zeros up to ``seen``."""
+    if not bullets:
+        return [0.0] * (2 * seen)
     entries = [place / SIZE for bullet in bullets[:seen] for place in bullet]
     return entries + [0.0] * (2 * seen - len(entries))
