@@ -117,9 +117,10 @@ def _train(
         require_image_encoder(restored.get("image_encoder"), sight, f"the run {folder.path}")
     elif weights is not None:
         take_weights(agent, weights, text)
+    restored_step = int(restored["counters"]["steps"]) if restored else None
     if sight is not None:
         seen = f"pictures go through the image encoder {sight.name}"
-        progress.update(RunStatus(0, config.steps, 0, 0.0, {}, message=seen))
+        progress.update(RunStatus(restored_step or 0, config.steps, 0, 0.0, {}, message=seen))
     online = ReplayBuffer(
         config.replay.capacity,
         storage=config.replay.storage if config.replay.save else "ram",
@@ -137,7 +138,6 @@ def _train(
     sinks: tuple[Sink, ...] = ()
     if config.wandb:
         sinks = (WandbSink(folder.name, folder.path, config.model_dump(mode="json")),)
-    restored_step = int(restored["counters"]["steps"]) if restored else None
     with (
         open_pool(
             [specs[i] for i in task_of_env], sight, config.model.images, seed=config.seed
