@@ -103,15 +103,7 @@ def _train(
     text, vectors = run_texts(config, specs, restored)
     table = task_table(specs, vectors)
     sight = image_encoder(config, device)
-    agent = NewtAgent(
-        config.model,
-        config.planner,
-        config.update,
-        table,
-        device=device,
-        image_encoder=sight,
-        seed=config.seed,
-    )
+    agent = new_agent(config, table, sight, device)
     checkpoints = CheckpointFolder(folder.checkpoints, config.checkpoint.keep)
     if restored is not None:
         require_image_encoder(restored.get("image_encoder"), sight, f"the run {folder.path}")
@@ -207,6 +199,21 @@ def resume_point(folder: RunFolder, specs: Sequence[TaskSpec], phase: str) -> di
             "Resume with the run's own --tasks and --specs."
         )
     return found.payload
+
+
+def new_agent(
+    config: RunConfig, table: TaskTable, sight: ImageEncoder | None, device: torch.device
+) -> NewtAgent:
+    """The agent that a run begins with."""
+    return NewtAgent(
+        config.model,
+        config.planner,
+        config.update,
+        table,
+        device=device,
+        image_encoder=sight,
+        seed=config.seed,
+    )
 
 
 def run_texts(

@@ -14,6 +14,7 @@ from newt_core.agents.newt.setup import choose_device, task_table
 from newt_core.build import (
     PRETRAINING,
     describe_run,
+    new_agent,
     resume_point,
     run_demos,
     run_texts,
@@ -97,15 +98,7 @@ def _pretrain(
     demos = run_demos(config, specs, sight, device)
     text, vectors = run_texts(config, specs, restored)
     table = task_table(specs, vectors)
-    agent = NewtAgent(
-        config.model,
-        config.planner,
-        config.update,
-        table,
-        device=device,
-        image_encoder=sight,
-        seed=config.seed,
-    )
+    agent = new_agent(config, table, sight, device)
     checkpoints = CheckpointFolder(folder.checkpoints, config.checkpoint.keep)
     sinks: tuple[Sink, ...] = ()
     if config.wandb:
