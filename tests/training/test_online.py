@@ -23,8 +23,9 @@ from newt_core.specs import SpecLibrary, load_specs
 from newt_core.training.checkpoint import load_checkpoint
 from newt_core.training.config import RunConfig, resolve_config
 from newt_core.training.metrics import read_metrics
-from newt_core.training.progress import Progress, RunStatus, Unwatched
+from newt_core.training.progress import Progress, Unwatched
 from newt_core.training.run_folder import RunFolder
+from tests.fixtures.listener import Listener
 from tests.fixtures.short_tasks import LENGTH, SPECS
 
 pytestmark = pytest.mark.timeout(300)  # Every evaluation starts worker processes.
@@ -69,16 +70,6 @@ def run(
         progress=progress or Unwatched(),
         should_stop=should_stop,
     )
-
-
-class Listener(Unwatched):
-    """Keeps what a run says."""
-
-    def __init__(self) -> None:
-        self.messages: list[str] = []
-
-    def update(self, status: RunStatus) -> None:
-        self.messages.append(status.message)
 
 
 def test_a_run_leaves_what_it_promises(tmp_path: Path, library: SpecLibrary) -> None:

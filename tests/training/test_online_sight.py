@@ -18,9 +18,10 @@ from newt_core.restore import load_agent
 from newt_core.specs import SpecLibrary, load_specs
 from newt_core.training.checkpoint import load_checkpoint, save_checkpoint
 from newt_core.training.config import RunConfig, resolve_config
-from newt_core.training.progress import RunStatus, Unwatched
+from newt_core.training.progress import Unwatched
 from newt_core.training.run_folder import RunFolder
 from newt_core.types import FRAME_SIZE
+from tests.fixtures.listener import Listener
 
 pytestmark = pytest.mark.timeout(300)  # Every evaluation starts worker processes.
 
@@ -55,16 +56,6 @@ def library(tmp_path: Path) -> SpecLibrary:
     folder.mkdir()
     (folder / "short.yaml").write_text(SPECS)
     return load_specs([folder])
-
-
-class Listener(Unwatched):
-    """Keeps what a run says."""
-
-    def __init__(self) -> None:
-        self.messages: list[str] = []
-
-    def update(self, status: RunStatus) -> None:
-        self.messages.append(status.message)
 
 
 def settings(obs: str, steps: int = 120, *more: str) -> RunConfig:
