@@ -17,7 +17,7 @@ import torch
 from newt_core.agents.newt.actor import Actor, ActorSettings
 from newt_core.agents.newt.agent import NewtAgent
 from newt_core.agents.newt.setup import choose_device, task_table
-from newt_core.build_evaluation import EVALUATION_SEED, evaluate_agent
+from newt_core.build_evaluation import evaluate_agent
 from newt_core.demos.load import load_demos
 from newt_core.demos.published import FEATURE_ENCODER
 from newt_core.demos.sight import DemoSight
@@ -29,19 +29,21 @@ from newt_core.evaluation.rollout import EvaluationStopped
 from newt_core.model.world_model import TaskTable
 from newt_core.replay import Mixture, ReplayBuffer
 from newt_core.restore import image_encoder, saved_text, take_weights
+from newt_core.seeds import Stream, stream_seed
 from newt_core.specs import SpecLibrary, TaskSpec
 from newt_core.training.checkpoint_folder import LAST, CheckpointFolder, latest_intact
 from newt_core.training.config import RunConfig
 from newt_core.training.metrics import MetricsLogger, Sink, WandbSink
 from newt_core.training.online import OnlineTrainer, Scores
+from newt_core.training.pretrain import PRETRAINING
 from newt_core.training.progress import Progress, RunStatus
 from newt_core.training.run_folder import RunFolder
 from newt_core.training.schedule import prior_weight
 from newt_core.types import FloatArray
 from newt_core.version import __version__, git_version
 
-ONLINE, PRETRAINING = "online", "pretraining"
-"""What a run is, as its checkpoints say."""
+ONLINE = "online"
+"""What a run is that interacts, as its checkpoints say; compare PRETRAINING."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ def _train(
     if restored is not None:
         require_image_encoder(restored.get("image_encoder"), sight, f"the run {folder.path}")
     elif weights is not None:
-        take_weights(agent, weights, text)
+        take_weights(agent, weights, text, keep_optimiser=config.pretrain.keep_optimiser)
     restored_step = int(restored["counters"]["steps"]) if restored else None
     if sight is not None:
         seen = f"pictures go through the image encoder {sight.name}"
@@ -151,7 +153,7 @@ def _train(
             metrics=metrics,
             progress=progress,
             should_stop=should_stop,
-            generator=torch.Generator().manual_seed(config.seed),
+            generator=torch.Generator().manual_seed(stream_seed(config.seed, Stream.BATCHES)),
         )
         if restored is not None:
             trainer.load_state_dict(restored)
@@ -160,7 +162,8 @@ def _train(
             for episode in demos.episodes():
                 online.add(episode)
         if restored is None and weights is not None and demos is not None:
-            generator = torch.Generator().manual_seed(config.seed)
+            first = stream_seed(config.seed, Stream.CALIBRATION)
+            generator = torch.Generator().manual_seed(first)
             size, horizon = config.update.batch_size, config.update.horizon
             agent.learner.calibrate(demos.sample(size, horizon, generator))
         result = trainer.run()
@@ -296,7 +299,7 @@ def _evaluator(
                 agent,
                 specs,
                 config.evaluation.episodes,
-                seed=config.seed + EVALUATION_SEED,
+                seed=stream_seed(config.seed, Stream.SELECTION_EPISODES),
                 prior_weight=prior_weight(config, step),
                 should_stop=should_stop,
             )

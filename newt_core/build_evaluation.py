@@ -14,10 +14,9 @@ from newt_core.encoders.seeing import looking, open_pool
 from newt_core.evaluation.aggregate import Summary, summarise
 from newt_core.evaluation.rollout import Progress, evaluate, random_act, stoppable
 from newt_core.restore import load_agent
+from newt_core.seeds import Stream, stream_seed
 from newt_core.specs import SpecLibrary, TaskSpec
 
-EVALUATION_SEED = 10_000_019
-"""Added to the run's seed, so that evaluation episodes are not those of training."""
 MAX_EVALUATION_ENVS = 5
 """Environments of one task that an evaluation steps side by side, at most."""
 
@@ -79,7 +78,7 @@ def evaluate_checkpoint(
         agent,
         chosen,
         episodes,
-        seed=seed + EVALUATION_SEED,
+        seed=stream_seed(seed, Stream.REPORTED_EPISODES),
         policy_only=policy_only,
         prior_weight=prior_weight,
         on_progress=on_progress,
@@ -96,6 +95,7 @@ def evaluate_random(
 ) -> Summary:
     """Evaluate uniformly random actions on the tasks a selector names."""
     chosen = specs.select(tasks)
-    act = random_act(chosen, np.random.default_rng(seed))
-    results = evaluate(act, chosen, episodes, seed=seed + EVALUATION_SEED, on_progress=on_progress)
+    act = random_act(chosen, np.random.default_rng(stream_seed(seed, Stream.RANDOM_ACTIONS)))
+    reported = stream_seed(seed, Stream.REPORTED_EPISODES)
+    results = evaluate(act, chosen, episodes, seed=reported, on_progress=on_progress)
     return summarise(results, chosen, mode="random")

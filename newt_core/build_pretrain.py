@@ -12,24 +12,24 @@ import torch
 from newt_core.agents.newt.agent import NewtAgent
 from newt_core.agents.newt.setup import choose_device, task_table
 from newt_core.build import (
-    PRETRAINING,
     describe_run,
     new_agent,
     resume_point,
     run_demos,
     run_texts,
 )
-from newt_core.build_evaluation import EVALUATION_SEED, evaluate_agent
+from newt_core.build_evaluation import evaluate_agent
 from newt_core.encoders.image import require_image_encoder
 from newt_core.evaluation.aggregate import Summary
 from newt_core.evaluation.rollout import EvaluationStopped
 from newt_core.restore import image_encoder
+from newt_core.seeds import Stream, stream_seed
 from newt_core.specs import SpecLibrary, TaskSpec
 from newt_core.training.checkpoint_folder import LAST, CheckpointFolder
 from newt_core.training.config import RunConfig
 from newt_core.training.loss_curves import plot_losses
 from newt_core.training.metrics import MetricsLogger, Sink, WandbSink
-from newt_core.training.pretrain import Modes, Pretrainer
+from newt_core.training.pretrain import PRETRAINING, Modes, Pretrainer
 from newt_core.training.progress import Progress
 from newt_core.training.run_folder import RunFolder
 
@@ -120,7 +120,7 @@ def _pretrain(
             metrics=metrics,
             progress=progress,
             should_stop=should_stop,
-            generator=torch.Generator().manual_seed(config.seed),
+            generator=torch.Generator().manual_seed(stream_seed(config.seed, Stream.BATCHES)),
         )
         if restored is not None:
             pretrainer.load_state_dict(restored)
@@ -154,7 +154,7 @@ def _evaluator(
                     agent,
                     specs,
                     config.evaluation.episodes,
-                    seed=config.seed + EVALUATION_SEED,
+                    seed=stream_seed(config.seed, Stream.SELECTION_EPISODES),
                     should_stop=should_stop,
                     **arguments,
                 )

@@ -15,10 +15,11 @@ from newt_core.encoders import SavedText, TextOptions
 from newt_core.encoders.image import ImageEncoder, make_image_encoder, require_image_encoder
 from newt_core.encoders.text_choice import short_name
 from newt_core.errors import CheckpointError
-from newt_core.model.widen import widened_weights
+from newt_core.model.widen import FIRST_LAYER, widened_weights
 from newt_core.specs import SpecLibrary, TaskSpec
 from newt_core.training.checkpoint import load_checkpoint
 from newt_core.training.config import RunConfig
+from newt_core.training.pretrain import PRETRAINING
 from newt_core.training.schedule import prior_weight
 
 
@@ -99,7 +100,9 @@ def saved_text(payload: Mapping[str, Any]) -> SavedText:
     return SavedText(payload["text_encoder"], vectors)
 
 
-def take_weights(agent: NewtAgent, path: Path, text_encoder: str) -> None:
+def take_weights(
+    agent: NewtAgent, path: Path, text_encoder: str, *, keep_optimiser: bool = False
+) -> None:
     """Begin with a checkpoint's weights instead of random ones; learning starts afresh.
 
     The tasks may be others. An agent that sees pictures can begin as one that did not: at first
@@ -109,6 +112,8 @@ def take_weights(agent: NewtAgent, path: Path, text_encoder: str) -> None:
         agent: Takes the weights over.
         path: A checkpoint of ours.
         text_encoder: The name of the encoder that the agent's texts went through.
+        keep_optimiser: Of a pretraining's checkpoint, take over Adam's moments, too (as the
+            published code does). An agent that begins to see begins without.
 
     Raises:
         CheckpointError: The file is not usable, of another architecture, or of an agent that
@@ -121,10 +126,13 @@ def take_weights(agent: NewtAgent, path: Path, text_encoder: str) -> None:
     except (KeyError, TypeError) as error:
         raise CheckpointError(f"{path}: incomplete: it has no {error}.") from error
     try:
-        weights = widened_weights(weights, agent.model)
+        wide = widened_weights(weights, agent.model)
     except CheckpointError as error:
         raise CheckpointError(f"{path}: {error}") from error
-    agent.load_state_dict({"model": weights}, learner=False)
+    agent.load_state_dict({"model": wide}, learner=False)
+    unchanged = wide[FIRST_LAYER].shape == weights[FIRST_LAYER].shape
+    if keep_optimiser and unchanged and payload.get("phase") == PRETRAINING:
+        agent.learner.load_optimisers(payload["agent"]["learner"])
 
 
 def require_encoders(

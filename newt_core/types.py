@@ -24,7 +24,7 @@ This module needs NumPy only: environment workers import it and must stay torch-
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,9 @@ FRAME_SIZE = 224
 """Rows and columns of the pictures that agents see."""
 IMAGE_DIM = 768
 """Entries of a picture's feature (DINOv2 ViT-B/14's class token)."""
+
+EntropyKind = Literal["gaussian", "squashed"]
+"""Whose entropy a policy is rewarded for: its Gaussian's, or that of the squashed action."""
 
 FloatArray = NDArray[np.float32]
 BoolArray = NDArray[np.bool_]

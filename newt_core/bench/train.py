@@ -130,7 +130,7 @@ class _Loop:
             EPISODES * (EPISODE + 1), storage="ram", device=device, images=config.model.images
         )
         self._generator = torch.Generator().manual_seed(0)
-        self._debt = UpdateDebt(config.update.updates_per_step)
+        self._debt = UpdateDebt(config.update.updates_per_step, catch_up=True)
         self._steps = 0
         self._tasks = np.arange(len(specs))
         self._actions = np.random.default_rng(0).uniform(-1, 1, (len(specs), ACTION_DIM))
@@ -195,7 +195,7 @@ class _Loop:
     def _learn(self) -> None:
         self._steps += len(self._specs)
         update, learner = self.config.update, self.agent.learner
-        for _ in range(self._debt.owed(self._steps, learner.updates)):
+        for _ in range(self._debt.owed(self._steps, learner.updates, began=0)):
             learner.update(self._replay.sample(update.batch_size, update.horizon, self._generator))
 
 

@@ -39,7 +39,7 @@ def two_hot(x: Tensor) -> Tensor:
     position = (symlog(x).clamp(-SYMLOG_RANGE, SYMLOG_RANGE) + SYMLOG_RANGE) / BIN_WIDTH
     lower = position.floor().clamp(max=NUM_BINS - 2)
     upper_share = (position - lower).unsqueeze(-1)
-    index = lower.long().unsqueeze(-1)
+    index = lower.nan_to_num(0).long().unsqueeze(-1)
     target = torch.zeros(*x.shape, NUM_BINS, device=x.device, dtype=x.dtype)
     target.scatter_(-1, index, 1 - upper_share)
     return target.scatter_(-1, index + 1, upper_share)
@@ -60,7 +60,8 @@ def soft_cross_entropy(logits: Tensor, value: Tensor) -> Tensor:
     position = (symlog(value).clamp(-SYMLOG_RANGE, SYMLOG_RANGE) + SYMLOG_RANGE) / BIN_WIDTH
     lower = position.floor().clamp(max=NUM_BINS - 2)
     upper_share = position - lower
-    index = lower.long().expand(logits.shape[:-1]).unsqueeze(-1)
+    # NaN has no bin; as an index it would be out of bounds. The share makes the result NaN.
+    index = lower.nan_to_num(0).long().expand(logits.shape[:-1]).unsqueeze(-1)
     log_probability = F.log_softmax(widened(logits), dim=-1)
     at_lower = log_probability.gather(-1, index).squeeze(-1)
     at_upper = log_probability.gather(-1, index + 1).squeeze(-1)

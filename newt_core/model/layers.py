@@ -20,14 +20,16 @@ from torch import Tensor, nn
 from newt_core.model.elementwise import mish
 
 INIT_STD = 0.02
-"""Standard deviation of the truncated normal that initialises linear weights."""
+"""Standard deviation of the normal that initialises linear weights."""
+INIT_BOUND = 2.0
+"""Weights are drawn within ± this. It is no multiple of the std: next to nothing is cut off."""
 
 Activation = Callable[[Tensor], Tensor]
 
 
 def init_linear(weight: Tensor) -> None:
-    """Initialise ``weight`` in place: truncated normal at two standard deviations."""
-    nn.init.trunc_normal_(weight, std=INIT_STD, a=-2 * INIT_STD, b=2 * INIT_STD)
+    """Initialise ``weight`` in place: a truncated normal."""
+    nn.init.trunc_normal_(weight, std=INIT_STD, a=-INIT_BOUND, b=INIT_BOUND)
 
 
 def autocast_once(weight: Tensor) -> Tensor:

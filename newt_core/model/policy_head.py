@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from newt_core.types import EntropyKind
+
 LOG_STD_MIN = -10.0
 """Smallest log standard deviation before the squash."""
 LOG_STD_RANGE = 12.0
@@ -25,8 +27,24 @@ class PolicySample:
     """[..., A] in (-1, 1); zero in masked entries."""
     mean: Tensor
     """[..., A] tanh of the Gaussian's mean: the deterministic action."""
-    scaled_entropy: Tensor
-    """[...] minus the log-probability times the number of valid entries."""
+    log_std: Tensor
+    """[..., A] of the Gaussian."""
+    noise: Tensor
+    """[..., A] the standard normal that the action was drawn with; zero in masked entries."""
+    mask: Tensor
+    """[..., A] ones in valid entries, broadcastable."""
+
+    def scaled_entropy(self, kind: EntropyKind) -> Tensor:
+        """Minus the action's log-probability, times the number of valid entries: [...].
+
+        ``gaussian`` takes the density before the squash (TD-MPC2's published code, where the
+        squash correction cancels): its gradient raises the std alone. ``squashed`` takes the
+        density of the action itself, whose gradient also keeps the mean from saturating.
+        """
+        log_density = -0.5 * self.noise.square() - self.log_std - 0.5 * math.log(2 * math.pi)
+        if kind == "squashed":
+            log_density = log_density - torch.log(F.relu(1 - self.action.square()) + SQUASH_EPS)
+        return -(log_density * self.mask).sum(-1) * self.mask.sum(-1)
 
 
 def gaussian_parameters(raw: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
@@ -51,7 +69,7 @@ def act(raw: Tensor, mask: Tensor, noise: Tensor) -> Tensor:
 
 
 def sample(raw: Tensor, mask: Tensor, noise: Tensor) -> PolicySample:
-    """Draw actions with their entropy estimate (Newt, section 3: "scaled entropy").
+    """Draw actions, with all that their entropy is estimated from.
 
     Args:
         raw: [..., 2 A] network output.
@@ -61,7 +79,4 @@ def sample(raw: Tensor, mask: Tensor, noise: Tensor) -> PolicySample:
     mean, log_std = gaussian_parameters(raw, mask)
     noise = noise * mask
     action = torch.tanh(mean + noise * log_std.exp())
-    gaussian = -0.5 * noise.square() - log_std - 0.5 * math.log(2 * math.pi)
-    squash = torch.log(F.relu(1 - action.square()) + SQUASH_EPS)
-    log_probability = ((gaussian - squash) * mask).sum(-1)
-    return PolicySample(action, torch.tanh(mean), -log_probability * mask.sum(-1))
+    return PolicySample(action, torch.tanh(mean), log_std, noise, mask)

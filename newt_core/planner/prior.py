@@ -57,12 +57,14 @@ def constrain(
         std: [H, E, A].
         prior_actions: [H, E, P, A] the policy's trajectories.
         weight: 1 plans around the policy alone, 0 leaves the Gaussian as it is.
-        min_std: The policy's std is clamped to [min_std, max_std].
+        min_std: The policy's std, with Bessel's correction, is clamped to [min_std, max_std].
         max_std: See ``min_std``.
     """
     if weight == 0.0:
         return mean, std
-    prior_std = prior_actions.std(2, correction=0).clamp(min_std, max_std)
+    # Of a single trajectory there is no std with Bessel's correction: it is 0, then min_std.
+    correction = min(1, prior_actions.shape[2] - 1)
+    prior_std = prior_actions.std(2, correction=correction).clamp(min_std, max_std)
     return torch.lerp(mean, prior_actions.mean(2), weight), torch.lerp(std, prior_std, weight)
 
 

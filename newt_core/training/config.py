@@ -36,12 +36,17 @@ class _Frozen(BaseModel):
 class RandomPhaseConfig(_Frozen):
     """How a run begins: at random, or as the pretrained policy says; learning nothing yet."""
 
-    episodes: int = Field(5, ge=0, description="Episodes per environment before the first update.")
+    episodes: int = Field(
+        5, ge=0, description="Episodes of each environment before the first update."
+    )
     until_reward: int = Field(
         0,
         ge=0,
         description="Go on for up to this many, with extreme actions held for a while, as long as "
-        "every reward was the same.",
+        "every reward of some task was the same.",
+    )
+    max_steps: int = Field(
+        5_000, ge=1, description="Steps of each environment after which the phase ends anyhow."
     )
 
 
@@ -83,6 +88,12 @@ class PretrainConfig(_Frozen):
     lr_factor: float = Field(
         1.0, gt=0, description="How many times the learning rates it learns at, after its warm-up."
     )
+    bc_coef: float = Field(
+        10.0, ge=0, description="Weight of behaviour cloning beside the world model's losses."
+    )
+    keep_optimiser: bool = Field(
+        True, description="Let the interaction begin with Adam's moments as pretraining left them."
+    )
     evaluate_every: int = Field(
         0, ge=0, description="Updates between evaluations of the policy; 0 for none but the last."
     )
@@ -110,7 +121,9 @@ class DemoUseConfig(_Frozen):
         True, description="Put them among the agent's own experience at the beginning, too."
     )
     cloning: bool = Field(
-        True, description="Keep the policy near what the batch did, by update.bc_coef."
+        True,
+        description="Keep the policy near what the batch did, by update.bc_coef; the agent's own "
+        "planned actions are in it, too, also where there are no demonstrations.",
     )
 
 

@@ -20,6 +20,7 @@ from newt_core.agents.newt.agent import NewtAgent
 from newt_core.encoders.seeing import SeeingPool
 from newt_core.envs.pool import Pool
 from newt_core.replay import EpisodeRecorder, Mixture
+from newt_core.seeds import Stream, stream_seed
 from newt_core.training.checkpoint_folder import LAST, CheckpointFolder
 from newt_core.training.config import RunConfig
 from newt_core.training.health import check_finite
@@ -71,7 +72,7 @@ class OnlineTrainer:
         metrics: Where to report.
         progress: Who watches.
         should_stop: Asked after every step and update.
-        generator: CPU generator of batches and random actions.
+        generator: CPU generator of batches.
     """
 
     def __init__(
@@ -107,10 +108,11 @@ class OnlineTrainer:
         self.steps = 0
         self.best_score: float | None = None
         self.last_score: float | None = None
-        self._episodes = 0
         self._last_evaluation = -1
         self._last_checkpoint = 0
-        self._debt = UpdateDebt(config.update.updates_per_step)
+        self._learning_began: int | None = None
+        """Agent steps at which there was something to learn from; None before."""
+        self._debt = UpdateDebt(config.update.updates_per_step, catch_up=config.update.catch_up)
         self._recorder = EpisodeRecorder(
             task_of_env.tolist(),
             [spec.episode_length for spec in pool.specs],
@@ -125,7 +127,8 @@ class OnlineTrainer:
         if config.begins_pretrained:
             # The policy knows where reward is; to go on until it meets some would not help it.
             phase = phase.model_copy(update={"until_reward": 0})
-        self._random_phase = RandomPhase(phase, mask, generator)
+        random = torch.Generator().manual_seed(stream_seed(config.seed, Stream.RANDOM_ACTIONS))
+        self._random_phase = RandomPhase(phase, task_of_env, mask, random)
 
     def run(self) -> TrainResult:
         """Train until the configured number of steps or until asked to stop.
@@ -167,37 +170,37 @@ class OnlineTrainer:
     @property
     def seeding(self) -> bool:
         """Whether the run still collects its first episodes and nothing is learned."""
-        untrained = self.agent.learner.updates == 0
-        return untrained and not self._random_phase.over(self._episodes)
+        return self._learning_began is None and not self._random_phase.over
 
     def _act(self, obs: FloatArray, first: BoolArray, features: HalfArray | None) -> FloatArray:
         weight = prior_weight(self.config, self.steps)
         settings = ActorSettings(explore=True, prior_weight=weight)
         if self.seeding:
             if not self.config.begins_pretrained:
-                return self._random_phase.act(self._episodes)
+                return self._random_phase.act()
             settings = ActorSettings(explore=True, policy_only=True)
         self.actor.settings = settings
         return self.actor(obs, self.task_of_env, np.arange(self.pool.num_envs), first, features)
 
     def _store(self, actions: FloatArray, transitions: Transitions) -> None:
         self._recent.add(transitions)
-        self._random_phase.see(transitions.reward)
+        self._random_phase.see(transitions)
         for episode in self._recorder.add(actions, transitions):
             self.replay.online.add(episode)
-            self._episodes += 1
 
     def _learn(self) -> None:
         if self.seeding or self.replay.online.num_episodes == 0:
             return
+        if self._learning_began is None:
+            self._learning_began = self.steps
         update = self.config.update
-        for done in range(self._debt.owed(self.steps, self.agent.learner.updates)):
+        bc_coef = update.bc_coef if self.config.demo_use.cloning else 0.0
+        learner = self.agent.learner
+        for done in range(self._debt.owed(self.steps, learner.updates, began=self._learning_began)):
             batch = self.replay.sample(update.batch_size, update.horizon, self.generator)
-            self._update_metrics = self.agent.learner.update(
-                batch, cloning=self.replay.demos is not None and self.config.demo_use.cloning
-            )
+            self._update_metrics = learner.update(batch, bc_coef=bc_coef)
             if done % 10 == 9:
-                # The burst after the random phase is long: stay visible and stoppable.
+                # A burst after the random phase is long: stay visible and stoppable.
                 self._report()
                 if self.should_stop():
                     return
@@ -286,7 +289,8 @@ class OnlineTrainer:
 
     def _pool_seed(self) -> int:
         """A resumed run continues with new episodes, not with those it already saw."""
-        sequence = np.random.SeedSequence([self.config.seed, self.steps])
+        first = stream_seed(self.config.seed, Stream.TRAINING_EPISODES)
+        sequence = np.random.SeedSequence([first, self.steps])
         return int(sequence.generate_state(1, np.uint32)[0])
 
     def state_dict(self) -> dict[str, Any]:
@@ -296,7 +300,7 @@ class OnlineTrainer:
             "actor": self.actor.state_dict(),
             "counters": {
                 "steps": self.steps,
-                "episodes": self._episodes,
+                "learning_began": self._learning_began,
                 "best_score": self.best_score,
                 "last_score": self.last_score,
                 "last_evaluation": self._last_evaluation,
@@ -317,7 +321,7 @@ class OnlineTrainer:
         self.actor.load_state_dict(state["actor"])
         counters = state["counters"]
         self.steps = int(counters["steps"])
-        self._episodes = int(counters["episodes"])
+        self._learning_began = counters["learning_began"]
         self.best_score = counters["best_score"]
         self.last_score = counters["last_score"]
         self._last_evaluation = int(counters["last_evaluation"])

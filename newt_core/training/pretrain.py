@@ -28,6 +28,9 @@ from newt_core.training.recent import Speed
 LOG_UPDATES = 100
 """Metrics are written at least this often, so that even a short run has a curve."""
 
+PRETRAINING = "pretraining"
+"""What such a run is, as its checkpoints say."""
+
 Modes = Mapping[str, float]
 """A way of acting (``policy``, ``planning``, ``constrained planning``) → its mean score."""
 
@@ -108,7 +111,7 @@ class Pretrainer:
                 self.config.update.batch_size, self.config.update.horizon, self.generator
             )
             learner.set_lr_factor(settings.lr_factor * learner.warmup_factor())
-            self._update_metrics = learner.update(batch, joint=True)
+            self._update_metrics = learner.update(batch, bc_coef=settings.bc_coef, joint=True)
             self._report()
             self._log_if_due()
             last = self.updates == settings.updates

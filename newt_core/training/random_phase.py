@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from newt_core.training.config import RandomPhaseConfig
-from newt_core.types import ACTION_DIM, FloatArray
+from newt_core.types import ACTION_DIM, BoolArray, FloatArray, IntArray, Transitions
 
 LONGEST_HOLD = 40
 """Agent steps that a held action lasts at most."""
@@ -16,41 +18,46 @@ LONGEST_HOLD = 40
 class RandomPhase:
     """Chooses the first actions of a run, and says when there is enough to learn from.
 
-    Actions are uniform at first. Where every reward was the same by then, the phase may go on
-    until one differs: from equal rewards nothing can be learned but that all states are alike,
-    and a planner whose sequences all have one value acts no better than at random. Uniform
+    Every environment has to finish its own episodes; one that has done so goes on meanwhile.
+    Actions are uniform at first. Where every reward of a task was the same by then, the phase may
+    go on until one differs: from equal rewards nothing can be learned but that all states are
+    alike, and a planner whose sequences all have one value acts no better than at random. Uniform
     actions, drawn anew at every step, have cancelled out within a fraction of a second, so the
     later ones are held: -1 or 1 in each entry, for 1 to :data:`LONGEST_HOLD` steps.
 
     Args:
         config: How long.
+        task_of_env: [E] index of each environment's task.
         action_mask: [E, A] valid entries of each environment.
         generator: CPU generator of the actions.
     """
 
     def __init__(
-        self, config: RandomPhaseConfig, action_mask: FloatArray, generator: torch.Generator
+        self,
+        config: RandomPhaseConfig,
+        task_of_env: IntArray,
+        action_mask: FloatArray,
+        generator: torch.Generator,
     ) -> None:
+        self.config = config
         self.generator = generator
+        self._task = task_of_env
         self._mask = action_mask
-        self._uniform_episodes = config.episodes * len(action_mask)
-        self._most_episodes = config.until_reward * len(action_mask)
-        shape = (len(action_mask), ACTION_DIM)
+        self._episodes = np.zeros(len(task_of_env), np.int64)
+        self._steps = 0
+        tasks = int(task_of_env.max()) + 1
+        self._lowest, self._highest = np.full(tasks, np.inf), np.full(tasks, -np.inf)
+        shape = (len(task_of_env), ACTION_DIM)
         self._action = torch.zeros(shape)
         self._left = torch.zeros(shape, dtype=torch.int64)
-        self._lowest, self._highest = np.inf, -np.inf
 
-    def act(self, episodes: int) -> FloatArray:
-        """Draw actions: [E, A] in [-1, 1], zero in masked entries.
-
-        Args:
-            episodes: Whole episodes so far, of all environments together.
-        """
-        action = self._uniform() if episodes < self._uniform_episodes else self._held()
+    def act(self) -> FloatArray:
+        """Draw actions: [E, A] in [-1, 1], zero in masked entries."""
+        uniform = 2 * torch.rand(self._action.shape, generator=self.generator) - 1
+        held = self._held()
+        begun = torch.from_numpy(self._episodes < self.config.episodes).unsqueeze(1)
+        action = torch.where(begun, uniform, held)
         return np.asarray(action.numpy(), np.float32) * self._mask
-
-    def _uniform(self) -> Tensor:
-        return 2 * torch.rand(self._action.shape, generator=self.generator) - 1
 
     def _held(self) -> Tensor:
         shape, generator = self._action.shape, self.generator
@@ -61,21 +68,44 @@ class RandomPhase:
         self._left = torch.where(fresh, duration, self._left) - 1
         return self._action
 
-    def see(self, reward: FloatArray) -> None:
-        """Take note of rewards."""
-        self._lowest = min(self._lowest, float(reward.min()))
-        self._highest = max(self._highest, float(reward.max()))
+    def see(self, transitions: Transitions) -> None:
+        """Take note of one step in all environments; a lost one is no experience."""
+        kept = ~transitions.lost
+        env, reward = transitions.env_ids[kept], transitions.reward[kept]
+        np.minimum.at(self._lowest, self._task[env], reward)
+        np.maximum.at(self._highest, self._task[env], reward)
+        self._episodes[env] += transitions.done[kept]
+        self._steps += 1
 
-    def over(self, episodes: int) -> bool:
-        """Whether this many whole episodes, of all environments together, are enough."""
-        if episodes < self._uniform_episodes:
-            return False
-        return self._lowest < self._highest or episodes >= self._most_episodes
+    @property
+    def over(self) -> bool:
+        """Whether every environment has played enough, or the cap in steps is reached."""
+        if self._steps >= self.config.max_steps:
+            return True
+        return bool(np.all(self._played_enough()))
 
-    def state_dict(self) -> dict[str, float]:
-        """The rewards seen; holds begin anew with the episodes of a resumed run."""
-        return {"lowest": self._lowest, "highest": self._highest}
+    def _played_enough(self) -> BoolArray:
+        met_reward = (self._lowest < self._highest)[self._task]
+        enough = met_reward | (self._episodes >= self.config.until_reward)
+        played: BoolArray = (self._episodes >= self.config.episodes) & enough
+        return played
 
-    def load_state_dict(self, state: dict[str, float]) -> None:
+    def state_dict(self) -> dict[str, Any]:
+        """What was seen, and the actions that are being held."""
+        return {
+            "episodes": torch.from_numpy(self._episodes.copy()),
+            "steps": self._steps,
+            "lowest": torch.from_numpy(self._lowest.copy()),
+            "highest": torch.from_numpy(self._highest.copy()),
+            "action": self._action,
+            "left": self._left,
+            "generator": self.generator.get_state(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         """Undo :meth:`state_dict`."""
-        self._lowest, self._highest = state["lowest"], state["highest"]
+        self._episodes = state["episodes"].numpy().copy()
+        self._steps = int(state["steps"])
+        self._lowest, self._highest = (state[k].numpy().copy() for k in ("lowest", "highest"))
+        self._action, self._left = state["action"], state["left"]
+        self.generator.set_state(state["generator"].cpu())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 
 import pytest
 import torch
@@ -12,12 +13,13 @@ from newt_core.agents.newt.agent import NewtAgent
 from newt_core.agents.newt.config import ModelConfig, PlannerConfig, UpdateConfig
 from newt_core.agents.newt.update import Learner
 from newt_core.errors import CheckpointError
+from newt_core.replay import Batch
 from tests.fixtures.models import batch, model, table
 
 
-def parts_changed(learner: Learner, *, cloning: bool = False, joint: bool = False) -> set[str]:
+def parts_changed(learner: Learner, *, bc_coef: float = 0.0, joint: bool = False) -> set[str]:
     before = {name: p.clone() for name, p in learner.model.named_parameters()}
-    learner.update(batch(), cloning=cloning, joint=joint)
+    learner.update(batch(), bc_coef=bc_coef, joint=joint)
     return {
         name.split(".")[0]
         for name, p in learner.model.named_parameters()
@@ -33,23 +35,24 @@ def test_an_update_moves_every_part() -> None:
 
 def test_joint_pretraining_lets_cloning_shape_the_encoder() -> None:
     config = UpdateConfig(consistency_coef=0, reward_coef=0, value_coef=0, entropy_coef=0)
-    assert "encoder" in parts_changed(Learner(model(), config), joint=True)
-    assert parts_changed(Learner(model(), config), cloning=True) == {"policy", "target_q"}
+    assert "encoder" in parts_changed(Learner(model(), config), joint=True, bc_coef=1.0)
+    assert parts_changed(Learner(model(), config), joint=True) == {"target_q"}
+    assert parts_changed(Learner(model(), config), bc_coef=1.0) == {"policy", "target_q"}
 
 
 def test_cloning_can_go_on_shaping_the_encoder() -> None:
     shaping = UpdateConfig(
         consistency_coef=0, reward_coef=0, value_coef=0, entropy_coef=0, bc_latents=True
     )
-    assert {"encoder", "policy"} <= parts_changed(Learner(model(), shaping), cloning=True)
-    assert "encoder" not in parts_changed(Learner(model(), shaping), cloning=False)
+    assert {"encoder", "policy"} <= parts_changed(Learner(model(), shaping), bc_coef=10.0)
+    assert "encoder" not in parts_changed(Learner(model(), shaping))
     # The policy's own step is what it was: nothing is left over of the other gradient.
     plain, shaped = (
         Learner(model(), shaping.model_copy(update={"bc_latents": on})) for on in (False, True)
     )
     noise = losses.draw_noise(plain.model, batch(), plain.generator, plain.cpu_generator)
     for learner in (plain, shaped):
-        learner.update(batch(), cloning=True, noise=noise)
+        learner.update(batch(), bc_coef=10.0, noise=noise)
     for one, other in zip(
         plain.model.policy.parameters(), shaped.model.policy.parameters(), strict=True
     ):
@@ -59,7 +62,7 @@ def test_cloning_can_go_on_shaping_the_encoder() -> None:
 def test_interaction_can_begin_with_the_scale_of_values_that_are_learned() -> None:
     learner = Learner(model(), UpdateConfig())
     with torch.no_grad():  # Values that depend on the state and are far from 0.
-        learner.model.q.weight_2.normal_(0, 1.0)
+        learner.model.q.weight_2.normal_(0, 1.0, generator=torch.Generator().manual_seed(0))
     learner.calibrate(batch())
     begun = float(learner.scale)
     assert begun > 1.0
@@ -87,10 +90,77 @@ def test_warm_up_is_linear() -> None:
     assert learner.model_optimiser.param_groups[0]["lr"] == pytest.approx(5e-4)
 
 
-def test_gradients_are_clipped_and_the_norm_is_reported() -> None:
-    learner = Learner(model(), UpdateConfig(grad_clip=1e-3))
+@pytest.mark.parametrize("part", ["model", "policy"])
+@pytest.mark.parametrize("limit", [1e-3, 1e9])
+def test_gradients_are_clipped_and_the_norm_before_is_reported(part: str, limit: float) -> None:
+    learner = Learner(model(), UpdateConfig(grad_clip=limit))
     metrics = learner.update(batch())
-    assert float(metrics["grad/model"]) > 1e-3
+    reported = float(metrics[f"grad/{part}"])
+    assert 1e-3 < reported < 1e9
+    # After one step Adam's first moment is a tenth of the gradient it was given.
+    optimiser = getattr(learner, f"{part}_optimiser")
+    given = torch.stack([10 * s["exp_avg"].norm() for s in optimiser.state.values()]).norm()
+    assert float(given) == pytest.approx(min(reported, limit), rel=1e-3)
+
+
+def broken(b: Batch) -> Batch:
+    """A batch that no loss of is finite."""
+    return dataclasses.replace(b, reward=torch.full_like(b.reward, torch.nan))
+
+
+@pytest.mark.parametrize("joint", [False, True])
+def test_an_update_that_is_not_finite_is_left_out_and_counted(joint: bool) -> None:
+    learner, twin = Learner(model(), UpdateConfig()), Learner(model(), UpdateConfig())
+    for each in (learner, twin):
+        each.update(batch(), joint=joint)
+    before = {name: p.clone() for name, p in learner.model.named_parameters()}
+    scale = learner.scale.clone()
+    for number in (1, 2):
+        metrics = learner.update(broken(batch()), joint=joint)
+        assert not torch.isfinite(metrics["loss/reward"])
+        counts = (learner.skipped.total, learner.skipped.in_a_row, learner.skipped.longest)
+        assert [int(count) for count in counts] == [number] * 3
+    for name, p in learner.model.named_parameters():
+        if not name.startswith("target_q"):
+            assert torch.equal(p, before[name]), name
+    assert torch.equal(learner.scale, scale)
+    # What it goes on with is what it would have been: moments and step counts did not move.
+    learner.model.load_state_dict(twin.model.state_dict())
+    noise = losses.draw_noise(twin.model, batch(seed=5), twin.generator, twin.cpu_generator)
+    for each in (learner, twin):
+        each.update(batch(seed=5), joint=joint, noise=noise)
+    for ours, theirs in zip(learner.model.parameters(), twin.model.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs)
+    assert int(learner.skipped.in_a_row) == 0
+    assert int(learner.skipped.longest) == 2
+
+
+def test_a_changed_learning_rate_takes_effect_on_a_saved_state() -> None:
+    saved = Learner(model(), UpdateConfig(lr=1e-3))
+    saved.update(batch())
+    changed = Learner(model(), UpdateConfig(lr=1e-5, encoder_lr=2e-5))
+    changed.load_state_dict(copy.deepcopy(saved.state_dict()))
+    rates = [group["lr"] for group in changed.model_optimiser.param_groups]
+    assert [*rates, changed.policy_optimiser.param_groups[0]["lr"]] == [2e-5, 1e-5, 1e-5]
+    moments = next(iter(changed.model_optimiser.state.values()))["exp_avg"]
+    assert moments.abs().sum() > 0
+
+
+@pytest.mark.parametrize("entropy", ["gaussian", "squashed"])
+def test_the_entropy_that_is_asked_for_moves_the_policy(entropy: str) -> None:
+    only = UpdateConfig(
+        consistency_coef=0, reward_coef=0, value_coef=0, entropy_coef=1, entropy=entropy
+    )  # type: ignore[call-arg]
+    learner = Learner(model(), only.model_copy(update={"lr": 1e-2}))
+    for seed in range(60):
+        learner.update(batch(64, seed=seed), joint=True)
+    b = batch(64, seed=99)
+    with torch.no_grad():
+        bound = learner.model.bind(b.task)
+        sample = bound.policy(bound.encode(b.obs[0]), torch.randn(64, 16, generator=torch.Generator().manual_seed(0)))
+    std = sample.log_std.exp()[sample.mask.bool()].mean()
+    # The Gaussian's entropy grows without end; the squashed action's is largest at about 0.9.
+    assert std > 3 if entropy == "gaussian" else 0.7 < std < 1.2
 
 
 def test_losses_fall_on_one_batch() -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 import torch
 
 from newt_core.model.count import count_parameters
 from newt_core.model.q_ensemble import draw_heads
+from newt_core.types import EntropyKind
 from tests.fixtures.models import batch, model
 from tests.reference.networks import mlp, q_logits
 
@@ -109,6 +112,24 @@ def test_reward_and_values_start_at_zero() -> None:
     assert float(m.bind(b.task).reward_logits(z, b.action[0]).abs().max()) == 0.0
 
 
+def test_hidden_layers_start_with_a_std_of_one_fiftieth() -> None:
+    from newt_core.model.sizes import SIZES
+    from newt_core.model.world_model import WorldModel
+    from tests.fixtures.models import table
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        m = WorldModel(SIZES["2M"], table())
+    drawn = {n: p for n, p in m.named_parameters() if p.ndim > 1 and float(p.abs().sum()) > 0}
+    assert {name.split(".")[0] for name in drawn} == {
+        "encoder", "dynamics", "reward", "policy", "q", "target_q",
+    }  # fmt: skip
+    for name, weight in drawn.items():
+        assert float(weight.std()) == pytest.approx(0.02, rel=0.03), name
+        # Cut at two stds, nothing would lie beyond 0.04.
+        assert float((weight.abs() > 0.04).float().mean()) == pytest.approx(0.0455, rel=0.15), name
+
+
 def test_padded_action_entries_change_nothing_that_is_masked() -> None:
     m, b = model(), batch()
     z = torch.rand(10, m.size.latent_dim)
@@ -116,5 +137,6 @@ def test_padded_action_entries_change_nothing_that_is_masked() -> None:
     loud = noise + 100 * (1 - m.action_mask[b.task])
     quiet, noisy = m.bind(b.task).policy(z, noise), m.bind(b.task).policy(z, loud)
     torch.testing.assert_close(quiet.action, noisy.action)
-    torch.testing.assert_close(quiet.scaled_entropy, noisy.scaled_entropy)
+    for kind in get_args(EntropyKind):
+        torch.testing.assert_close(quiet.scaled_entropy(kind), noisy.scaled_entropy(kind))
     assert float((quiet.action * (1 - m.action_mask[b.task])).abs().max()) == 0.0

@@ -145,5 +145,12 @@ def test_constraint_annealing_of_the_paper() -> None:
         min_std=0.05,
         max_std=2.0,
     )
-    # Policy mean 0.5 and std 0.1, halfway from mean 0 and std 2.
-    assert (mean.item(), std.item()) == pytest.approx((0.25, 1.05))
+    # Policy mean 0.5; std √(2 · 0.1² / (2 - 1)) = 0.1414; halfway from mean 0 and std 2.
+    assert (mean.item(), std.item()) == pytest.approx((0.25, 1.0 + 0.1 / 2**0.5))
+
+
+def test_a_single_policy_trajectory_has_the_smallest_std() -> None:
+    one = torch.tensor([0.4]).view(1, 1, 1, 1)
+    zero, two = torch.zeros(1, 1, 1), torch.full((1, 1, 1), 2.0)
+    mean, std = constrain(zero, two, one, 1.0, min_std=0.05, max_std=2.0)
+    assert (mean.item(), std.item()) == pytest.approx((0.4, 0.05))

@@ -108,7 +108,9 @@ class PlainLosses:
                 low, high = torch.quantile(q.detach(), torch.tensor([0.05, 0.95], dtype=q.dtype))
                 spread = max(1.0, float(high - low))
                 scale = scale + self.config.scale_ema * (spread - scale)
-            objective = q / scale + self.config.entropy_coef * prior.scaled_entropy
+            objective = q / scale + self.config.entropy_coef * prior.scaled_entropy(
+                self.config.entropy
+            )
             loss = -objective.mean()
             if t < self.horizon:
                 error = (prior.action - self.batch.action[t]) ** 2 * self.mask

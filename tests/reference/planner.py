@@ -76,7 +76,7 @@ class PlainPlanner:
             for t in range(horizon):
                 prior_actions[t] = self.policy(z, noise.prior[t])
                 _, z = self.step(z, prior_actions[t])
-            prior_std = prior_actions.std(2, correction=0).clamp(config.min_std, config.max_std)
+            prior_std = prior_actions.std(2).clamp(config.min_std, config.max_std)
             mean = prior_weight * prior_actions.mean(2) + (1 - prior_weight) * mean
             std = prior_weight * prior_std + (1 - prior_weight) * std
         z = z0.unsqueeze(1).repeat(1, config.num_samples, 1)

@@ -10,19 +10,47 @@ import torch
 
 from newt_core.training.config import RandomPhaseConfig
 from newt_core.training.random_phase import LONGEST_HOLD, RandomPhase
-from newt_core.types import ACTION_DIM
+from newt_core.types import ACTION_DIM, STATE_DIM, Transitions
 
 
-def phase(envs: int = 2, dims: int = 3, seed: int = 0, **config: Any) -> RandomPhase:
+def phase(
+    envs: int = 2, dims: int = 3, seed: int = 0, tasks: list[int] | None = None, **config: Any
+) -> RandomPhase:
     mask = np.zeros((envs, ACTION_DIM), np.float32)
     mask[:, :dims] = 1
     generator = torch.Generator().manual_seed(seed)
-    return RandomPhase(RandomPhaseConfig(**config), mask, generator)
+    task_of_env = np.arange(envs) if tasks is None else np.array(tasks)
+    return RandomPhase(RandomPhaseConfig(**config), task_of_env, mask, generator)
+
+
+def step(
+    reward: list[float], done: list[bool] | None = None, lost: list[bool] | None = None
+) -> Transitions:
+    """One step of every environment."""
+    envs = len(reward)
+    zeros = np.zeros(envs, np.float32)
+    return Transitions(
+        env_ids=np.arange(envs),
+        obs=np.zeros((envs, STATE_DIM), np.float32),
+        final_obs=np.zeros((envs, STATE_DIM), np.float32),
+        reward=np.array(reward, np.float32),
+        done=np.array(done or [False] * envs),
+        success=zeros,
+        score=zeros,
+        lost=np.array(lost or [False] * envs),
+    )
+
+
+def after_episodes(made: RandomPhase, *counts: int) -> RandomPhase:
+    """Let the environments finish so many episodes, without any reward."""
+    for played in range(max(counts)):
+        made.see(step([0.0] * len(counts), [played < count for count in counts]))
+    return made
 
 
 def test_uniform_actions_fill_the_range_and_respect_the_mask():
     made = phase(episodes=1)
-    actions = np.stack([made.act(0) for _ in range(500)])
+    actions = np.stack([made.act() for _ in range(500)])
     assert actions.dtype == np.float32
     assert (actions[..., 3:] == 0).all()
     used = actions[..., :3]
@@ -33,8 +61,8 @@ def test_uniform_actions_fill_the_range_and_respect_the_mask():
 
 
 def test_later_actions_are_extreme_and_last():
-    made = phase(episodes=1)
-    actions = np.stack([made.act(2) for _ in range(4000)])
+    made = after_episodes(phase(episodes=1), 1, 1)
+    actions = np.stack([made.act() for _ in range(4000)])
     assert (actions[..., 3:] == 0).all()
     used = actions[..., :3]
     assert set(np.unique(used)) == {-1.0, 1.0}
@@ -46,45 +74,85 @@ def test_later_actions_are_extreme_and_last():
     assert abs(np.corrcoef(used[:, 0, 0], used[:, 0, 1])[0, 1]) < 0.3
 
 
+def test_only_environments_that_played_their_episodes_hold_actions():
+    made = after_episodes(phase(episodes=1), 1, 0)
+    actions = np.stack([made.act() for _ in range(20)])
+    assert set(np.unique(actions[:, 0, :3])) <= {-1.0, 1.0}
+    assert (np.abs(actions[:, 1, :3]) < 1).all()
+
+
 def test_a_hold_never_outlasts_the_limit():
     made = phase(envs=1, dims=1, episodes=0)
     left = []
     for _ in range(500):
-        made.act(0)
+        made.act()
         left.append(int(made._left[0, 0]))
     assert max(left) == LONGEST_HOLD - 1
     assert all(b == a - 1 for a, b in pairwise(left) if a > 0)
 
 
-def test_it_ends_after_its_episodes_whatever_was_met():
+def test_every_environment_has_to_play_its_own_episodes():
     made = phase(episodes=2)
-    made.see(np.zeros(2, np.float32))
-    assert not made.over(3)
-    assert made.over(4)
+    # Many episodes of a short task are none of the long one.
+    assert not after_episodes(made, 40, 1).over
+    made.see(step([0, 0], [False, True]))
+    assert made.over
 
 
-def test_it_goes_on_while_every_reward_was_the_same():
+def test_it_ends_at_the_cap_whatever_was_played():
+    made = phase(episodes=2, max_steps=3)
+    for expected in (False, False, True):
+        made.see(step([0, 0]))
+        assert made.over is expected
+
+
+def test_it_goes_on_while_every_reward_of_a_task_was_the_same():
+    made = after_episodes(phase(episodes=2, until_reward=5), 2, 2)
+    assert not made.over
+    # What one task pays says nothing about the other.
+    made.see(step([1, 0]))
+    assert not made.over
+    made.see(step([0, 1]))
+    assert made.over
+
+
+def test_environments_of_a_task_share_what_it_paid():
+    made = after_episodes(phase(tasks=[0, 0], episodes=1, until_reward=5), 1, 1)
+    made.see(step([1, 0]))
+    assert made.over
+
+
+def test_it_gives_up_waiting_for_a_reward():
     made = phase(episodes=2, until_reward=5)
-    made.see(np.zeros(2, np.float32))
-    assert not made.over(4)
-    assert not made.over(9)
-    assert made.over(10)
-    made.see(np.array([0, 1], np.float32))
-    assert not made.over(3)
-    assert made.over(4)
+    assert not after_episodes(made, 4, 4).over
+    assert after_episodes(made, 1, 1).over
 
 
-def test_rewards_seen_survive_a_resumption():
-    before = phase(episodes=1, until_reward=5)
-    before.see(np.array([0, 1], np.float32))
-    after = phase(episodes=1, until_reward=5)
-    assert not after.over(2)
+def test_what_a_lost_environment_reports_is_no_experience():
+    made = after_episodes(phase(envs=1, episodes=1, until_reward=5), 1)
+    made.see(step([1]))  # the only reward but 0 ...
+    assert made.over
+    made = after_episodes(phase(envs=1, episodes=1, until_reward=5), 1)
+    made.see(step([1], [True], lost=[True]))  # ... unless it comes with a lost episode
+    assert not made.over
+
+
+def test_all_it_knows_survives_a_resumption():
+    before = after_episodes(phase(episodes=1, until_reward=5), 1, 1)
+    before.see(step([0, 1]))
+    before.see(step([1, 0]))
+    for _ in range(3):
+        before.act()
+    after = phase(seed=7, episodes=1, until_reward=5)
+    assert not after.over
     after.load_state_dict(before.state_dict())
-    assert after.over(2)
+    assert after.over
+    for _ in range(60):
+        np.testing.assert_array_equal(before.act(), after.act())
 
 
 def test_a_generator_determines_the_actions():
     for episodes in (0, 2):
-        first, second = phase(seed=1, episodes=1), phase(seed=1, episodes=1)
+        first, second = phase(seed=1, episodes=episodes), phase(seed=1, episodes=episodes)
         for _ in range(50):
-            np.testing.assert_array_equal(first.act(episodes), second.act(episodes))
+            np.testing.assert_array_equal(first.act(), second.act())

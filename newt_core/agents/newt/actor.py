@@ -12,6 +12,7 @@ from torch import Tensor
 from newt_core.agents.newt.agent import NewtAgent
 from newt_core.planner.chunks import plan_in_chunks
 from newt_core.planner.mppi import draw_plan_noise, warm_start
+from newt_core.seeds import Stream, stream_seed
 from newt_core.types import ACTION_DIM, BoolArray, FloatArray, HalfArray, IntArray
 
 
@@ -47,8 +48,11 @@ class Actor:
         width = agent.planning_snapshot().width
         horizon = agent.planner_config.horizon
         self._mean = torch.zeros(horizon, num_envs, width, device=agent.device)
-        self._generator = torch.Generator(agent.device).manual_seed(seed)
-        self._cpu_generator = torch.Generator().manual_seed(seed)
+        noise_seed, heads_seed = (
+            stream_seed(seed, stream) for stream in (Stream.ACTOR, Stream.ACTOR_HEADS)
+        )
+        self._generator = torch.Generator(agent.device).manual_seed(noise_seed)
+        self._cpu_generator = torch.Generator().manual_seed(heads_seed)
 
     @torch.inference_mode()
     def __call__(

@@ -13,6 +13,7 @@ from newt_core.errors import CheckpointError
 from newt_core.model.sizes import SIZES
 from newt_core.model.split import SplitModel
 from newt_core.model.world_model import TaskTable, WorldModel
+from newt_core.seeds import Stream, stream_seed
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
@@ -49,7 +50,7 @@ class NewtAgent:
         self.prior_weight = 0.0
         """How near the policy it plans, unless its actor is told otherwise; see constrain()."""
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+            torch.manual_seed(stream_seed(seed, Stream.WEIGHTS))
             model = WorldModel(
                 SIZES[model_config.size],
                 tasks,

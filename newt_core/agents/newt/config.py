@@ -10,6 +10,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from newt_core.types import EntropyKind
+
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -79,6 +81,10 @@ class UpdateConfig(_Frozen):
     updates_per_step: float = Field(
         0.075, gt=0, description="Gradient steps per agent step, summed over all tasks."
     )
+    catch_up: bool = Field(
+        False,
+        description="Make up, when learning begins, for the updates of the steps before.",
+    )
     temporal_decay: float = Field(
         0.5, gt=0, le=1, description="Weight of step t is decay^t, normalised over H + 1 steps."
     )
@@ -86,8 +92,15 @@ class UpdateConfig(_Frozen):
     reward_coef: float = Field(0.1, ge=0, description="Weight of the reward cross-entropy.")
     value_coef: float = Field(0.1, ge=0, description="Weight of the value cross-entropy.")
     entropy_coef: float = Field(1e-4, ge=0, description="Weight of the policy's scaled entropy.")
+    entropy: EntropyKind = Field(
+        "gaussian",
+        description="Whose entropy: of the Gaussian before the squash, or of the squashed action.",
+    )
     bc_coef: float = Field(
-        10.0, ge=0, description="Weight of behaviour cloning (needs demonstrations)."
+        10.0,
+        ge=0,
+        description="Weight of behaviour cloning during interaction: of demonstrations and of the "
+        "agent's own, planned actions. See pretrain.bc_coef for before.",
     )
     bc_latents: bool = Field(
         False,

@@ -19,6 +19,7 @@ from newt_core.model.policy_head import PolicySample
 from newt_core.model.q_ensemble import draw_heads
 from newt_core.model.world_model import BoundModel, WorldModel
 from newt_core.replay.buffer import Batch
+from newt_core.types import EntropyKind
 
 
 @dataclass(frozen=True)
@@ -138,9 +139,9 @@ def cloning_loss(sample: PolicySample, batch: Batch, mask: Tensor, rho: Tensor) 
     return (rho[:-1] * per_row.mean(1)).sum()
 
 
-def entropy_bonus(sample: PolicySample, rho: Tensor) -> Tensor:
+def entropy_bonus(sample: PolicySample, rho: Tensor, kind: EntropyKind) -> Tensor:
     """Temporally weighted scaled entropy, a scalar."""
-    return (rho * sample.scaled_entropy.mean(1)).sum()
+    return (rho * sample.scaled_entropy(kind).mean(1)).sum()
 
 
 @dataclass(frozen=True)
@@ -177,7 +178,7 @@ def policy_loss(
         noise: Its ``policy`` and ``policy_heads`` are used.
         scale: [] the running value scale *before* this update; moved by the values at t = 0.
         config: Coefficients.
-        bc_coef: Weight of behaviour cloning; 0 where there are no demonstrations.
+        bc_coef: Weight of behaviour cloning; 0 for none.
     """
     bound = model.bind(batch.task)
     z = latents.detach()
@@ -186,7 +187,7 @@ def policy_loss(
     q = policy_values(bound, z, sample.action, noise.policy_heads)
     new_scale = moved_scale(scale, q[0].detach(), config.scale_ema)
     value = (rho * (q / new_scale).mean(1)).sum()
-    entropy = entropy_bonus(sample, rho)
+    entropy = entropy_bonus(sample, rho, config.entropy)
     cloning = cloning_loss(sample, batch, model.action_mask[batch.task], rho)
     total = bc_coef * cloning - value - config.entropy_coef * entropy
     metrics = {
@@ -207,15 +208,21 @@ class JointPolicyLoss:
 
 
 def joint_policy_loss(
-    model: WorldModel, latents: Tensor, batch: Batch, noise: UpdateNoise, config: UpdateConfig
+    model: WorldModel,
+    latents: Tensor,
+    batch: Batch,
+    noise: UpdateNoise,
+    config: UpdateConfig,
+    *,
+    bc_coef: float,
 ) -> JointPolicyLoss:
     """Cloning and entropy alone, with gradient into the latents (pretraining)."""
     bound = model.bind(batch.task)
     rho = temporal_weights(latents.shape[0] - 1, config.temporal_decay, latents.device)
     sample = bound.policy(latents, noise.policy)
     cloning = cloning_loss(sample, batch, model.action_mask[batch.task], rho)
-    entropy = entropy_bonus(sample, rho)
-    total = config.bc_coef * cloning - config.entropy_coef * entropy
+    entropy = entropy_bonus(sample, rho, config.entropy)
+    total = bc_coef * cloning - config.entropy_coef * entropy
     metrics = {"loss/policy": total, "loss/cloning": cloning, "policy/scaled_entropy": entropy}
     return JointPolicyLoss(total, {name: m.detach() for name, m in metrics.items()})
 

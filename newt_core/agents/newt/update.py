@@ -1,8 +1,13 @@
-"""The learner: optimisers, target network, running value scale, and one gradient step."""
+"""The learner: optimisers, target network, running value scale, and one gradient step.
+
+A step whose gradients are not finite is left out: the optimisers skip it on the device, so that
+nobody has to wait for a GPU to find out. :class:`Skipped` counts, for whoever looks later.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -13,6 +18,32 @@ from newt_core.agents.newt.config import UpdateConfig
 from newt_core.agents.newt.losses import UpdateNoise
 from newt_core.model.world_model import WorldModel
 from newt_core.replay.buffer import Batch
+from newt_core.seeds import Stream, stream_seed
+
+
+@dataclass
+class Skipped:
+    """Updates left out because a loss or a gradient was not finite; numbers on the device."""
+
+    total: Tensor
+    """[] of all updates so far."""
+    in_a_row: Tensor
+    """[] up to the newest update."""
+    longest: Tensor
+    """[] most in a row so far."""
+
+    @classmethod
+    def none(cls, device: torch.device) -> Skipped:
+        """Begin to count."""
+        return cls(*(torch.zeros((), dtype=torch.int64, device=device) for _ in range(3)))
+
+    def count(self, bad: Tensor) -> None:
+        """Take note of one update: [] 1 if it was left out, else 0."""
+        bad = bad.long()
+        self.total += bad
+        self.in_a_row += 1
+        self.in_a_row *= bad
+        torch.maximum(self.longest, self.in_a_row, out=self.longest)
 
 
 class Learner:
@@ -26,9 +57,12 @@ class Learner:
         self.config = config
         self.scale = torch.ones((), device=model.device, dtype=model.text.dtype)
         self.updates = 0
-        self.generator = torch.Generator(model.device).manual_seed(seed)
+        self.skipped = Skipped.none(model.device)
+        noise_seed = stream_seed(seed, Stream.LEARNER)
+        self.generator = torch.Generator(model.device).manual_seed(noise_seed)
         # Head pairs index Python-side: drawing them on the CPU avoids waiting for the GPU.
-        self.cpu_generator = torch.Generator().manual_seed(seed + 1)
+        heads_seed = stream_seed(seed, Stream.LEARNER_HEADS)
+        self.cpu_generator = torch.Generator().manual_seed(heads_seed)
         encoder = list(model.encoder.parameters())
         rest = [
             *model.dynamics.parameters(),
@@ -87,7 +121,7 @@ class Learner:
         self,
         batch: Batch,
         *,
-        cloning: bool = False,
+        bc_coef: float = 0.0,
         joint: bool = False,
         noise: UpdateNoise | None = None,
     ) -> dict[str, Tensor]:
@@ -95,7 +129,7 @@ class Learner:
 
         Args:
             batch: Subsequences on the model's device.
-            cloning: Add the behaviour-cloning term to the policy loss.
+            bc_coef: Weight of the behaviour-cloning term in the policy loss.
             joint: Pretraining: train all parts together on cloning instead of the values.
             noise: Used instead of drawing; for tests.
 
@@ -103,6 +137,7 @@ class Learner:
             Detached scalars on the model's device, named ``part/what``.
         """
         noise = noise or losses.draw_noise(self.model, batch, self.generator, self.cpu_generator)
+        bad = torch.zeros((), device=self.model.device)
         with self._autocast():
             bound = self.model.bind(batch.task)
             model_loss = self._model_loss(self.model, bound, batch, noise, self.config)
@@ -110,32 +145,51 @@ class Learner:
             metrics = dict(model_loss.metrics)
             if joint:
                 policy = losses.joint_policy_loss(
-                    self.model, model_loss.latents, batch, noise, self.config
+                    self.model, model_loss.latents, batch, noise, self.config, bc_coef=bc_coef
                 )
                 total = total + policy.total
                 metrics |= policy.metrics
-            elif cloning and self.config.bc_latents:
-                total = total + self.config.bc_coef * losses.latent_cloning_loss(
+            elif bc_coef and self.config.bc_latents:
+                total = total + bc_coef * losses.latent_cloning_loss(
                     self.model, model_loss.latents, batch, noise, self.config
                 )
         total.backward()
-        metrics["grad/model"] = _clip(self._model_parameters, self.config.grad_clip)
-        self.model_optimiser.step()
-        self.model_optimiser.zero_grad(set_to_none=True)
+        metrics["grad/model"] = self._step(self.model_optimiser, self._model_parameters, total, bad)
         if not joint:
             # What cloning in the latents asked of the policy, its own step asks again.
             self.policy_optimiser.zero_grad(set_to_none=True)
-            metrics |= self._policy_step(model_loss.latents, batch, noise, cloning=cloning)
+            metrics |= self._policy_step(model_loss.latents, batch, noise, bad, bc_coef=bc_coef)
         else:
-            metrics["grad/policy"] = _clip(self._policy_parameters, self.config.grad_clip)
-            self.policy_optimiser.step()
-            self.policy_optimiser.zero_grad(set_to_none=True)
+            metrics["grad/policy"] = self._step(
+                self.policy_optimiser, self._policy_parameters, total, bad
+            )
         self.model.update_target(self.config.target_ema)
         self.updates += 1
+        self.skipped.count(bad)
         return metrics
 
+    def _step(
+        self,
+        optimiser: torch.optim.Adam,
+        parameters: Iterable[nn.Parameter],
+        loss: Tensor,
+        bad: Tensor,
+    ) -> Tensor:
+        """Clip, step unless loss or gradients are not finite, and return the norm before.
+
+        ``bad`` [] becomes 1, and stays so, where they are not; nothing waits for the device.
+        """
+        norm = torch.nn.utils.clip_grad_norm_(parameters, self.config.grad_clip, foreach=True)
+        norm = norm.detach()
+        bad.logical_or_(~torch.isfinite(norm + loss.detach()))
+        # The hook by which PyTorch's gradient scaler has fused optimisers leave out a step.
+        optimiser.found_inf = bad  # type: ignore[attr-defined]
+        optimiser.step()
+        optimiser.zero_grad(set_to_none=True)
+        return norm
+
     def _policy_step(
-        self, latents: Tensor, batch: Batch, noise: UpdateNoise, *, cloning: bool
+        self, latents: Tensor, batch: Batch, noise: UpdateNoise, bad: Tensor, *, bc_coef: float
     ) -> dict[str, Tensor]:
         """Improve the policy on the model as it is after its own step."""
         with self._autocast():
@@ -146,14 +200,14 @@ class Learner:
                 noise,
                 self.scale,
                 self.config,
-                bc_coef=self.config.bc_coef if cloning else 0.0,
+                bc_coef=bc_coef,
             )
         loss.total.backward()
         metrics = dict(loss.metrics)
-        metrics["grad/policy"] = _clip(self._policy_parameters, self.config.grad_clip)
-        self.policy_optimiser.step()
-        self.policy_optimiser.zero_grad(set_to_none=True)
-        self.scale = loss.scale.detach()
+        metrics["grad/policy"] = self._step(
+            self.policy_optimiser, self._policy_parameters, loss.total, bad
+        )
+        self.scale = torch.where(bad > 0, self.scale, loss.scale.detach())
         return metrics
 
     def state_dict(self) -> dict[str, Any]:
@@ -163,20 +217,30 @@ class Learner:
             "policy_optimiser": self.policy_optimiser.state_dict(),
             "scale": self.scale,
             "updates": self.updates,
+            "skipped": vars(self.skipped).copy(),
             "generator": self.generator.get_state(),
             "cpu_generator": self.cpu_generator.get_state(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Undo :meth:`state_dict`."""
-        self.model_optimiser.load_state_dict(state["model_optimiser"])
-        self.policy_optimiser.load_state_dict(state["policy_optimiser"])
+        """Undo :meth:`state_dict`; the learning rates stay those of the settings."""
+        self.load_optimisers(state)
         self.scale = state["scale"].to(self.model.device)
         self.updates = int(state["updates"])
+        device = self.model.device
+        self.skipped = Skipped(**{k: v.to(device) for k, v in state["skipped"].items()})
         self.generator.set_state(state["generator"].cpu())
         self.cpu_generator.set_state(state["cpu_generator"].cpu())
 
+    def load_optimisers(self, state: dict[str, Any]) -> None:
+        """Take over the moments of Adam from a :meth:`state_dict`, and nothing else.
 
-def _clip(parameters: Iterable[nn.Parameter], limit: float) -> Tensor:
-    """Clip gradients in place to a joint norm and return the norm before."""
-    return torch.nn.utils.clip_grad_norm_(parameters, limit, foreach=True).detach()
+        PyTorch saves an optimiser's settings with its moments. Those at hand win: what a user
+        changes when going on with a run has to take effect.
+        """
+        for optimiser, saved in (
+            (self.model_optimiser, state["model_optimiser"]),
+            (self.policy_optimiser, state["policy_optimiser"]),
+        ):
+            present = optimiser.state_dict()["param_groups"]
+            optimiser.load_state_dict({"state": saved["state"], "param_groups": present})
