@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+from typing import get_args
 
 import pytest
 import torch
@@ -14,6 +15,7 @@ from newt_core.agents.newt.config import ModelConfig, PlannerConfig, UpdateConfi
 from newt_core.agents.newt.update import Learner
 from newt_core.errors import CheckpointError
 from newt_core.replay import Batch
+from newt_core.types import EntropyKind
 from tests.fixtures.models import batch, model, table
 
 
@@ -146,18 +148,20 @@ def test_a_changed_learning_rate_takes_effect_on_a_saved_state() -> None:
     assert moments.abs().sum() > 0
 
 
-@pytest.mark.parametrize("entropy", ["gaussian", "squashed"])
-def test_the_entropy_that_is_asked_for_moves_the_policy(entropy: str) -> None:
+@pytest.mark.parametrize("entropy", get_args(EntropyKind))
+def test_the_entropy_that_is_asked_for_moves_the_policy(entropy: EntropyKind) -> None:
     only = UpdateConfig(
         consistency_coef=0, reward_coef=0, value_coef=0, entropy_coef=1, entropy=entropy
-    )  # type: ignore[call-arg]
+    )
     learner = Learner(model(), only.model_copy(update={"lr": 1e-2}))
     for seed in range(60):
         learner.update(batch(64, seed=seed), joint=True)
     b = batch(64, seed=99)
     with torch.no_grad():
         bound = learner.model.bind(b.task)
-        sample = bound.policy(bound.encode(b.obs[0]), torch.randn(64, 16, generator=torch.Generator().manual_seed(0)))
+        sample = bound.policy(
+            bound.encode(b.obs[0]), torch.randn(64, 16, generator=torch.Generator().manual_seed(0))
+        )
     std = sample.log_std.exp()[sample.mask.bool()].mean()
     # The Gaussian's entropy grows without end; the squashed action's is largest at about 0.9.
     assert std > 3 if entropy == "gaussian" else 0.7 < std < 1.2

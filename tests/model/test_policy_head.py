@@ -21,7 +21,10 @@ def test_entropy_estimate_is_the_scaled_log_probability_of_a_tanh_normal() -> No
     saturated = (drawn.action.abs() > 0.99).any(-1)
     # "Scaled": times the three valid entries.
     torch.testing.assert_close(
-        drawn.scaled_entropy("squashed")[~saturated], -3 * log_probability[~saturated], atol=1e-2, rtol=1e-3
+        drawn.scaled_entropy("squashed")[~saturated],
+        -3 * log_probability[~saturated],
+        atol=1e-2,
+        rtol=1e-3,
     )
 
 

@@ -80,8 +80,8 @@ def test_a_run_leaves_what_it_promises(tmp_path: Path, library: SpecLibrary) -> 
     assert payload["counters"]["steps"] == 240
     assert payload["text_encoder"] == "hashed-v1"
     assert [task["id"] for task in payload["tasks"]] == ["short-balance", "short-reach"]
-    # Updates follow the agent steps: 240 · 0.2, taken in one burst after the random phase.
-    assert payload["agent"]["learner"]["updates"] == 48
+    # Updates follow the agent steps since the two environments' first episodes ended.
+    assert payload["agent"]["learner"]["updates"] == (240 - 2 * LENGTH) * 0.2
     assert sorted(folder.read_evaluations()) == [0, 200, 240]
     rows = read_metrics(folder.metrics_file)
     assert {"loss/consistency", "loss/reward", "loss/value", "loss/policy"} <= rows[-1].keys()
@@ -110,7 +110,7 @@ def test_a_stopped_run_goes_on_where_it_stopped(tmp_path: Path, library: SpecLib
     finished = run(folder, library, 300, resume=True)
     payload = load_checkpoint(finished.checkpoint)
     assert payload["counters"]["steps"] == 300
-    assert payload["agent"]["learner"]["updates"] == 60
+    assert payload["agent"]["learner"]["updates"] == (300 - 2 * LENGTH) * 0.2
     # Nothing that was in the replay buffer at the stop is missing now.
     whole = stopped.steps // (2 * LENGTH) * 2
     assert saved["replay"]["next_sequence"] >= whole

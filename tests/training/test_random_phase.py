@@ -95,8 +95,7 @@ def test_every_environment_has_to_play_its_own_episodes():
     made = phase(episodes=2)
     # Many episodes of a short task are none of the long one.
     assert not after_episodes(made, 40, 1).over
-    made.see(step([0, 0], [False, True]))
-    assert made.over
+    assert after_episodes(made, 0, 1).over
 
 
 def test_it_ends_at_the_cap_whatever_was_played():
@@ -108,12 +107,12 @@ def test_it_ends_at_the_cap_whatever_was_played():
 
 def test_it_goes_on_while_every_reward_of_a_task_was_the_same():
     made = after_episodes(phase(episodes=2, until_reward=5), 2, 2)
-    assert not made.over
+    ended = [made.over]
     # What one task pays says nothing about the other.
-    made.see(step([1, 0]))
-    assert not made.over
-    made.see(step([0, 1]))
-    assert made.over
+    for rewards in ([1.0, 0.0], [0.0, 1.0]):
+        made.see(step(rewards))
+        ended.append(made.over)
+    assert ended == [False, False, True]
 
 
 def test_environments_of_a_task_share_what_it_paid():
@@ -144,9 +143,9 @@ def test_all_it_knows_survives_a_resumption():
     for _ in range(3):
         before.act()
     after = phase(seed=7, episodes=1, until_reward=5)
-    assert not after.over
+    ended = [after.over]
     after.load_state_dict(before.state_dict())
-    assert after.over
+    assert [*ended, after.over] == [False, True]
     for _ in range(60):
         np.testing.assert_array_equal(before.act(), after.act())
 

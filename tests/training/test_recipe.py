@@ -123,8 +123,8 @@ def test_a_run_with_demonstrations_pretrains_and_then_interacts(tmp_path, librar
     pretrained = load_checkpoint(folder.path / "pretraining/checkpoints/last.pt")
     assert pretrained["agent"]["learner"]["updates"] == 6
     learned = load_checkpoint(result.checkpoint)
-    # The updates of the two parts are counted apart; what is owed follows the steps alone.
-    assert learned["agent"]["learner"]["updates"] == 80 * 0.2
+    # The updates of the two parts are counted apart. Nothing is owed for the first episode.
+    assert learned["agent"]["learner"]["updates"] == (80 - 10) * 0.2
     # The first episode follows the pretrained policy with its noise, the others plan near it
     # until a quarter of the run, and freely from three quarters on.
     training = [(policy_only, weight) for explore, policy_only, weight in acted if explore]
@@ -175,12 +175,12 @@ def test_each_use_has_its_switch(tmp_path, library, monkeypatch):
     seen: dict[str, Any] = {}
     update = Learner.update
 
-    def watched(self, batch, *, cloning=False, joint=False, noise=None):
+    def watched(self, batch, *, bc_coef=0.0, joint=False, noise=None):
         if not joint:
             # Demonstrations have an action that planning never draws exactly.
             demonstrated = (batch.action[..., 0] == 0.75).all(0)
-            seen.update(cloning=cloning, rows=int(demonstrated.sum()))
-        return update(self, batch, cloning=cloning, joint=joint, noise=noise)
+            seen.update(cloning=bc_coef > 0, rows=int(demonstrated.sum()))
+        return update(self, batch, bc_coef=bc_coef, joint=joint, noise=noise)
 
     monkeypatch.setattr(Learner, "update", watched)
     unscored = Scores(0.0, {})
