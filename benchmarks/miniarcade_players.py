@@ -50,12 +50,9 @@ def scripted_act(specs: Sequence[TaskSpec]) -> Act:
 
 def measure(specs: Sequence[TaskSpec], episodes: int, seed: int) -> dict[str, Any]:
     """Return task → who plays → mean return, mean score and its 95 % interval."""
-    actors = {
-        "player": scripted_act(specs),
-        "random": random_act(specs, np.random.default_rng(seed)),
-    }
     found: dict[str, Any] = {spec.id: {} for spec in specs}
     with make_pool(specs, seed=seed) as pool:
+        actors = {"player": scripted_act(specs), "random": random_act(specs, pool, seed)}
         for who, act in actors.items():
             results = evaluate(act, specs, episodes, pool=pool, seed=seed)
             for task, summary in summarise(results, specs, mode=who).tasks.items():

@@ -32,9 +32,11 @@ from newt_core.restore import image_encoder, saved_text, take_weights
 from newt_core.seeds import Stream, stream_seed
 from newt_core.specs import SpecLibrary, TaskSpec
 from newt_core.training.checkpoint_folder import LAST, CheckpointFolder, latest_intact
+from newt_core.training.collector import Collector
 from newt_core.training.config import RunConfig
 from newt_core.training.metrics import MetricsLogger, Sink, WandbSink
-from newt_core.training.online import OnlineTrainer, Scores
+from newt_core.training.online import OnlineTrainer
+from newt_core.training.outcome import Scores
 from newt_core.training.pretrain import PRETRAINING
 from newt_core.training.progress import Progress, RunStatus
 from newt_core.training.run_folder import RunFolder
@@ -144,8 +146,12 @@ def _train(
             config,
             agent=agent,
             actor=actor,
-            pool=pool,
-            task_of_env=task_of_env,
+            collector=Collector(
+                pool,
+                task_of_env,
+                seed=stream_seed(config.seed, Stream.TRAINING_EPISODES),
+                features=sight is not None,
+            ),
             replay=Mixture(online, demos, config.demo_use.batch_share),
             evaluate=_evaluator(agent, specs, config, folder, should_stop),
             describe=describe_run(config, specs, table, text, sight),
@@ -153,7 +159,6 @@ def _train(
             metrics=metrics,
             progress=progress,
             should_stop=should_stop,
-            generator=torch.Generator().manual_seed(stream_seed(config.seed, Stream.BATCHES)),
         )
         if restored is not None:
             trainer.load_state_dict(restored)

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import numpy as np
-
 from newt_core.agents.newt.actor import Actor, ActorSettings
 from newt_core.agents.newt.agent import NewtAgent
 from newt_core.encoders import TextOptions
-from newt_core.encoders.seeing import looking, open_pool
+from newt_core.encoders.seeing import SeeingPool, open_pool
+from newt_core.envs.pool import Pool, make_pool
 from newt_core.evaluation.aggregate import Summary, summarise
 from newt_core.evaluation.rollout import Progress, evaluate, random_act, stoppable
 from newt_core.restore import load_agent
 from newt_core.seeds import Stream, stream_seed
 from newt_core.specs import SpecLibrary, TaskSpec
+from newt_core.types import Act, BoolArray, FloatArray, IntArray
 
 MAX_EVALUATION_ENVS = 5
 """Environments of one task that an evaluation steps side by side, at most."""
@@ -45,7 +45,7 @@ def evaluate_agent(
     actor = Actor(agent, len(specs) * envs, seed=seed, settings=settings)
     entries = [spec for spec in specs for _ in range(envs)]
     with open_pool(entries, agent.image_encoder, agent.model_config.images, seed=seed) as pool:
-        act = stoppable(looking(actor, pool), should_stop)
+        act = stoppable(_acting(actor, pool), should_stop)
         results = evaluate(act, specs, episodes, pool=pool, seed=seed, on_progress=on_progress)
     weight = agent.prior_weight if prior_weight is None else prior_weight
     planning = "constrained planning" if weight else "planning"
@@ -95,7 +95,18 @@ def evaluate_random(
 ) -> Summary:
     """Evaluate uniformly random actions on the tasks a selector names."""
     chosen = specs.select(tasks)
-    act = random_act(chosen, np.random.default_rng(stream_seed(seed, Stream.RANDOM_ACTIONS)))
     reported = stream_seed(seed, Stream.REPORTED_EPISODES)
-    results = evaluate(act, chosen, episodes, seed=reported, on_progress=on_progress)
+    with make_pool(chosen) as pool:
+        act = random_act(chosen, pool, stream_seed(seed, Stream.RANDOM_ACTIONS))
+        results = evaluate(act, chosen, episodes, pool=pool, seed=reported, on_progress=on_progress)
     return summarise(results, chosen, mode="random")
+
+
+def _acting(actor: Actor, pool: Pool) -> Act:
+    """Return an actor that takes features and the episodes' numbers from the pool it acts in."""
+
+    def act(obs: FloatArray, task: IntArray, env_ids: IntArray, first: BoolArray) -> FloatArray:
+        features = pool.features(env_ids) if isinstance(pool, SeeingPool) else None
+        return actor(obs, task, env_ids, first, features, pool.episode_numbers[env_ids])
+
+    return act

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from newt_core.agents.newt.agent import NewtAgent
 from newt_core.agents.newt.setup import choose_device, task_table
 from newt_core.build import (
@@ -120,7 +118,6 @@ def _pretrain(
             metrics=metrics,
             progress=progress,
             should_stop=should_stop,
-            generator=torch.Generator().manual_seed(stream_seed(config.seed, Stream.BATCHES)),
         )
         if restored is not None:
             pretrainer.load_state_dict(restored)

@@ -118,3 +118,7 @@ class TrainingDiverged(NewtError):
     """A loss or a gradient is no longer finite."""
 
     exit_code = 1
+
+
+class UselessActionError(TrainingDiverged):
+    """An agent chose an action that is not finite: its weights have diverged."""

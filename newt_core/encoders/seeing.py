@@ -9,18 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from newt_core.encoders.image import ImageEncoder
-from newt_core.envs.pool import EnvPool, Pool, PoolStats, make_pool
+from newt_core.envs.pool import EnvPool, EpisodeNumbers, Pool, PoolStats, make_pool
 from newt_core.errors import PoolStateError
 from newt_core.specs.schema import TaskSpec
 from newt_core.types import (
     IMAGE_DIM,
-    Act,
     BoolArray,
     ByteArray,
     FloatArray,
@@ -28,20 +27,6 @@ from newt_core.types import (
     IntArray,
     Transitions,
 )
-
-
-class FeatureActor(Protocol):
-    """Chooses actions for K environments from states and features."""
-
-    def __call__(
-        self,
-        obs: FloatArray,
-        task: IntArray,
-        env_ids: IntArray,
-        first: BoolArray,
-        features: HalfArray | None = None,
-    ) -> FloatArray:
-        """Return the actions, [K, A]; see :class:`newt_core.agents.newt.actor.Actor`."""
 
 
 class SeeingPool:
@@ -73,9 +58,14 @@ class SeeingPool:
         """Deaths and lost episodes so far."""
         return self._pool.stats
 
-    def reset(self, seed: int | None = None) -> FloatArray:
+    @property
+    def episode_numbers(self) -> IntArray:
+        """[E] the number of the episode that each environment is in."""
+        return self._pool.episode_numbers
+
+    def reset(self, seed: int | None = None, episodes: EpisodeNumbers | None = None) -> FloatArray:
         """Begin a new episode everywhere; see ``Pool.reset``."""
-        obs = self._pool.reset(seed)
+        obs = self._pool.reset(seed, episodes)
         self._seen[:] = self._encoder.encode(self._pool.frames()[:, -1])[:, None]
         return obs
 
@@ -149,14 +139,3 @@ def open_pool(
     if encoder is None:
         return make_pool(specs, seed=seed)
     return SeeingPool(make_pool(specs, seed=seed, frames=1), encoder, stack)
-
-
-def looking(actor: FeatureActor, pool: Pool) -> Act:
-    """Return ``actor`` as one that takes what the pool sees by itself, if it sees anything."""
-    if not isinstance(pool, SeeingPool):
-        return actor
-
-    def act(obs: FloatArray, task: IntArray, env_ids: IntArray, first: BoolArray) -> FloatArray:
-        return actor(obs, task, env_ids, first, pool.features(env_ids))
-
-    return act

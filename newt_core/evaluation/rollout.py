@@ -2,16 +2,20 @@
 
 Tasks have episodes of different lengths. An environment that has done its share is no longer
 sent actions, so that the agent plans only where an episode is still owed.
+
+A task's episodes are numbered from 0. What episode k begins with follows from the seed, the task
+and k alone: it is the same however many others are run, of this task or of others.
 """
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from newt_core.envs.pool import Pool, make_pool
+from newt_core.envs.pool import EpisodeNumbers, Pool, make_pool
 from newt_core.errors import ConfigError
 from newt_core.specs.schema import TaskSpec
 from newt_core.types import ACTION_DIM, Act, BoolArray, FloatArray, IntArray, Transitions
@@ -56,7 +60,7 @@ def evaluate(
 
     The environments that still owe episodes step together, so the result is determined by
     the seed and by ``act``, however many workers there are. Episodes lost to a dying worker are
-    run again.
+    run again from where they began.
 
     Args:
         act: chooses the actions.
@@ -71,8 +75,7 @@ def evaluate(
         on_progress: told of every finished episode.
 
     Returns:
-        The episodes, grouped by task in the order of ``specs``; within a task by environment,
-        then in the order they were run.
+        The episodes, grouped by task in the order of ``specs``; within a task by their number.
 
     Raises:
         ConfigError: there is nothing to run, or ``pool`` lacks one of the tasks.
@@ -95,26 +98,41 @@ def evaluate(
                 task_ids=task_ids,
                 on_progress=on_progress,
             )
-    plan = _plan(specs, episodes, pool.specs)
+    plan = _plan(specs, episodes, pool)
     task_of_env = np.zeros(pool.num_envs, np.int64)
     indices = range(len(specs)) if task_ids is None else task_ids
     for index, envs in zip(indices, plan.envs_of_task, strict=True):
         task_of_env[envs] = index
-    finished = _run(act, pool, plan.owed, task_of_env, seed, on_progress)
-    return [result for envs in plan.envs_of_task for env in envs for result in finished[env]]
+    finished = _run(act, pool, plan, task_of_env, seed, on_progress)
+    # Environment k of n runs the episodes k, k + n, k + 2 n, ...
+    return [
+        finished[envs[number % len(envs)]][number // len(envs)]
+        for envs in plan.envs_of_task
+        for number in range(episodes)
+    ]
 
 
-def random_act(specs: Sequence[TaskSpec], generator: np.random.Generator) -> Act:
+def random_act(specs: Sequence[TaskSpec], pool: Pool, seed: int) -> Act:
     """Return the random baseline: every valid action entry uniform in [-1, 1].
+
+    An episode's actions follow from the seed and its number, in whatever company it is run.
 
     Args:
         specs: the agent's task list, which the ``task`` of each call refers to.
-        generator: where the numbers come from.
+        pool: the environments that are acted in.
+        seed: determines the actions.
     """
     masks = np.stack([spec.action_mask for spec in specs])
+    generators: dict[int, np.random.Generator] = {}
 
     def act(obs: FloatArray, task: IntArray, env_ids: IntArray, first: BoolArray) -> FloatArray:
-        uniform = generator.uniform(-1.0, 1.0, (len(task), ACTION_DIM)).astype(np.float32)
+        uniform = np.zeros((len(task), ACTION_DIM), np.float32)
+        numbers = pool.episode_numbers[env_ids]
+        for row, env in enumerate(env_ids.tolist()):
+            if first[row]:
+                series = np.random.SeedSequence(seed, spawn_key=(int(numbers[row]),))
+                generators[env] = np.random.default_rng(series)
+            uniform[row] = generators[env].uniform(-1.0, 1.0, ACTION_DIM)
         return uniform * masks[task]
 
     return act
@@ -145,35 +163,41 @@ class _Plan:
     """[E] whole episodes that each environment has to run."""
     envs_of_task: list[list[int]]
     """For each task, its environments."""
+    numbers: EpisodeNumbers
+    """Which episodes they are."""
 
 
-def _plan(specs: Sequence[TaskSpec], episodes: int, pool_specs: Sequence[TaskSpec]) -> _Plan:
+def _plan(specs: Sequence[TaskSpec], episodes: int, pool: Pool) -> _Plan:
     """Share each task's episodes out evenly among its environments."""
-    owed = np.zeros(len(pool_specs), np.int64)
+    owed, position_of = (np.zeros(pool.num_envs, np.int64) for _ in range(2))
+    stride = np.ones(pool.num_envs, np.int64)
     envs_of_task = []
     for spec in specs:
-        envs = [env for env, other in enumerate(pool_specs) if other.id == spec.id]
+        envs = [env for env, other in enumerate(pool.specs) if other.id == spec.id]
         if not envs:
             raise ConfigError(f"the environment pool has no environment of the task '{spec.id}'.")
         # Fixed shares: giving the next episode to whoever is ready would depend on timing.
         for position, env in enumerate(envs):
             owed[env] = episodes // len(envs) + (position < episodes % len(envs))
+            position_of[env], stride[env] = position, len(envs)
         envs_of_task.append(envs)
-    return _Plan(owed, envs_of_task)
+    series = np.array([zlib.crc32(spec.id.encode()) for spec in pool.specs], np.int64)
+    numbers = EpisodeNumbers(series, position_of, stride, repeat_lost=True)
+    return _Plan(owed, envs_of_task, numbers)
 
 
 def _run(
     act: Act,
     pool: Pool,
-    owed: IntArray,
+    plan: _Plan,
     task_of_env: IntArray,
     seed: int,
     on_progress: Progress | None,
 ) -> list[list[EpisodeResult]]:
     """Run the owed episodes; return each environment's, in order."""
     finished: list[list[EpisodeResult]] = [[] for _ in range(pool.num_envs)]
-    remaining, total = owed.copy(), int(owed.sum())
-    obs = pool.reset(seed)
+    remaining, total = plan.owed.copy(), int(plan.owed.sum())
+    obs = pool.reset(seed, plan.numbers)
     first = np.ones(pool.num_envs, np.bool_)
     # Rewards are added in float64: a thousand of them would lose digits in float32.
     returns = np.zeros(pool.num_envs, np.float64)

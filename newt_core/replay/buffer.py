@@ -49,7 +49,7 @@ class ReplayBuffer:
     """The most recent episodes, up to ``capacity`` rows.
 
     On disk, a process killed at any moment leaves the intact episodes behind: opening the
-    folder again brings them back, and :meth:`restore` takes them back to a checkpoint. One
+    folder again brings them back, and :meth:`load_state_dict` takes them back to a checkpoint. One
     process at a time may have a folder open.
     """
 
@@ -192,7 +192,7 @@ class ReplayBuffer:
             "next_sequence": self._table.next,
         }
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go back to the episodes stored when ``state`` was taken.
 
         Episodes added later are dropped. Those that they displaced are gone; a buffer that

@@ -113,6 +113,11 @@ class EpisodeRecorder:
         self._steps[ids[fresh]] = 0
         return episodes
 
+    def open_actions(self) -> list[FloatArray]:
+        """Return the actions of every environment's unfinished episode so far, [steps, A] each."""
+        spans = zip(self._base.tolist(), self._steps.tolist(), strict=True)
+        return [self._action[base : base + steps].copy() for base, steps in spans]
+
     def _finished(self, env: int) -> Episode:
         first, length = int(self._base[env]), int(self._length[env])
         # Copies: these rows are about to take the next episode.

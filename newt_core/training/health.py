@@ -5,41 +5,69 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import SupportsFloat
 
+from torch import Tensor
+
+from newt_core.agents.newt.update import Learner
 from newt_core.errors import TrainingDiverged
+from newt_core.training.checkpoint_folder import LAST
+
+MOST_SKIPPED = 10
+"""Updates in a row that may be left out because they are not finite; a bad batch is one or two."""
 
 
-def check_finite(
-    metrics: Mapping[str, SupportsFloat], step: int, *, last_good: Path | None = None
-) -> None:
-    """Raise if a loss or a gradient norm is not finite.
-
-    Give it an update's own metrics only: in others, such as a success rate of tasks without
-    a success signal, NaN has a meaning.
+class Health:
+    """Looks whether a learner's updates are finite. Looking waits for the device: do it seldom.
 
     Args:
-        metrics: name → number or tensor of one element.
-        step: agent steps so far.
-        last_good: the newest checkpoint.
-
-    Raises:
-        TrainingDiverged: names the first such metrics, and what to do.
+        learner: Leaves out, and counts, the updates that are not.
+        checkpoints: The folder of the run's checkpoints, for messages.
     """
-    bad = [f"{name} is {float(value)}" for name, value in metrics.items() if not _finite(value)]
-    if not bad:
-        return
-    shown = ", ".join(bad[:3]) + (f" and {len(bad) - 3} more" if len(bad) > 3 else "")
-    remedy = (
-        f"The last good checkpoint is {last_good}: go on from it with --resume and"
-        if last_good is not None
-        else "There is no checkpoint yet: start again with"
-    )
-    raise TrainingDiverged(
-        f"training diverged at step {step}: {shown}. {remedy} a lower --set update.lr=…, "
-        "a lower update.grad_clip, or update.precision=float32."
-    )
 
+    def __init__(self, learner: Learner, checkpoints: Path) -> None:
+        self._learner = learner
+        self._checkpoints = checkpoints
+        self.newest: Mapping[str, Tensor] = {}
+        """The newest update's metrics."""
 
-def _finite(value: SupportsFloat) -> bool:
-    return math.isfinite(float(value))
+    @property
+    def sound(self) -> bool:
+        """Whether the newest update was finite: the weights may be saved."""
+        return not int(self._learner.skipped.in_a_row)
+
+    def check(self, step: int) -> None:
+        """Raise if :data:`MOST_SKIPPED` updates in a row had to be left out.
+
+        Args:
+            step: Agent steps so far (when pretraining: updates).
+
+        Raises:
+            TrainingDiverged: Names the step, the losses that are not finite, and what to do.
+        """
+        if int(self._learner.skipped.longest) >= MOST_SKIPPED:
+            raise self.diverged(self._what(int(self._learner.skipped.longest)), step)
+
+    def require_sound(self, step: int) -> None:
+        """Raise if the newest update was left out; see :meth:`check`."""
+        self.check(step)
+        if not self.sound:
+            raise self.diverged(self._what(int(self._learner.skipped.in_a_row)), step)
+
+    def diverged(self, what: str, step: int) -> TrainingDiverged:
+        """Return the error of a run that has diverged: what happened, when, and the way back."""
+        last = self._checkpoints / LAST
+        remedy = (
+            f"The last good checkpoint is {last}: go on from it with --resume and"
+            if last.exists()
+            else "There is no checkpoint yet: start again with"
+        )
+        return TrainingDiverged(
+            f"training diverged at step {step}: {what}. {remedy} a lower --set update.lr=…, "
+            "a lower update.grad_clip, or update.precision=float32."
+        )
+
+    def _what(self, skipped: int) -> str:
+        values = {name: float(value) for name, value in self.newest.items()}
+        bad = [f"{name} is {value}" for name, value in values.items() if not math.isfinite(value)]
+        shown = ", ".join(bad[:3]) + (f" and {len(bad) - 3} more" if len(bad) > 3 else "")
+        return f"{skipped} updates in a row were not finite" + (f" ({shown})" if bad else "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -31,7 +32,10 @@ class Sink(Protocol):
 
 
 class MetricsLogger:
-    """Hands each row to every sink. A context manager.
+    """Hands one row per step to every sink. A context manager.
+
+    What is logged at one step, at whatever moments, becomes one row. The file has it at once; the
+    other sinks, which cannot change what they were given, get it when the next step begins.
 
     Log all of a step's metrics before saving that step's checkpoint: a run that is resumed
     from it keeps the rows up to and including its step.
@@ -58,7 +62,10 @@ class MetricsLogger:
         kept = _keep_rows(file, restored_step)
         # Time goes on from where the kept rows end.
         self._start = time.monotonic() - float(kept[-1].get("wall_time") or 0.0 if kept else 0.0)
-        self._sinks: list[Sink] = [JsonLinesSink(file), *others]
+        self._row: Row = kept[-1] if kept else {}
+        self._handed_on: Row = dict(self._row)
+        self._file = RowFile(file, kept)
+        self._sinks: list[Sink] = [*others]
         if tensorboard is not None:
             self._sinks.append(TensorBoardSink(tensorboard, restored_step))
 
@@ -68,17 +75,32 @@ class MetricsLogger:
         return time.monotonic() - self._start
 
     def log(self, step: int, metrics: Mapping[str, SupportsFloat]) -> None:
-        """Report the metrics of one step; numbers or tensors of one element."""
+        """Report metrics of one step; numbers or tensors of one element."""
         clash = [name for name in RESERVED if name in metrics]
         if clash:
             raise ValueError(f"the metric name '{clash[0]}' is reserved")
-        row: Row = {"step": step, "wall_time": round(self.wall_time, 3)}
-        row.update((name, _number(value)) for name, value in metrics.items())
-        for sink in self._sinks:
-            sink.write(row)
+        again = self._row.get("step") == step
+        if not again:
+            self._hand_on()
+            self._row = {"step": step}
+        self._row["wall_time"] = round(self.wall_time, 3)
+        self._row.update((name, _number(value)) for name, value in metrics.items())
+        self._file.write(self._row, again=again)
+
+    def _hand_on(self) -> None:
+        """Give the other sinks what is new in the row."""
+        same_step = self._handed_on.get("step") == self._row.get("step")
+        before = self._handed_on if same_step else {}
+        new = {k: v for k, v in self._row.items() if k in RESERVED or before.get(k) != v}
+        if set(new) - set(RESERVED):
+            for sink in self._sinks:
+                sink.write(new)
+        self._handed_on = dict(self._row)
 
     def close(self) -> None:
         """Write out what is still in memory."""
+        self._hand_on()
+        self._file.close()
         for sink in self._sinks:
             sink.close()
 
@@ -94,17 +116,30 @@ class MetricsLogger:
         self.close()
 
 
-class JsonLinesSink:
-    """Appends to a file, a system call per line, so that a killed run loses none."""
+class RowFile:
+    """JSON lines of which the last can be replaced; a killed run loses none of them.
 
-    def __init__(self, file: Path) -> None:
+    Args:
+        file: an existing file.
+        rows: what it holds.
+    """
+
+    def __init__(self, file: Path, rows: list[Row]) -> None:
         self._path = file
-        self._file = open(file, "ab", buffering=0)  # noqa: SIM115
+        self._file = open(file, "r+b", buffering=0)  # noqa: SIM115
+        self._end = self._file.seek(0, os.SEEK_END)
+        self._last = self._end - (len(_line(rows[-1])) if rows else 0)
 
-    def write(self, row: Row) -> None:
-        """Append one line."""
+    def write(self, row: Row, *, again: bool) -> None:
+        """Append a line, or where it comes ``again``, put it in the last one's place."""
+        if not again:
+            self._last = self._end
+        line = _line(row)
         try:
-            self._file.write((json.dumps(row, allow_nan=False) + "\n").encode())
+            # In one call: a kill may leave an end of the old line behind, but no loss.
+            os.pwrite(self._file.fileno(), line, self._last)
+            self._end = self._last + len(line)
+            self._file.truncate(self._end)
         except OSError as error:
             raise RunFolderError(f"cannot write {self._path}: {error.strerror}.") from error
 
@@ -190,10 +225,14 @@ def _keep_rows(file: Path, restored_step: int | None) -> list[Row]:
     if restored_step is not None and file.exists():
         kept = [row for row in read_metrics(file) if (row["step"] or 0) <= restored_step]
     try:
-        write_text(file, "".join(f"{json.dumps(row)}\n" for row in kept))
+        write_text(file, b"".join(map(_line, kept)).decode())
     except OSError as error:
         raise RunFolderError(f"cannot write {file}: {error.strerror}.") from error
     return kept
+
+
+def _line(row: Row) -> bytes:
+    return (json.dumps(row, allow_nan=False) + "\n").encode()
 
 
 def _parse(line: bytes) -> Row | None:

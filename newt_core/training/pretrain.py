@@ -12,18 +12,25 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from newt_core.agents.newt.agent import NewtAgent
 from newt_core.replay import ReplayBuffer
-from newt_core.training.checkpoint_folder import LAST, CheckpointFolder
+from newt_core.seeds import Stream, stream_seed
+from newt_core.training.checkpoint_folder import CheckpointFolder
 from newt_core.training.config import RunConfig
-from newt_core.training.health import check_finite
+from newt_core.training.health import Health
 from newt_core.training.metrics import MetricsLogger
 from newt_core.training.online import LOG_SECONDS
 from newt_core.training.progress import Progress, RunStatus
-from newt_core.training.random_state import capture_random_state, restore_random_state
 from newt_core.training.recent import Speed
+from newt_core.training.run_state import (
+    GlobalGenerators,
+    PretrainCounters,
+    SavedGenerator,
+    Stateful,
+    load_parts,
+    save_parts,
+)
 
 LOG_UPDATES = 100
 """Metrics are written at least this often, so that even a short run has a curve."""
@@ -59,7 +66,6 @@ class Pretrainer:
         metrics: Where to report, under the number of updates.
         progress: Who watches.
         should_stop: Asked after every update.
-        generator: CPU generator of batches.
     """
 
     def __init__(
@@ -74,7 +80,6 @@ class Pretrainer:
         metrics: MetricsLogger,
         progress: Progress,
         should_stop: Callable[[], bool],
-        generator: torch.Generator,
     ) -> None:
         self.config = config
         self.agent = agent
@@ -85,12 +90,19 @@ class Pretrainer:
         self.metrics = metrics
         self.progress = progress
         self.should_stop = should_stop
-        self.generator = generator
-        self.scores: dict[str, float] = {}
-        self._evaluated_at = -1
+        self.counters = PretrainCounters()
         self._last_logged = 0
         self._speed = Speed()
-        self._update_metrics: dict[str, Tensor] = {}
+        self._health = Health(agent.learner, checkpoints.folder)
+        seed = stream_seed(config.seed, Stream.BATCHES)
+        self._generator = torch.Generator().manual_seed(seed)
+        self.parts: dict[str, Stateful] = {
+            "agent": agent,
+            "counters": self.counters,
+            "batches": SavedGenerator(self._generator),
+            "random": GlobalGenerators(),
+        }
+        """Everything that changes during a run."""
 
     @property
     def updates(self) -> int:
@@ -105,13 +117,13 @@ class Pretrainer:
             EnvironmentFailure: A task's simulator keeps dying in an evaluation.
         """
         settings, learner = self.config.pretrain, self.agent.learner
-        self._speed.restart(self.updates)
+        self._speed.go_on(self.updates)
         while self.updates < settings.updates and not self.should_stop():
             batch = self.demos.sample(
-                self.config.update.batch_size, self.config.update.horizon, self.generator
+                self.config.update.batch_size, self.config.update.horizon, self._generator
             )
             learner.set_lr_factor(settings.lr_factor * learner.warmup_factor())
-            self._update_metrics = learner.update(batch, bc_coef=settings.bc_coef, joint=True)
+            self._health.newest = learner.update(batch, bc_coef=settings.bc_coef, joint=True)
             self._report()
             self._log_if_due()
             last = self.updates == settings.updates
@@ -120,15 +132,13 @@ class Pretrainer:
             if self.updates % settings.checkpoint_every == 0 and not last:
                 self.save()
         finished = self.updates >= settings.updates
-        self._log()
-        learner.set_lr_factor(1.0)
         self.save()
-        if finished and self._evaluated_at != self.updates:
+        if finished and self.counters.evaluated_at != self.updates:
             self._evaluate(last=True)
-            finished = self._evaluated_at == self.updates
+            finished = self.counters.evaluated_at == self.updates
             if finished:
                 self.save(best=True)
-        return PretrainResult(self.updates, self.scores, interrupted=not finished)
+        return PretrainResult(self.updates, self.counters.scores, interrupted=not finished)
 
     def _report(self, message: str = "") -> None:
         self.progress.update(
@@ -137,7 +147,7 @@ class Pretrainer:
                 total=self.config.pretrain.updates,
                 updates=self.updates,
                 steps_per_s=self._speed.rate(self.updates),
-                scores=self.scores,
+                scores=self.counters.scores,
                 counts="updates",
                 message=message,
             )
@@ -153,63 +163,52 @@ class Pretrainer:
             return
         self._speed.last_log = time.monotonic()
         self._last_logged = self.updates
-        group = self.agent.learner.model_optimiser.param_groups[-1]
+        learner = self.agent.learner
         self.metrics.log(
             self.updates,
             {
                 "updates_per_s": self._speed.rate(self.updates),
-                "lr": group["lr"],
-                **self._check_health(),
+                "updates/skipped": learner.skipped.total,
+                "lr": learner.model_optimiser.param_groups[-1]["lr"],
+                **self._health.newest,
             },
         )
-
-    def _check_health(self) -> dict[str, float]:
-        learned = {name: float(value) for name, value in self._update_metrics.items()}
-        last = self.checkpoints.folder / LAST
-        check_finite(learned, self.updates, last_good=last if last.exists() else None)
-        return learned
+        self._health.check(self.updates)
 
     def _evaluate(self, *, last: bool) -> None:
         self._report(message=f"evaluating after {self.updates:,} updates")
         started = time.monotonic()
+        self._speed.pause(self.updates)
         scores = self.evaluate(self.updates, last)
+        self._speed.go_on(self.updates)
         if scores is None:
             return
-        self.scores = dict(scores)
-        self._evaluated_at = self.updates
+        self.counters.scores = dict(scores)
+        self.counters.evaluated_at = self.updates
         self.metrics.log(
             self.updates,
             {
-                **{f"eval/{mode.replace(' ', '_')}": score for mode, score in self.scores.items()},
+                **{f"eval/{mode.replace(' ', '_')}": score for mode, score in scores.items()},
                 "eval/seconds": time.monotonic() - started,
             },
         )
-        self._speed.restart(self.updates)
-        shown = ", ".join(f"{mode} {score:.3f}" for mode, score in self.scores.items())
+        shown = ", ".join(f"{mode} {score:.3f}" for mode, score in scores.items())
         self._report(message=f"score after {self.updates:,} updates: {shown}")
 
     def save(self, *, best: bool = False) -> None:
-        """Write a checkpoint of this moment.
+        """Write a checkpoint of this moment, and its metrics before.
 
         Raises:
-            TrainingDiverged: The losses are not finite, so the weights may not be either.
+            TrainingDiverged: The newest updates were not finite, so the weights may be useless.
         """
-        self._check_health()
+        self._log()
+        self._health.require_sound(self.updates)
         self.checkpoints.save(self.updates, {**self.describe, **self.state_dict()}, best=best)
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything that changes during a run and is not on disk already."""
-        return {
-            "agent": self.agent.state_dict(),
-            "counters": {
-                "steps": 0,
-                "updates": self.updates,
-                "scores": self.scores,
-                "evaluated_at": self._evaluated_at,
-            },
-            "generator": self.generator.get_state(),
-            "random": capture_random_state(),
-        }
+        """The state of every part, under its name."""
+        self.counters.updates = self.updates
+        return save_parts(self.parts)
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a checkpoint.
@@ -217,10 +216,5 @@ class Pretrainer:
         Raises:
             CheckpointError: The checkpoint does not fit the run's settings.
         """
-        self.agent.load_state_dict(state["agent"])
-        counters = state["counters"]
-        self.scores = dict(counters["scores"])
-        self._evaluated_at = int(counters["evaluated_at"])
+        load_parts(self.parts, state)
         self._last_logged = self.updates
-        self.generator.set_state(state["generator"].cpu())
-        restore_random_state(state["random"])

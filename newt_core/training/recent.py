@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+import torch
 
 from newt_core.types import Transitions
 
 
 class RecentEpisodes:
-    """Mean return and score of the training episodes that ended since it was last asked.
+    """Mean return and score of the training episodes that ended since they were last cleared.
 
     Args:
         task_ids: [E] the task of each environment.
@@ -20,7 +22,7 @@ class RecentEpisodes:
     def __init__(self, task_ids: Sequence[str]) -> None:
         self._task_ids = task_ids
         self._returns = np.zeros(len(task_ids))
-        self._ended: dict[str, list[tuple[float, float]]] = {}
+        self._ended: dict[str, list[list[float]]] = {}
 
     def add(self, transitions: Transitions) -> None:
         """Take in one step of K environments."""
@@ -28,33 +30,56 @@ class RecentEpisodes:
         self._returns[ids] += np.where(transitions.lost, 0.0, transitions.reward)
         for k in np.flatnonzero(transitions.done & ~transitions.lost):
             env = int(ids[k])
-            outcome = (float(self._returns[env]), float(transitions.score[k]))
+            outcome = [float(self._returns[env]), float(transitions.score[k])]
             self._ended.setdefault(self._task_ids[env], []).append(outcome)
         self._returns[ids[transitions.done | transitions.lost]] = 0.0
 
-    def pop(self) -> dict[str, float]:
-        """``train/return/<task>`` and ``train/score/<task>``; forgets the episodes."""
+    def means(self) -> dict[str, float]:
+        """Return ``train/return/<task>`` and ``train/score/<task>``."""
         metrics: dict[str, float] = {}
         for task, outcomes in self._ended.items():
             returns, scores = np.mean(outcomes, axis=0)
             metrics[f"train/return/{task}"] = float(returns)
             metrics[f"train/score/{task}"] = float(scores)
-        self._ended.clear()
         return metrics
+
+    def clear(self) -> None:
+        """Forget the episodes that ended."""
+        self._ended.clear()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the returns so far, and the episodes that ended."""
+        ended = {task: [list(one) for one in outcomes] for task, outcomes in self._ended.items()}
+        return {"returns": torch.from_numpy(self._returns.copy()), "ended": ended}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Undo :meth:`state_dict`."""
+        self._returns = state["returns"].numpy().copy()
+        self._ended = {
+            task: [list(one) for one in outcomes] for task, outcomes in state["ended"].items()
+        }
 
 
 class Speed:
-    """Agent steps per second since the last restart; evaluations do not count."""
+    """Steps per second; what happens between :meth:`pause` and :meth:`go_on` does not count."""
 
     def __init__(self) -> None:
         self.last_log = time.monotonic()
-        self.restart(0)
+        self._rate = 0.0
+        self.go_on(0)
 
-    def restart(self, steps: int) -> None:
-        """Measure from here on."""
+    def go_on(self, steps: int) -> None:
+        """Measure from here on; until there is a step, the rate is the one before."""
         self._since = time.monotonic()
         self._steps = steps
 
+    def pause(self, steps: int) -> None:
+        """Remember the rate so far."""
+        self._rate = self.rate(steps)
+
     def rate(self, steps: int) -> float:
-        """Steps per second."""
-        return (steps - self._steps) / max(time.monotonic() - self._since, 1e-9)
+        """Return the steps per second."""
+        done = steps - self._steps
+        if done <= 0:
+            return self._rate
+        return done / max(time.monotonic() - self._since, 1e-9)

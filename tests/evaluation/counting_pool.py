@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from newt_core.envs.pool import PoolStats
+from newt_core.envs.pool import EpisodeNumbers, PoolStats
 from newt_core.errors import PoolStateError
 from newt_core.specs import TaskSpec
-from newt_core.types import STATE_DIM, ByteArray, FloatArray, Transitions
+from newt_core.types import STATE_DIM, ByteArray, FloatArray, IntArray, Transitions
 
 
 def task(task_id: str, length: int, *, domain: str = "dmcontrol", action_dim: int = 2) -> TaskSpec:
@@ -33,7 +33,7 @@ def task(task_id: str, length: int, *, domain: str = "dmcontrol", action_dim: in
 class CountingPool:
     """Every step pays the first entry of the action.
 
-    The observation is (environment, episode since the reset, steps in the episode).
+    The observation is (environment, number of the episode, steps in the episode).
 
     Args:
         specs: [E] the tasks.
@@ -54,8 +54,13 @@ class CountingPool:
         self._returns = np.zeros(self.num_envs)
         self._pending: dict[int, float] = {}
 
-    def reset(self, seed: int | None = None) -> FloatArray:
+    @property
+    def episode_numbers(self) -> IntArray:
+        return self._numbers.first + self._numbers.stride * self._episode
+
+    def reset(self, seed: int | None = None, episodes: EpisodeNumbers | None = None) -> FloatArray:
         self.seeds.append(seed)
+        self._numbers = episodes or EpisodeNumbers.own_series(np.zeros(self.num_envs, np.int64))
         self._episode[:] = self._steps[:] = 0
         self._returns[:] = 0.0
         return self._obs(np.arange(self.num_envs))
@@ -106,5 +111,5 @@ class CountingPool:
 
     def _obs(self, ids: np.ndarray) -> FloatArray:
         obs = np.zeros((len(ids), STATE_DIM), np.float32)
-        obs[:, 0], obs[:, 1], obs[:, 2] = ids, self._episode[ids], self._steps[ids]
+        obs[:, 0], obs[:, 1], obs[:, 2] = ids, self.episode_numbers[ids], self._steps[ids]
         return obs

@@ -3,6 +3,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from newt_core.envs.pool import EpisodeNumbers, make_pool
 from newt_core.errors import ConfigError
 from newt_core.evaluation import EpisodeResult, evaluate, random_act
 from newt_core.specs import load_specs
@@ -57,14 +58,15 @@ def test_finished_tasks_cost_nothing_more():
 def test_episodes_are_shared_among_a_tasks_environments():
     pool = CountingPool([SHORT, LONG, SHORT])
     results = evaluate(pay_one_plus_episode, [LONG, SHORT], 3, pool=pool)
-    # Environment 0 runs two of the short episodes, environment 2 one; tasks as asked for.
+    # Environment 0 runs the short episodes 0 and 2, environment 2 runs 1; in their order, and the
+    # very same that a single environment would have run.
     assert [(r.task, r.episode_return) for r in results] == [
         ("long", 5.0),
         ("long", 10.0),
         ("long", 15.0),
         ("short", 2.0),
         ("short", 4.0),
-        ("short", 2.0),
+        ("short", 6.0),
     ]
 
 
@@ -141,9 +143,11 @@ def test_what_cannot_be_evaluated():
 
 def test_random_actions_fill_the_valid_entries_evenly_and_no_other():
     specs = [task("two", 1, action_dim=2), task("five", 1, action_dim=5)]
-    act = random_act(specs, np.random.default_rng(0))
     rows = np.tile([0, 1], 4000)
-    actions = act(np.zeros((8000, 128), np.float32), rows, rows, rows == 0)
+    pool = CountingPool([specs[row] for row in rows])
+    pool.reset(0, EpisodeNumbers.own_series(np.arange(8000)))
+    act = random_act(specs, pool, 0)
+    actions = act(np.zeros((8000, 128), np.float32), rows, np.arange(8000), rows >= 0)
     assert actions.dtype == np.float32
     assert actions.shape == (8000, ACTION_DIM)
     for row, dims in ((0, 2), (1, 5)):
@@ -157,8 +161,9 @@ def test_random_actions_fill_the_valid_entries_evenly_and_no_other():
 
 def run_cartpole(workers: int, seed: int) -> list[EpisodeResult]:
     specs = load_specs().select("cartpole-balance,pendulum-swingup")
-    act = random_act(specs, np.random.default_rng(seed))
-    return evaluate(act, specs, 1, workers=workers, seed=seed)
+    with make_pool(specs, workers) as pool:
+        act = random_act(specs, pool, seed)
+        return evaluate(act, specs, 1, pool=pool, seed=seed)
 
 
 def test_real_tasks_give_the_same_result_for_the_same_seed_however_they_are_spread():

@@ -51,7 +51,7 @@ def test_restore_drops_later_episodes_and_misses_overwritten_ones(tmp_path: Path
     for number in range(8, 13):  # 8 and 9 fit; 10, 11 and 12 overwrite 0, 1 and 2
         buffer.add(make_episode(number, 9))
     again = open_buffer(tmp_path)
-    again.restore(state)
+    again.load_state_dict(state)
     assert stored_numbers(again) == [3, 4, 5, 6, 7]
     assert again.num_steps == 5 * 9
     for number in range(50, 60):
@@ -67,13 +67,13 @@ def test_restore_when_everything_was_overwritten(tmp_path: Path) -> None:
     state = buffer.state_dict()
     for number in range(8, 40):
         buffer.add(make_episode(number, 9))
-    buffer.restore(state)
+    buffer.load_state_dict(state)
     assert buffer.num_episodes == 0
     assert open_buffer(tmp_path).num_episodes == 0
     # Episodes added after a restore are again later than that checkpoint.
     buffer.add(make_episode(99, 9))
     assert stored_numbers(open_buffer(tmp_path)) == [99]
-    buffer.restore(state)
+    buffer.load_state_dict(state)
     assert buffer.num_episodes == 0
 
 
@@ -82,10 +82,10 @@ def test_a_buffer_in_memory_is_empty_after_a_restart() -> None:
     buffer.add(make_episode(0, 9))
     state = buffer.state_dict()
     buffer.add(make_episode(1, 9))
-    buffer.restore(state)
+    buffer.load_state_dict(state)
     assert stored_numbers(buffer) == [0]
     restarted = ReplayBuffer(100)
-    restarted.restore(state)
+    restarted.load_state_dict(state)
     assert restarted.num_episodes == 0
     restarted.add(make_episode(2, 9))
     assert stored_numbers(restarted) == [2]
@@ -204,7 +204,7 @@ def test_another_capacity_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RunFolderError, match=r"has capacity 100, this run 200"):
         open_buffer(tmp_path, capacity=200)
     with pytest.raises(CheckpointError, match="has capacity 100, this one 200"):
-        ReplayBuffer(200).restore(buffer.state_dict())
+        ReplayBuffer(200).load_state_dict(buffer.state_dict())
 
 
 def test_damaged_folders_are_refused(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from newt_core.errors import MissingDependencyError, RunFolderError
-from newt_core.training.metrics import MetricsLogger, WandbSink, read_metrics
+from newt_core.training.metrics import MetricsLogger, Row, WandbSink, read_metrics
 
 
 @pytest.fixture
@@ -44,10 +44,63 @@ def test_a_resumed_run_has_no_step_twice(file):
     assert steps(file) == [100, 200, 300, 400, 500]
 
 
-def test_the_restored_steps_own_rows_stay(file):
-    log_steps(file, 100, 100, 200)
-    log_steps(file, 200, restored_step=100)
-    assert steps(file) == [100, 100, 200]
+def test_the_restored_steps_own_row_stays_and_can_be_added_to(file):
+    log_steps(file, 100, 200)
+    with MetricsLogger(file, restored_step=100) as metrics:
+        metrics.log(100, {"eval": 0.5})
+        metrics.log(200, {"loss": 7})
+    assert [row | {"wall_time": 0} for row in read_metrics(file)] == [
+        {"step": 100, "wall_time": 0, "loss": 50, "eval": 0.5},
+        {"step": 200, "wall_time": 0, "loss": 7},
+    ]
+
+
+def test_what_is_logged_at_one_step_is_one_row(file):
+    sink = RememberingSink()
+    with MetricsLogger(file, others=(sink,)) as metrics:
+        metrics.log(100, {"loss": 0.123456789, "speed": 1})
+        metrics.log(100, {"eval": 0.5, "speed": 2})
+        metrics.log(200, {"loss": 3.0})
+        assert [set(row) - {"wall_time"} for row in sink.rows] == [
+            {"step", "loss", "speed", "eval"}
+        ]
+    assert steps(file) == [100, 200]
+    assert read_metrics(file)[0]["speed"] == 2
+    # Every number of every step went to the other sinks, too, and once.
+    assert [
+        (row["step"], row.get("loss"), row.get("eval"), row.get("speed")) for row in sink.rows
+    ] == [
+        (100, 0.123456789, 0.5, 2),
+        (200, 3.0, None, None),
+    ]
+
+
+def test_a_resumed_run_gives_other_sinks_only_what_is_new(file):
+    log_steps(file, 100)
+    sink = RememberingSink()
+    with MetricsLogger(file, restored_step=100, others=(sink,)) as metrics:
+        metrics.log(100, {"eval": 0.5})
+        metrics.log(200, {"loss": 3.0})
+    assert [set(row) - {"wall_time"} for row in sink.rows] == [{"step", "eval"}, {"step", "loss"}]
+
+
+def test_a_row_that_gets_shorter_leaves_nothing_behind(file):
+    with MetricsLogger(file) as metrics:
+        metrics.log(100, {"loss": 0.123456789012345})
+        metrics.log(100, {"loss": 1.0})
+        metrics.log(200, {"loss": 2.0})
+    assert [json.loads(line)["loss"] for line in file.read_text().splitlines()] == [1.0, 2.0]
+
+
+class RememberingSink:
+    def __init__(self) -> None:
+        self.rows: list[Row] = []
+
+    def write(self, row: Row) -> None:
+        self.rows.append(row)
+
+    def close(self) -> None:
+        pass
 
 
 def test_a_run_without_a_checkpoint_begins_afresh(file):

@@ -86,7 +86,6 @@ def pretrainer(
         metrics=metrics,
         progress=Unwatched(),
         should_stop=should_stop,
-        generator=torch.Generator().manual_seed(1),
     )
 
 

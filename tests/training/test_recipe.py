@@ -25,7 +25,7 @@ from newt_core.specs import SpecLibrary, TaskSpec, load_specs
 from newt_core.training.checkpoint import load_checkpoint
 from newt_core.training.config import RunConfig, resolve_config
 from newt_core.training.metrics import read_metrics
-from newt_core.training.online import Scores
+from newt_core.training.outcome import Scores
 from newt_core.training.progress import Unwatched
 from newt_core.training.run_folder import RunFolder
 from newt_core.training.schedule import prior_weight

@@ -10,8 +10,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from newt_core.agents.newt.agent import NewtAgent
+from newt_core.agents.newt.episode_noise import EpisodeNoise
+from newt_core.errors import UselessActionError
 from newt_core.planner.chunks import plan_in_chunks
-from newt_core.planner.mppi import draw_plan_noise, warm_start
+from newt_core.planner.mppi import PlanNoise, draw_plan_noise, warm_start
 from newt_core.seeds import Stream, stream_seed
 from newt_core.types import ACTION_DIM, BoolArray, FloatArray, HalfArray, IntArray
 
@@ -53,6 +55,13 @@ class Actor:
         )
         self._generator = torch.Generator(agent.device).manual_seed(noise_seed)
         self._cpu_generator = torch.Generator().manual_seed(heads_seed)
+        self._step = np.zeros(num_envs, np.int64)  # agent steps since each episode began
+        self._episode_noise = EpisodeNoise(
+            agent.planner_config,
+            agent.model.size.num_q,
+            seed=noise_seed,
+            device=agent.device,
+        )
 
     @torch.inference_mode()
     def __call__(
@@ -62,6 +71,7 @@ class Actor:
         env_ids: IntArray,
         first: BoolArray,
         features: HalfArray | None = None,
+        episode: IntArray | None = None,
     ) -> FloatArray:
         """Choose an action in each of K environments.
 
@@ -71,9 +81,15 @@ class Actor:
             env_ids: [K] below ``num_envs``, without repetition.
             first: [K] true where the observation begins an episode.
             features: [K, F, D] of the pictures up to ``obs``, for agents that see them.
+            episode: [K] the number of each environment's episode. With it, a plan's noise follows
+                from that and the step alone (:mod:`newt_core.agents.newt.episode_noise`); without,
+                it is drawn anew at every call.
 
         Returns:
             [K, A] float32 in [-1, 1], zero in masked entries.
+
+        Raises:
+            UselessActionError: An action is not finite, because the weights are useless.
         """
         device = self.agent.device
         tasks = torch.as_tensor(task, device=device)
@@ -81,14 +97,20 @@ class Actor:
         if features is not None:
             image = torch.as_tensor(features, device=device).flatten(1)
         z = self.agent.model.encode(torch.as_tensor(obs, device=device), tasks, image)
+        self._step[env_ids] = np.where(first, 0, self._step[env_ids] + 1)
         if self.settings.policy_only:
             actions = self._policy_actions(z, tasks)
+        elif episode is None:
+            actions = self._planned_actions(z, tasks, env_ids, first, self._fresh_noise(len(z)))
         else:
-            ids = torch.as_tensor(env_ids, device=device)
-            begins = torch.as_tensor(first, device=device)
-            actions = self._planned_actions(z, tasks, ids, begins)
+            actions = self._actions_by_step(z, tasks, env_ids, first, episode)
         padded = F.pad(actions.float(), (0, ACTION_DIM - actions.shape[-1]))
-        return np.asarray(padded.cpu().numpy(), np.float32)
+        chosen = np.asarray(padded.cpu().numpy(), np.float32)
+        if not np.isfinite(chosen).all():
+            raise UselessActionError(
+                "the agent chose an action that is not finite: its weights have diverged"
+            )
+        return chosen
 
     def _policy_actions(self, z: Tensor, task: Tensor) -> Tensor:
         shape = (*z.shape[:-1], ACTION_DIM)
@@ -96,25 +118,47 @@ class Actor:
         sample = self.agent.model.bind(task).policy(z, noise)
         return sample.action if self.settings.explore else sample.mean
 
-    def _planned_actions(self, z: Tensor, task: Tensor, ids: Tensor, first: Tensor) -> Tensor:
+    def _actions_by_step(
+        self, z: Tensor, task: Tensor, env_ids: IntArray, first: BoolArray, episode: IntArray
+    ) -> Tensor:
+        """Plan for the environments that are at the same step of their episodes together."""
+        width = self.agent.planning_snapshot().width
+        actions = z.new_zeros(len(z), width)
+        steps = self._step[env_ids]
+        for step in np.unique(steps).tolist():
+            rows = np.flatnonzero(steps == step)
+            noise = self._episode_noise.draw(episode[rows], step, width)
+            at = torch.from_numpy(rows).to(z.device)
+            chosen = self._planned_actions(z[at], task[at], env_ids[rows], first[rows], noise)
+            actions[at] = chosen.to(actions.dtype)
+        return actions
+
+    def _fresh_noise(self, num_envs: int) -> PlanNoise:
         config, split = self.agent.planner_config, self.agent.planning_snapshot()
-        noise = draw_plan_noise(
+        return draw_plan_noise(
             config,
-            len(z),
+            num_envs,
             split.width,
             split.num_q,
             horizon=config.horizon,
-            device=z.device,
+            device=self.agent.device,
             generator=self._generator,
             cpu_generator=self._cpu_generator,
         )
+
+    def _planned_actions(
+        self, z: Tensor, task: Tensor, env_ids: IntArray, first: BoolArray, noise: PlanNoise
+    ) -> Tensor:
+        split = self.agent.planning_snapshot()
+        ids = torch.as_tensor(env_ids, device=z.device)
+        begins = torch.as_tensor(first, device=z.device)
         chosen = plan_in_chunks(
             split.bind,
             task,
             split.arrange(z),
-            warm_start(self._mean[:, ids], first),
+            warm_start(self._mean[:, ids], begins),
             noise,
-            config,
+            self.agent.planner_config,
             prior_weight=self._prior_weight(),
             explore=self.settings.explore,
         )
@@ -126,9 +170,10 @@ class Actor:
         return self.agent.prior_weight if asked is None else asked
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Noise generators and warm starts, to resume."""
+        """Noise generators, warm starts and the episodes' steps, to resume."""
         return {
             "mean": self._mean,
+            "step": torch.from_numpy(self._step.copy()),
             "generator": self._generator.get_state(),
             "cpu_generator": self._cpu_generator.get_state(),
         }
@@ -136,5 +181,6 @@ class Actor:
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Undo :meth:`state_dict`."""
         self._mean = state["mean"].to(self.agent.device)
+        self._step = state["step"].numpy().copy()
         self._generator.set_state(state["generator"].cpu())
         self._cpu_generator.set_state(state["cpu_generator"].cpu())

@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from newt_core.specs.schema import TaskSpec
-from newt_core.types import ByteArray, FloatArray, Transitions
+from newt_core.types import ByteArray, FloatArray, IntArray, Transitions
 
 
 @dataclass
@@ -29,6 +30,29 @@ class PoolStats:
 
 
 OUTSIDE_TASKS = "(no task)"
+
+
+@dataclass(frozen=True)
+class EpisodeNumbers:
+    """Which episodes the environments run from a reset on.
+
+    What an episode begins with follows from the pool's seed, the series it belongs to and its
+    number there, and from nothing else.
+    """
+
+    series: IntArray
+    """[E] 0 or more; environments of one series run the same episodes under the same numbers."""
+    first: IntArray
+    """[E] the number of each environment's first episode, 0 or more."""
+    stride: IntArray
+    """[E] what each further episode's number is larger by."""
+    repeat_lost: bool = False
+    """Whether an episode that was lost is run again; otherwise the next one is."""
+
+    @classmethod
+    def own_series(cls, first: IntArray) -> EpisodeNumbers:
+        """A series for every environment, each going on from its own number [E]."""
+        return cls(np.arange(len(first)), first, np.ones(len(first), np.int64))
 
 
 class Pool(Protocol):
@@ -46,11 +70,16 @@ class Pool(Protocol):
     def stats(self) -> PoolStats:
         """Deaths and lost episodes so far."""
 
-    def reset(self, seed: int | None = None) -> FloatArray:
+    @property
+    def episode_numbers(self) -> IntArray:
+        """[E] the number of the episode that each environment is in; see EpisodeNumbers."""
+
+    def reset(self, seed: int | None = None, episodes: EpisodeNumbers | None = None) -> FloatArray:
         """Begin a new episode everywhere and return its first observations, [E, S].
 
         Unfinished episodes and replies nobody has received are dropped. With a seed, all that
-        follows is determined by it and the actions, however many workers there are.
+        follows is determined by it and the actions, however many workers there are. With
+        ``episodes`` it is not the first episode of each environment's own series that begins.
         """
 
     def send(self, actions: ArrayLike, env_ids: ArrayLike) -> None:

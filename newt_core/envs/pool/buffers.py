@@ -49,7 +49,11 @@ class SharedArrays:
     run_seed: NDArray[np.uint64]
     """[1] what the seeds of all episodes are derived from."""
     episode: NDArray[np.int64]
-    """[E] number of the environment's next episode since the pool was seeded."""
+    """[E] number of the environment's next episode in its series."""
+    series: NDArray[np.int64]
+    """[E] the series of episodes that the environment runs."""
+    stride: NDArray[np.int64]
+    """[E] from the number of one of its episodes to the next."""
     obs: FloatArray
     """[E, S] the observation to act on next; the padding stays zero."""
     final_obs: FloatArray
@@ -115,6 +119,8 @@ def _layout(
         ("action", (num_envs, ACTION_DIM), np.float32),
         ("run_seed", (1,), np.uint64),
         ("episode", (num_envs,), np.int64),
+        ("series", (num_envs,), np.int64),
+        ("stride", (num_envs,), np.int64),
         ("obs", (num_envs, STATE_DIM), np.float32),
         ("final_obs", (num_envs, STATE_DIM), np.float32),
         ("reward", (num_envs,), np.float32),

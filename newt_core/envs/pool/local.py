@@ -11,7 +11,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from newt_core.envs.pool.api import PoolStats
+from newt_core.envs.pool.api import EpisodeNumbers, PoolStats
 from newt_core.envs.pool.messages import Kind
 from newt_core.envs.pool.process import WorkerProcess, end
 from newt_core.envs.pool.supervise import Crew, EnvState
@@ -111,7 +111,13 @@ class EnvPool:
         """Deaths and lost episodes so far."""
         return self._stats
 
-    def reset(self, seed: int | None = None) -> FloatArray:
+    @property
+    def episode_numbers(self) -> IntArray:
+        """[E] the number of the episode that each environment is in."""
+        shared = self._crew.shared
+        return shared.episode - shared.stride
+
+    def reset(self, seed: int | None = None, episodes: EpisodeNumbers | None = None) -> FloatArray:
         """Begin a new episode everywhere; see ``Pool.reset``.
 
         Raises:
@@ -125,7 +131,9 @@ class EnvPool:
         self._wait_until(lambda: bool(np.all((crew.state == EnvState.BUILT) | self._ready())))
         if seed is not None:
             crew.shared.run_seed[0] = seed
-            crew.shared.episode[:] = 0
+            episodes = episodes or EpisodeNumbers.own_series(np.zeros(self.num_envs, np.int64))
+        if episodes is not None:
+            crew.number(episodes)
         crew.request(Kind.RESET, self._all_ids)
         self._wait_until(lambda: bool(np.all(self._ready())))
         self._owed[:] = False

@@ -12,7 +12,7 @@ import numpy as np
 
 from newt_core import errors
 from newt_core.envs.pool import buffers, messages
-from newt_core.envs.pool.api import OUTSIDE_TASKS, PoolStats
+from newt_core.envs.pool.api import OUTSIDE_TASKS, EpisodeNumbers, PoolStats
 from newt_core.envs.pool.balance import balance, deal
 from newt_core.envs.pool.messages import Failure, Kind
 from newt_core.envs.pool.process import WorkerProcess
@@ -88,6 +88,7 @@ class Crew:
         self._shape = buffers.PoolShape(len(specs), num_workers, frames)
         self.memory_fd, self.shared = buffers.create(self._shape)
         self.shared.current_env[:] = buffers.NO_ENV
+        self.number(EpisodeNumbers.own_series(np.zeros(len(specs), np.int64)))
         self.workers: list[WorkerProcess] = []
         self._poll = select.poll()
         self._by_fd: dict[int, WorkerProcess] = {}
@@ -112,6 +113,13 @@ class Crew:
             self._request_build(moving)
             self.wait_until(self._all_built)
         self._started = True
+
+    def number(self, episodes: EpisodeNumbers) -> None:
+        """Say which episodes the environments run from their next reset on."""
+        self._numbers = episodes
+        self.shared.series[:] = episodes.series
+        self.shared.episode[:] = episodes.first
+        self.shared.stride[:] = episodes.stride
 
     def request(self, kind: Kind, env_ids: IntArray) -> None:
         """Have environments reset or stepped: one message to each worker concerned."""
@@ -232,6 +240,11 @@ class Crew:
 
     def _declare_lost(self, env_ids: IntArray) -> None:
         self.state[env_ids] = EnvState.BUILDING
+        if self._numbers.repeat_lost:
+            # Back to the episode that was lost; one that has begun none begins with its first.
+            begun = env_ids[self._has_episode[env_ids]]
+            before = self.shared.episode[begun] - self.shared.stride[begun]
+            self.shared.episode[begun] = np.maximum(before, self._numbers.first[begun])
         self._on_lost(env_ids[self._has_episode[env_ids]])
 
 

@@ -126,8 +126,10 @@ class Worker:
 
     def _reset(self, env_id: int) -> None:
         session, shared = self._sessions[env_id], self._shared
-        seed = episode_seed(int(shared.run_seed[0]), env_id, int(shared.episode[env_id]))
-        shared.episode[env_id] += 1
+        series, number = int(shared.series[env_id]), int(shared.episode[env_id])
+        seed = episode_seed(int(shared.run_seed[0]), series, number)
+        # Counted first: if the reset fails, the next attempt is another episode.
+        shared.episode[env_id] += shared.stride[env_id]
         shared.obs[env_id, : session.spec.obs_dim] = session.reset(seed)
         if shared.frames.size:
             self._draw(env_id)
@@ -172,13 +174,13 @@ class Worker:
                 sys.stderr.write(f"newt: closing '{session.spec.id}' failed: {error}\n")
 
 
-def episode_seed(run_seed: int, env_id: int, episode: int) -> int:
-    """Return the 32-bit seed of one episode.
+def episode_seed(run_seed: int, series: int, episode: int) -> int:
+    """Return the 32-bit seed of one episode of a series.
 
     It depends on nothing else, so neither the number of workers nor a lost worker changes
     what the other episodes look like.
     """
-    sequence = np.random.SeedSequence(run_seed, spawn_key=(env_id, episode))
+    sequence = np.random.SeedSequence(run_seed, spawn_key=(series, episode))
     return int(sequence.generate_state(1)[0])
 
 

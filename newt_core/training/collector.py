@@ -1,0 +1,123 @@
+"""Experience: all environments step by step, their whole episodes, and how both are gone on with.
+
+An episode is determined by what it began with and by the actions since. A checkpoint therefore
+keeps the numbers of the open episodes and their actions so far; a run that goes on begins the same
+episodes and repeats the actions. Nothing of an episode is lost with an interruption.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import torch
+
+from newt_core.encoders.seeing import SeeingPool
+from newt_core.envs.pool import EpisodeNumbers, Pool
+from newt_core.replay import EpisodeRecorder
+from newt_core.training.recent import RecentEpisodes
+from newt_core.types import ACTION_DIM, BoolArray, Episode, FloatArray, HalfArray, Transitions
+
+
+class Collector:
+    """Steps every environment, and puts whole episodes together.
+
+    Args:
+        pool: The environments; a :class:`SeeingPool` if the agent sees pictures.
+        task_of_env: [E] index of each environment's task in the run's list.
+        seed: Determines all episodes.
+        features: Whether pictures' features are recorded, too.
+    """
+
+    def __init__(
+        self, pool: Pool, task_of_env: np.ndarray, *, seed: int, features: bool = False
+    ) -> None:
+        self.pool = pool
+        self.task_of_env = task_of_env
+        self.recent = RecentEpisodes([spec.id for spec in pool.specs])
+        self.obs: FloatArray = np.zeros((0, 0), np.float32)
+        """[E, S] what to act on next."""
+        self.features: HalfArray | None = None
+        """[E, F, D] of the pictures up to ``obs``; None for states alone."""
+        self.first: BoolArray = np.ones(pool.num_envs, np.bool_)
+        """[E] whether ``obs`` begins an episode."""
+        self._seed = seed
+        self._recorder = EpisodeRecorder(
+            task_of_env.tolist(), [spec.episode_length for spec in pool.specs], features=features
+        )
+        self._numbers = np.zeros(pool.num_envs, np.int64)
+        self._open: list[FloatArray] = [np.zeros((0, ACTION_DIM), np.float32)] * pool.num_envs
+        self._lost_before = 0
+
+    @property
+    def lost_episodes(self) -> int:
+        """Episodes that dying workers took with them, since the run began."""
+        return self._lost_before + self.pool.stats.lost_episodes
+
+    def begin(self) -> None:
+        """Begin every environment's first episode, or the ones that were open in a checkpoint."""
+        self.obs = self.pool.reset(self._seed, EpisodeNumbers.own_series(self._numbers))
+        self._look()
+        self._recorder.begin(self.obs, self.features)
+        self.first = np.ones(self.pool.num_envs, np.bool_)
+        steps = np.array([len(actions) for actions in self._open])
+        repeated = np.ones(self.pool.num_envs, np.bool_)
+        for step in range(int(steps.max(initial=0))):
+            envs = np.flatnonzero((steps > step) & repeated)
+            if not len(envs):
+                break
+            actions = np.stack([self._open[env][step] for env in envs])
+            self.pool.send(actions, envs)
+            reply = self.pool.recv(min_envs=len(envs))
+            self._recorder.add(actions, reply)
+            self.obs[envs] = reply.obs
+            self.first[envs] = reply.lost
+            repeated[envs[reply.lost]] = False
+        self._look()
+        if not repeated.all():
+            warnings.warn(
+                f"{np.count_nonzero(~repeated)} open episodes were lost on the way back",
+                stacklevel=2,
+            )
+
+    def step(self, actions: FloatArray) -> tuple[Transitions, list[Episode]]:
+        """Make one agent step everywhere.
+
+        Args:
+            actions: [E, A].
+
+        Returns:
+            What the pool said, and the episodes that ended with this step.
+        """
+        transitions = self.pool.step(actions)
+        self.recent.add(transitions)
+        episodes = self._recorder.add(actions, transitions)
+        self.obs, self.features = transitions.obs, transitions.features
+        self.first = transitions.done | transitions.lost
+        return transitions, episodes
+
+    def _look(self) -> None:
+        if isinstance(self.pool, SeeingPool):
+            self.features = self.pool.features()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the open episodes, and what ended since the last report."""
+        actions = self._recorder.open_actions()
+        return {
+            "numbers": torch.from_numpy(self.pool.episode_numbers.copy()),
+            "open_steps": torch.tensor([len(each) for each in actions]),
+            "open_actions": torch.from_numpy(np.concatenate(actions)),
+            "lost_episodes": self.lost_episodes,
+            "recent": self.recent.state_dict(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Undo :meth:`state_dict`; :meth:`begin` then repeats the open episodes."""
+        numbers, steps = state["numbers"].numpy(), state["open_steps"].tolist()
+        if len(numbers) != self.pool.num_envs or sum(steps) != len(state["open_actions"]):
+            raise ValueError(f"{len(numbers)} environments there, {self.pool.num_envs} here")
+        self._numbers = numbers.copy()
+        self._open = [part.numpy().copy() for part in state["open_actions"].split(steps)]
+        self._lost_before = int(state["lost_episodes"])
+        self.recent.load_state_dict(state["recent"])

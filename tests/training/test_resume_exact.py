@@ -1,0 +1,153 @@
+"""A run that was interrupted ends like one that was not: bit for bit, whatever the moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from newt_core.model.sizes import SIZES
+from newt_core.training import online
+from newt_core.training.checkpoint import load_checkpoint
+from newt_core.training.metrics import Row, read_metrics
+from tests.fixtures.models import TINY
+from tests.fixtures.point_pool import PointPool, point_task
+from tests.fixtures.trainers import TASKS, PointRun, differences, point_config
+
+TIMED = ("wall_time", "steps_per_s", "eval/seconds")
+"""Metrics that depend on the clock."""
+
+
+@pytest.fixture(autouse=True)
+def tiny_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Networks of a few rows, and no rows of metrics by the clock."""
+    monkeypatch.setitem(SIZES, "2M", TINY)
+    monkeypatch.setattr(online, "LOG_SECONDS", 1e9)
+
+
+def stop_at(call: int) -> Callable[[], bool]:
+    calls = count()
+    return lambda: next(calls) >= call
+
+
+def rows(folder: Path) -> dict[int, Row]:
+    """The metrics that do not depend on the clock, by step."""
+    return {
+        int(row["step"] or 0): {name: v for name, v in row.items() if name not in TIMED}
+        for row in read_metrics(folder / "metrics.jsonl")
+    }
+
+
+def state_of(folder: Path) -> dict[str, Any]:
+    return load_checkpoint(folder / "checkpoints/last.pt")
+
+
+CASES: dict[str, dict[str, Any]] = {
+    "two tasks": {},
+    "one task": {"tasks": TASKS[:1]},
+    "two environments per task": {"config": point_config(envs_per_task=2)},
+    "a burst of updates": {
+        "config": point_config(update__catch_up="true", update__updates_per_step=1.5)
+    },
+    "waiting for a reward": {
+        "config": point_config(random_phase__until_reward=4),
+        "pool": lambda specs: PointPool(specs, reward=0.0),
+    },
+    "a lost episode": {"pool": lambda specs: PointPool(specs, lose=[(0, 1), (1, 4)])},
+    "a full replay buffer": {"config": point_config(replay__capacity=30)},
+    "episodes longer than the run": {"tasks": [TASKS[0], point_task("long", 200)]},
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_interrupted_it_ends_with_the_same_bits(case: str, tmp_path: Path):
+    interrupt(case, (4, 24), tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", CASES)
+def test_interrupted_at_any_moment_it_ends_with_the_same_bits(case: str, tmp_path: Path):
+    interrupt(case, range(100), tmp_path)
+
+
+def interrupt(case: str, moments: Iterable[int], tmp_path: Path) -> None:
+    """Interrupt runs at some calls of should_stop, go on, and compare with an unbroken one."""
+    whole = PointRun(tmp_path / "whole", **CASES[case])
+    result, _ = whole.run()
+    assert not result.interrupted
+    expected, expected_rows = state_of(whole.folder), rows(whole.folder)
+    assert expected["agent"]["learner"]["updates"] > 0 or "long" in case
+    for moment in moments:
+        parts = PointRun(tmp_path / f"parts-{moment}", **CASES[case])
+        stopped, _ = parts.run(should_stop=stop_at(moment))
+        if not stopped.interrupted:  # It ended before that moment.
+            assert moment > 25
+            break
+        finished, _ = parts.run(resume=True)
+        assert not finished.interrupted
+        assert differences(expected, state_of(parts.folder)) == [], moment
+        found = rows(parts.folder)
+        for step, row in expected_rows.items():
+            assert row.items() <= found[step].items(), (moment, step)
+
+
+def test_interrupted_again_and_again(tmp_path: Path):
+    whole = PointRun(tmp_path / "whole")
+    whole.run()
+    parts = PointRun(tmp_path / "parts")
+    interrupted, runs = True, 0
+    while interrupted:
+        result, _ = parts.run(resume=runs > 0, should_stop=stop_at(3))
+        interrupted, runs = result.interrupted, runs + 1
+        assert runs < 60
+    assert runs > 10
+    assert differences(state_of(whole.folder), state_of(parts.folder)) == []
+
+
+def test_killed_after_a_checkpoint_it_ends_with_the_same_bits(tmp_path: Path):
+    whole = PointRun(tmp_path / "whole")
+    whole.run()
+
+    class Killed(Exception):
+        pass
+
+    for moment in (12, 17, 24, 30):
+        parts = PointRun(tmp_path / f"parts-{moment}")
+        calls = count()
+
+        def kill(moment: int = moment, calls: count[int] = calls) -> bool:
+            if next(calls) >= moment:
+                raise Killed
+            return False
+
+        with pytest.raises(Killed):
+            parts.run(should_stop=kill)
+        parts.run(resume=True)
+        assert differences(state_of(whole.folder), state_of(parts.folder)) == [], moment
+        assert rows(parts.folder) == rows(whole.folder), moment
+
+
+def test_all_that_is_saved_comes_back(tmp_path: Path):
+    run = PointRun(tmp_path / "a")
+    _, stopped = run.run(should_stop=stop_at(20))
+    saved = stopped.state_dict()
+    # A trainer that did other things in another folder has another state in every part ...
+    other = PointRun(tmp_path / "b", config=point_config(steps=36, seed=9))
+    _, fresh = other.run()
+    for name in stopped.parts:
+        assert differences(saved[name], fresh.state_dict()[name]), name
+    # ... until it is given this one. Open episodes come back when they are begun again.
+    state = state_of(run.folder)
+    fresh.replay.online.clear()
+    for name, part in fresh.parts.items():
+        if name != "replay":  # its rows are in the first one's folder
+            part.load_state_dict(state[name])
+    fresh.collector.begin()
+    again = fresh.state_dict()
+    for name in stopped.parts:
+        if name != "replay":
+            assert differences(saved[name], again[name]) == [], name
+    assert differences(saved["random_phase"], again["random_phase"]) == []
