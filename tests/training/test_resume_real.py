@@ -1,0 +1,174 @@
+"""Interrupted and unbroken runs on real simulators end with the same bits."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+import pytest
+import torch
+
+from newt_core import recipe
+from newt_core.specs import SpecLibrary, load_specs
+from newt_core.training import online, pretrain
+from newt_core.training.checkpoint import load_checkpoint
+from newt_core.training.config import RunConfig, resolve_config
+from newt_core.training.progress import Unwatched
+from newt_core.training.run_folder import RunFolder
+from tests.fixtures.demonstrations import write_demos
+from tests.fixtures.trainers import differences
+
+pytestmark = pytest.mark.timeout(1500)  # Every run starts worker processes.
+
+STATES = """
+domain: dmcontrol
+defaults:
+  episode_length: 10
+  action_repeat: 2
+  reward: dense
+  score: {kind: return, low: 0, high: 20}
+  camera: 0
+tasks:
+  - id: short-balance
+    env: {domain_name: cartpole, task_name: balance}
+    embodiment: A cart on a rail carries a pole.
+    instruction: Keep the pole upright.
+    obs_dim: 5
+    action_dim: 1
+  - id: short-run
+    env: {domain_name: cheetah, task_name: run}
+    embodiment: A planar cheetah has six motors.
+    instruction: Run.
+    obs_dim: 17
+    action_dim: 6
+"""
+PICTURES = """
+domain: miniarcade
+defaults: {episode_length: 10, reward: dense, score: {kind: return, high: 10}}
+tasks:
+  - id: short-pole
+    env: {game: cartpole}
+    embodiment: A cart with a pole.
+    instruction: Keep the pole upright.
+    obs_dim: 4
+    action_dim: 1
+  - id: short-reach
+    env: {game: reacher, target: easy}
+    embodiment: An arm of two links.
+    instruction: Touch the disc.
+    obs_dim: 6
+    action_dim: 2
+"""
+SETTINGS = (
+    "update.updates_per_step=0.2",
+    "evaluation.every=0",
+    "checkpoint.every=30",
+    "replay.capacity=2000",
+    "pretrain.final_evaluation=policy",
+    "pretrain.checkpoint_every=4",
+    "evaluation.episodes=1",
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    tasks: str
+    settings: tuple[str, ...] = ()
+    demos: bool = False
+    steps: int = 66
+
+
+CASES = {
+    "one task": Case("short-balance"),
+    "several tasks": Case("short-balance,short-run", ("envs_per_task=2",), steps=132),
+    "pictures": Case("short-pole,short-reach", ("model.obs=both", "model.frame_stack=2"), steps=72),
+    "pretraining first": Case("short-balance", ("pretrain.updates=12",), demos=True),
+}
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> SpecLibrary:
+    (tmp_path / "specs").mkdir()
+    (tmp_path / "specs/states.yaml").write_text(STATES)
+    (tmp_path / "specs/pictures.yaml").write_text(PICTURES)
+    return load_specs([tmp_path / "specs"])
+
+
+@pytest.fixture(autouse=True)
+def no_rows_by_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (online, pretrain):
+        monkeypatch.setattr(module, "LOG_SECONDS", 1e9)
+
+
+def compare(case: Case, moments: Iterable[int], tmp_path: Path, library: SpecLibrary) -> int:
+    """Interrupt a run at some moments each, go on with it, and compare; return how many were."""
+    torch.set_num_threads(1)
+    if case.demos:
+        write_demos(tmp_path / "demos", 3, library[case.tasks])
+    config = resolve_config(
+        "smoke",
+        None,
+        (*SETTINGS, *case.settings),
+        tasks=case.tasks,
+        steps=case.steps,
+        device="cpu",
+        seed=3,
+        demos=str(tmp_path / "demos") if case.demos else None,
+    )
+    run(config, tmp_path / "whole", library)
+    compared = 0
+    for moment in moments:
+        calls = count()
+
+        def stop(moment: int = moment, calls: count[int] = calls) -> bool:
+            return next(calls) >= moment
+
+        if not run(config, tmp_path / f"parts-{moment}", library, stop):
+            continue
+        run(config, tmp_path / f"parts-{moment}", library)
+        for part in ("pretraining/checkpoints/last.pt", "checkpoints/last.pt"):
+            if (tmp_path / "whole" / part).exists():
+                one, other = (
+                    load_checkpoint(tmp_path / f / part) for f in ("whole", f"parts-{moment}")
+                )
+                assert differences(one, other) == [], (moment, part)
+        compared += 1
+    return compared
+
+
+def run(
+    config: RunConfig,
+    path: Path,
+    library: SpecLibrary,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> bool:
+    """Run or go on to the end, or until stopped; return whether it was stopped."""
+    begun = path.exists()
+    if not begun:
+        RunFolder.create(path.name, config.to_yaml(), root=path.parent)
+    return recipe.train(
+        config,
+        RunFolder(path),
+        specs=library,
+        resume=begun,
+        progress=Unwatched(),
+        should_stop=should_stop,
+    ).interrupted
+
+
+@pytest.mark.parametrize(
+    ("name", "moments"),
+    [("several tasks", [42]), ("pictures", [50]), ("pretraining first", [7, 52])],
+)
+def test_an_interrupted_run_ends_like_an_unbroken_one(name, moments, tmp_path, library):
+    assert compare(CASES[name], moments, tmp_path, library) == len(moments)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CASES)
+def test_whatever_the_moment(name, tmp_path, library):
+    moments = random.Random(name).sample(range(2, 66), 20)
+    assert compare(CASES[name], moments, tmp_path, library) == 20
