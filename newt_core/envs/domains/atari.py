@@ -96,8 +96,9 @@ class AtariSimulator:
     """One console under Newt's contract.
 
     Every episode starts from one stored state, a few frames after the console was switched on
-    with the game in it. The emulator's own reset takes 50 times as long, and leaves traces of the
-    episode before in the state of four games (assault, beam_rider, ice_hockey, yars_revenge).
+    with the game in it. So none has traces of the one before, as a test says of every game. The
+    emulator's own reset takes over a hundred times as long, and leaves traces in the memory of
+    eight of the benchmark's games (``benchmarks/atari_resets.py``).
 
     Args:
         rom: the game's file.
