@@ -81,7 +81,7 @@ def test_every_task_keeps_the_contract(spec):
 
 def _assert_plays_as_a_fresh_console(used, spec, seed, actions):
     """Compare an episode, from its reset on, with one of a console just switched on."""
-    fresh = build_simulator(spec)
+    fresh = atari.build(spec)
     np.testing.assert_array_equal(used.reset(seed), fresh.reset(seed))
     for number, action in enumerate(actions):
         ours, theirs = used.step(action), fresh.step(action)
