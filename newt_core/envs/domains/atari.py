@@ -96,9 +96,9 @@ class AtariSimulator:
     """One console under Newt's contract.
 
     Every episode starts from one stored state, a few frames after the console was switched on
-    with the game in it. So none has traces of the one before, as a test says of every game. The
-    emulator's own reset takes over a hundred times as long, and leaves traces in the memory of
-    eight of the benchmark's games (``benchmarks/atari_resets.py``).
+    with the game in it, so that none has traces of the one before. The emulator's own reset takes
+    some 40 times as long, and leaves traces in a quarter of the games; to switch the console on
+    again would take 900 times as long (``benchmarks/atari_resets.py``).
 
     Args:
         rom: the game's file.

@@ -3,7 +3,7 @@
 Yu et al., "Meta-World" (2019). A task's ``env`` holds the library's ``name`` for it, such as
 ``door-open-v3``. Physics and rewards are the library's, with its second reward function ("v2"); but
 in one task version 3 turned a term of the reward around, and here it is as its authors wrote it
-(:data:`TURNED_AROUND`).
+(:data:`TURNED_AROUND`). The hand is pulled harder than in version 2 (``docs/fidelity.md``).
 
 The library's benchmarks freeze the random vector that places object and goal, and hide the goal
 or let nobody choose the seed. A plain environment class does better with four of its attributes
