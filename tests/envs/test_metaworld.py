@@ -16,12 +16,11 @@ from newt_core.envs.domains import metaworld as domain
 from newt_core.envs.session import Session
 from newt_core.errors import SpecError
 from newt_core.specs import load_specs
+from tests.envs.metaworld_button import TURNED_AROUND, earlier_reward
 
 SPECS = load_specs().select("metaworld")
 BY_ID = {spec.id: spec for spec in SPECS}
 
-TURNED_AROUND = "mw-button-press-topdown-wall"
-"""The task whose reward the library's version 3 changed."""
 MAX_REWARD = 10.0
 """Of one control step, in all of the library's tasks."""
 
@@ -37,30 +36,8 @@ def _plain(spec):
     environment._freeze_rand_vec = False
     environment.seeded_rand_vec = True
     if spec.id == TURNED_AROUND:
-        environment.compute_reward = lambda action, obs: _earlier_reward(environment, obs)
+        environment.compute_reward = lambda action, obs: earlier_reward(environment, obs)
     return environment
-
-
-def _earlier_reward(environment, obs):
-    """The button's reward before the library's version 3, and what goes with it."""
-
-    def long_tail(distance, bound, margin):
-        if distance <= bound:
-            return 1.0
-        # 0.1 at the margin.
-        return 1.0 / (((distance - bound) / margin * 3.0) ** 2 + 1.0)
-
-    button = obs[4:7]
-    to_button = float(np.linalg.norm(button - environment.tcp_center))
-    near = long_tail(to_button, 0.01, float(np.linalg.norm(button - environment.init_tcp)))
-    to_press = abs(environment._target_pos[2] - button[2])
-    pressed = long_tail(to_press, 0.005, environment._obj_to_target_init)
-    closed = 1.0 - obs[3]
-    both = closed + near - closed * near
-    reward = 5.0 * (closed * near / both if both > 0.0 else 0.0)
-    if to_button <= 0.03:
-        reward += 5.0 * pressed
-    return reward, to_button, obs[3], to_press, near, pressed
 
 
 def _actions(steps):
@@ -130,49 +107,6 @@ def test_a_whole_episode_equals_the_librarys(task_id):
     theirs.seed(11)
     _assert_an_episode_equals(ours, ours.reset(11), theirs, steps=spec.episode_length)
     check_task(spec)
-
-
-def test_the_button_behind_the_wall_is_rewarded_as_before_version_3_turned_its_gripper_around():
-    simulator = domain.build(BY_ID[TURNED_AROUND])
-    environment = simulator._env
-    generator = np.random.default_rng(0)
-    with_contact = 0
-    for seed in range(20):
-        state = simulator.reset(seed)
-        for _ in range(100):
-            obs = state.astype(np.float64)
-            obs[3] = generator.uniform()
-            # The button anywhere around the gripper, and at times right at it.
-            reach = generator.choice([0.02, 0.2, 1.0])
-            obs[4:7] = environment.tcp_center + generator.uniform(-reach, reach, 3)
-            given = obs.copy()
-            reward, info = environment.evaluate_state(obs, np.zeros(4))
-            np.testing.assert_array_equal(obs, given)
-            expected = _earlier_reward(environment, obs)
-            assert reward == pytest.approx(expected[0], rel=1e-12)
-            assert info["success"] == (expected[3] <= 0.024)
-            with_contact += expected[1] <= 0.03
-    assert 100 < with_contact < 1900
-
-
-@pytest.mark.filterwarnings("ignore:Constant.* may be too high")
-def test_an_open_gripper_beside_the_button_earns_less_than_a_press():
-    from metaworld.policies import ENV_POLICY_MAP
-
-    def episode(above, effort):
-        session = Session(BY_ID[TURNED_AROUND], domain.build(BY_ID[TURNED_AROUND]))
-        make_policy: Any = ENV_POLICY_MAP["button-press-topdown-v3"]
-        obs, policy = session.reset(0), make_policy()
-        while not session.done:
-            shown = obs.astype(np.float64)
-            shown[6] += above
-            action = np.r_[policy.get_action(shown)[:3], effort]
-            obs = session.step(np.clip(action, -1, 1).astype(np.float32)).obs
-        return session
-
-    hovering, pressing = episode(0.04, -1.0), episode(0.0, 1.0)
-    assert (hovering.score, pressing.score) == (0.0, 1.0)
-    assert 3 * hovering.episode_return < pressing.episode_return
 
 
 def _played_by_script(spec, seed):
