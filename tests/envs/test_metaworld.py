@@ -16,6 +16,7 @@ from newt_core.envs.domains import metaworld as domain
 from newt_core.envs.session import Session
 from newt_core.errors import SpecError
 from newt_core.specs import load_specs
+from tests.envs.metaworld_button import TURNED_AROUND, earlier_reward
 
 SPECS = load_specs().select("metaworld")
 BY_ID = {spec.id: spec for spec in SPECS}
@@ -34,6 +35,8 @@ def _plain(spec):
     environment = classes[f"{spec.env['name']}-goal-observable"](seed=0)
     environment._freeze_rand_vec = False
     environment.seeded_rand_vec = True
+    if spec.id == TURNED_AROUND:
+        environment.compute_reward = lambda action, obs: earlier_reward(environment, obs)
     return environment
 
 

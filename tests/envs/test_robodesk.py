@@ -48,10 +48,11 @@ class Library:
         self.env.reset()
         self._stream = np.random.get_state()
         np.random.set_state(ours)
-        return self.step(np.zeros(5))[0]
+        return self.step(np.zeros(5, dtype=np.float32))[0]
 
     def step(self, action):
-        observation, reward, done, _ = self.env.step(action.astype(np.float64))
+        assert action.dtype == np.float32  # what its own action space and the benchmark pass on
+        observation, reward, done, _ = self.env.step(action)
         flat = np.concatenate([observation[key] for key in KEYS]).astype(np.float32)
         return flat, float(reward), done
 
@@ -310,7 +311,7 @@ class WithoutPictures(RoboDesk):
 library = WithoutPictures(task="push_red", action_repeat=10)
 np.random.seed(0)
 library.reset()
-for control in [np.zeros(5)] + 11 * [action.astype(float)]:
+for control in [np.zeros(5, dtype=np.float32)] + 11 * [action]:
     library.step(control)
 camera = mujoco.Camera(library.physics, height=224, width=224, camera_id=-1)
 view = camera._render_camera

@@ -96,8 +96,9 @@ class AtariSimulator:
     """One console under Newt's contract.
 
     Every episode starts from one stored state, a few frames after the console was switched on
-    with the game in it. The emulator's own reset takes 50 times as long, and leaves traces of the
-    episode before in the state of four games (assault, beam_rider, ice_hockey, yars_revenge).
+    with the game in it, so that none has traces of the one before. The emulator's own reset takes
+    some 40 times as long, and leaves traces in a quarter of the games; to switch the console on
+    again would take 900 times as long (``benchmarks/atari_resets.py``).
 
     Args:
         rom: the game's file.

@@ -94,10 +94,9 @@ class DeskSimulator:
         Raises:
             FloatingPointError: the simulation has become unstable.
         """
-        wide = action.astype(np.float64)
         reward = 0.0
         for _ in range(self._repeat):
-            self._ctrl[:] = self._controls(wide)
+            self._ctrl[:] = self._controls(action)
             self._advance()
             reward += self._goal.reward()
         self._stability.check()
@@ -114,8 +113,12 @@ class DeskSimulator:
         if self._picture is not None:
             self._picture.close()
 
-    def _controls(self, action: np.ndarray) -> np.ndarray:
-        """Return where the motors should hold the joints, [9] in radians and metres."""
+    def _controls(self, action: FloatArray) -> np.ndarray:
+        """Return where the motors should hold the joints, [9] in radians and metres.
+
+        As in the library, an action is scaled in single precision. That shows: the search for the
+        hand's goal wants three numbers of six joints, so that rounding has a say in the rest.
+        """
         controls = np.empty(ROBOT)
         controls[:ARM_JOINTS] = self._reach.solve(self._qpos, self._hand + action[:3] * HAND_STEP)
         turn = WRIST_STEP * self._in_range(WRIST, action[3])
@@ -124,7 +127,7 @@ class DeskSimulator:
         controls[FINGERS] = self._in_range(FINGER, action[4])
         return controls
 
-    def _in_range(self, joint: int, action: float) -> float:
+    def _in_range(self, joint: int, action: np.float32) -> float:
         """Map [-1, 1] to a joint's range."""
         low, high = self._low[joint], self._high[joint]
         return float((action + 1.0) * (high - low) / 2.0 + low)
