@@ -1,0 +1,278 @@
+"""Break the code on purpose, one place at a time, and see whether the tests notice.
+
+    pip install cosmic-ray
+    git worktree add /tmp/mutants
+    python benchmarks/mutants.py --tree /tmp/mutants --count 300 --out results/mutants.json
+
+A mutant is a file with one change: an operator, a comparison, a number or a keyword replaced
+(cosmic-ray's operators), a statement deleted, or an argument not passed on (ours). Mutants are
+drawn evenly over files and, within a file, over places. Each is tried with the tests of its own
+part and, if these pass, with those of the parts that use it. What a run has found is kept, so that
+it can be interrupted. Of a survivor, the file says what was changed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import difflib
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from cosmic_ray import plugins
+from cosmic_ray.ast import get_ast
+from cosmic_ray.mutating import MutationVisitor
+
+from newt_core.bench.timing import describe_hardware
+from newt_core.files import write_json
+from newt_core.version import git_version
+
+PARTS: dict[str, tuple[str, str]] = {
+    "newt_core/agents": ("tests/agents", "tests/planner tests/training/test_trainer_wiring.py"),
+    "newt_core/planner": ("tests/planner", "tests/agents"),
+    "newt_core/model": ("tests/model tests/planner", "tests/agents"),
+    "newt_core/replay": ("tests/replay", "tests/training/test_resume_exact.py"),
+    "newt_core/evaluation": ("tests/evaluation", "tests/training/test_online.py"),
+    "newt_core/training": (
+        "tests/training/test_trainer_wiring.py tests/training/test_resume_exact.py",
+        "tests/training",
+    ),
+    "newt_cli": ("tests/cli", "tests/test_filming.py"),
+}
+"""Folder of the code → its own tests, and those of the parts that use it."""
+
+SKIPPED = ("BitOr", "BitAnd", "BitXor", "Shift", "NumberReplacer", "Variable", "Unary")
+"""Operators with these in their names are left out: in annotations ``|`` is no arithmetic, numbers
+are changed by our own, and the others make text that is no Python."""
+
+TIMEOUT_S = 900
+"""A mutant that hangs has been noticed."""
+
+
+class Mutant(dict[str, Any]):
+    """One change: file, what was done, where, and the new text of the file."""
+
+
+def builtin_mutants(path: Path, text: str) -> Iterator[tuple[str, int, str]]:
+    """Yield (operator, occurrence, line) of every change that cosmic-ray knows."""
+    tree = get_ast(text)
+    for name in plugins.operator_names():
+        if any(word in name for word in SKIPPED):
+            continue
+        operator = plugins.get_operator(name)()
+        count = sum(1 for node in _walk(tree) for _ in operator.mutation_positions(node))
+        for occurrence in range(count):
+            yield name, occurrence, path.name
+
+
+def _walk(node: Any) -> Iterator[Any]:
+    yield node
+    for child in getattr(node, "children", ()):
+        yield from _walk(child)
+
+
+def own_mutants(text: str) -> list[tuple[str, int]]:
+    """Return (kind, place) of the statements that can be deleted and arguments left out."""
+    found = []
+    for index, node in enumerate(ast.walk(ast.parse(text))):
+        if _can_go(node):
+            found.append(("delete statement", index))
+        elif isinstance(node, ast.Call) and node.keywords:
+            found.append(("drop argument", index))
+        elif isinstance(node, ast.Constant) and type(node.value) in (int, float):
+            found.append(("change number", index))
+    return found
+
+
+def _can_go(node: ast.AST) -> bool:
+    """Whether a node is a bare call, or sets an attribute."""
+    if isinstance(node, ast.Expr):
+        return isinstance(node.value, ast.Call)
+    targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+    return isinstance(node, ast.Assign | ast.AugAssign) and isinstance(targets[0], ast.Attribute)
+
+
+def apply_own(text: str, kind: str, place: int, generator: random.Random) -> str:
+    """Return the text with one of our changes."""
+    tree = ast.parse(text)
+    node = list(ast.walk(tree))[place]
+    lines = text.splitlines(keepends=True)
+    if kind == "drop argument":
+        assert isinstance(node, ast.Call)
+        keyword = generator.choice(node.keywords)
+        return _without(lines, keyword.value, before=(keyword.arg or "**") + "=")
+    if kind == "change number":
+        assert isinstance(node, ast.Constant)
+        assert isinstance(node.value, int | float)
+        return _replaced(lines, node, repr(node.value + generator.choice((-1, 1))))
+    return _replaced(lines, node, "pass")
+
+
+def _span(lines: list[str], node: ast.AST) -> tuple[int, int]:
+    """First and last character of a node in the whole text."""
+    starts = [0]
+    for line in lines:
+        starts.append(starts[-1] + len(line))
+
+    def at(row: int, column: int) -> int:
+        return starts[row - 1] + len(lines[row - 1].encode()[:column].decode())
+
+    first, last = ("lineno", "col_offset"), ("end_lineno", "end_col_offset")
+    start, end = (at(*(getattr(node, name) for name in names)) for names in (first, last))
+    return start, end
+
+
+def _replaced(lines: list[str], node: ast.AST, new: str) -> str:
+    text, (start, end) = "".join(lines), _span(lines, node)
+    return text[:start] + new + text[end:]
+
+
+def _without(lines: list[str], value: ast.AST, before: str) -> str:
+    text, (start, end) = "".join(lines), _span(lines, value)
+    start = text.rindex(before, 0, start)
+    rest = text[end:].lstrip()
+    return text[:start] + (rest[1:] if rest.startswith(",") else rest)
+
+
+def draw(tree: Path, count: int, seed: int) -> list[Mutant]:
+    """Draw mutants, evenly over files, half of them of our own kinds."""
+    generator = random.Random(seed)
+    files = [
+        path
+        for part in PARTS
+        for path in sorted((tree / part).rglob("*.py"))
+        if path.name != "__init__.py" and path.stat().st_size > 300
+    ]
+    chosen: list[Mutant] = []
+    seen: set[str] = set()
+    while len(chosen) < count:
+        path = generator.choice(files)
+        text = path.read_text(encoding="utf-8")
+        if generator.random() < 0.5:
+            kind, place = generator.choice(own_mutants(text) or [("", 0)])
+            new = apply_own(text, kind, place, generator) if kind else text
+        else:
+            names = list(builtin_mutants(path, text))
+            if not names:
+                continue
+            kind, occurrence, _ = generator.choice(names)
+            new = (
+                MutationVisitor.mutate_code(text, plugins.get_operator(kind)(), occurrence) or text
+            )
+        if new == text or new in seen:
+            continue
+        try:
+            ast.parse(new)
+        except SyntaxError:
+            continue
+        seen.add(new)
+        change = [
+            line
+            for line in difflib.unified_diff(text.splitlines(), new.splitlines(), lineterm="", n=0)
+            if not line.startswith(("---", "+++"))
+        ]
+        name = str(path.relative_to(tree))
+        chosen.append(Mutant(file=name, kind=kind, change=change, text=new))
+    return chosen
+
+
+def noticed(tree: Path, mutant: Mutant) -> str | None:
+    """Return which tests fail for a mutant, or None."""
+    part = max((part for part in PARTS if mutant["file"].startswith(part)), key=len)
+    path = tree / mutant["file"]
+    before = path.read_text(encoding="utf-8")
+    path.write_text(mutant["text"], encoding="utf-8")
+    try:
+        for tests in PARTS[part]:
+            if (failed := _failing(tree, tests)) is not None:
+                return failed
+        return None
+    finally:
+        path.write_text(before, encoding="utf-8")
+
+
+def _failing(tree: Path, tests: str) -> str | None:
+    environment = os.environ | {"PYTHONPATH": str(tree), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
+    try:
+        done = subprocess.run(
+            [*command, "--timeout", str(TIMEOUT_S // 3), *tests.split()],
+            cwd=tree,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return "a test hung"
+    if done.returncode == 0:
+        return None
+    failures = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
+    return failures[0][:160] if failures else f"pytest ended with {done.returncode}"
+
+
+def main() -> None:
+    """Parse the command line, and try the mutants that were not tried yet."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--tree", type=Path, required=True, help="a checkout to break")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--count", type=int, default=300)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--share", default="0/1", help="K/N: of N processes, this is number K")
+    arguments = parser.parse_args()
+    which, of = map(int, arguments.share.split("/"))
+    tree = arguments.tree.resolve()
+    mutants = draw(tree, arguments.count, arguments.seed)
+    found: dict[str, Any] = {}
+    if arguments.out.exists():
+        found = json.loads(arguments.out.read_text(encoding="utf-8"))["mutants"]
+    for number, mutant in enumerate(mutants):
+        if str(number) in found or number % of != which:
+            continue
+        started = time.monotonic()
+        killer = noticed(tree, mutant)
+        found[str(number)] = {
+            "file": mutant["file"],
+            "kind": mutant["kind"],
+            "change": mutant["change"],
+            "noticed_by": killer,
+            "seconds": round(time.monotonic() - started, 1),
+        }
+        killed = sum(1 for each in found.values() if each["noticed_by"])
+        sys.stderr.write(f"{number}: {mutant['file']}: {killer or 'SURVIVED'}\n")
+        write_json(
+            arguments.out,
+            {
+                "command": "python " + " ".join(sys.argv),
+                "commit": git_version(),
+                "hardware": describe_hardware(),
+                "tried": len(found),
+                "noticed": killed,
+                "share": round(killed / len(found), 3),
+                "by_part": _by_part(found),
+                "mutants": found,
+            },
+        )
+
+
+def _by_part(found: dict[str, Any]) -> dict[str, str]:
+    """Part of the code → noticed/tried."""
+    tried, killed = Counter[str](), Counter[str]()
+    for each in found.values():
+        part = max((part for part in PARTS if each["file"].startswith(part)), key=len)
+        tried[part] += 1
+        killed[part] += each["noticed_by"] is not None
+    return {part: f"{killed[part]}/{tried[part]}" for part in tried}
+
+
+if __name__ == "__main__":
+    main()
