@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 from newt_core.agents.newt.config import PlannerConfig
-from newt_core.model.discrete import two_hot_mean
-from newt_core.model.policy_head import sample
 from newt_core.model.world_model import WorldModel
 from newt_core.planner.mppi import PlanNoise
 
+from . import discrete
 from .networks import mlp, q_logits
+from .policy import PlainPolicy
 
 
 def _join(*parts: Tensor) -> Tensor:
@@ -22,27 +22,25 @@ def _join(*parts: Tensor) -> Tensor:
     return torch.cat(parts, dim=-1)
 
 
-class PlainPlanner:
-    """Plans for E environments of known tasks with a :class:`WorldModel`'s weights."""
+class PlainMPPI:
+    """Plans for E environments; a subclass says on what."""
 
-    def __init__(self, model: WorldModel, task: Tensor) -> None:
-        self.model = model
-        self.mask = model.action_mask[task].unsqueeze(1)
-        self.discount = model.discount[task].unsqueeze(1)
-        self.text = model.text[task].unsqueeze(1)
-
-    def _text_for(self, z: Tensor) -> Tensor:
-        return self.text.expand(-1, z.shape[1], -1)
+    mask: Tensor
+    """[E, 1, A]."""
+    discount: Tensor
+    """[E, 1]."""
 
     def policy(self, z: Tensor, noise: Tensor) -> Tensor:
-        """Sample the prior with its log-probability, as the published planner does."""
-        raw = mlp(self.model.policy, _join(z, self._text_for(z)))
-        return sample(raw, self.mask, noise).action
+        """The prior's actions: [E, M, L], [E, M, A] → [E, M, A]."""
+        raise NotImplementedError
 
     def step(self, z: Tensor, action: Tensor) -> tuple[Tensor, Tensor]:
-        """One step of reward and dynamics."""
-        x = _join(z, self._text_for(z), action)
-        return two_hot_mean(mlp(self.model.reward, x)), mlp(self.model.dynamics, x)
+        """One step: [E, M, L], [E, M, A] → rewards [E, M] and latents [E, M, L]."""
+        raise NotImplementedError
+
+    def q(self, z: Tensor, action: Tensor) -> Tensor:
+        """Every head's value: [E, M, L], [E, M, A] → [n, E, M]."""
+        raise NotImplementedError
 
     def value(self, z: Tensor, actions: Tensor, noise: Tensor, heads: Tensor) -> Tensor:
         """Discounted rewards of actions [H, E, N, A] plus the value at the horizon: [E, N]."""
@@ -51,9 +49,9 @@ class PlainPlanner:
             reward, z = self.step(z, action)
             total = total + discount * reward
             discount = discount * self.discount
-        last = self.policy(z, noise)
-        logits = q_logits(self.model.q, _join(z, self._text_for(z), last))
-        return total + discount * two_hot_mean(logits)[heads].mean(0)
+        values = self.q(z, self.policy(z, noise))
+        one, other = heads.tolist()
+        return total + discount * (values[one] + values[other]) / 2
 
     @torch.no_grad()
     def plan(
@@ -70,7 +68,7 @@ class PlainPlanner:
         horizon = mean.shape[0]
         mask = self.mask.squeeze(1)
         std = torch.full_like(mean, config.max_std)
-        prior_actions = torch.zeros(horizon, *noise.prior.shape[1:])
+        prior_actions = torch.zeros_like(noise.prior)
         if config.policy_trajectories:
             z = z0.unsqueeze(1).repeat(1, config.policy_trajectories, 1)
             for t in range(horizon):
@@ -84,9 +82,11 @@ class PlainPlanner:
             sampled = mean.unsqueeze(2) + std.unsqueeze(2) * noise.samples[i]
             sampled = sampled.clamp(-1, 1) * mask.unsqueeze(1)
             actions = torch.cat([sampled, prior_actions], dim=2)
-            value = self.value(z, actions, noise.final[i], noise.heads[i]).nan_to_num(0)
-            elite_value, elite = value.topk(config.num_elites, dim=1)
+            value = self.value(z, actions, noise.final[i], noise.heads[i])
+            value = torch.where(torch.isnan(value), 0.0, value)
+            elite = value.argsort(dim=1, descending=True)[:, : config.num_elites]
             elites = torch.stack([actions[:, e, index] for e, index in enumerate(elite)], dim=1)
+            elite_value = torch.stack([value[e, index] for e, index in enumerate(elite)])
             best = elite_value.max(1, keepdim=True).values
             weights = torch.exp(config.temperature * (elite_value - best))
             weights = (weights / weights.sum(1, keepdim=True))[None, :, :, None]
@@ -98,3 +98,30 @@ class PlainPlanner:
         if explore:
             chosen[0] = (chosen[0] + std[0] * noise.action).clamp(-1, 1)
         return chosen * mask, mean, std
+
+
+class PlainPlanner(PlainMPPI):
+    """Plans for E environments of known tasks with a :class:`WorldModel`'s weights."""
+
+    def __init__(self, model: WorldModel, task: Tensor) -> None:
+        self.model = model
+        self.mask = model.action_mask[task].unsqueeze(1)
+        self.discount = model.discount[task].unsqueeze(1)
+        self.text = model.text[task].unsqueeze(1)
+
+    def _text_for(self, z: Tensor) -> Tensor:
+        return self.text.expand(-1, z.shape[1], -1)
+
+    def policy(self, z: Tensor, noise: Tensor) -> Tensor:
+        """Sample the prior."""
+        raw = mlp(self.model.policy, _join(z, self._text_for(z)))
+        return PlainPolicy(raw, self.mask, noise).action
+
+    def step(self, z: Tensor, action: Tensor) -> tuple[Tensor, Tensor]:
+        """One step of reward and dynamics."""
+        x = _join(z, self._text_for(z), action)
+        return discrete.mean(mlp(self.model.reward, x)), mlp(self.model.dynamics, x)
+
+    def q(self, z: Tensor, action: Tensor) -> Tensor:
+        """All heads on the whole input."""
+        return discrete.mean(q_logits(self.model.q, _join(z, self._text_for(z), action)))
