@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 
 from newt_core.model.elementwise import mish, simnorm, strided_order, strided_simnorm
+from tests.fixtures.models import normal
 
 
 def test_mish_and_its_gradient_equal_pytorch() -> None:
@@ -20,7 +21,7 @@ def test_mish_and_its_gradient_equal_pytorch() -> None:
 
 
 def test_mish_keeps_the_format_and_the_input() -> None:
-    x = torch.randn(64).bfloat16()
+    x = normal(64).bfloat16()
     before = x.clone()
     with torch.inference_mode():
         assert mish(x).dtype == torch.bfloat16
@@ -28,13 +29,13 @@ def test_mish_keeps_the_format_and_the_input() -> None:
 
 
 def test_simnorm_is_a_softmax_over_neighbours() -> None:
-    x = torch.randn(3, 5, 24)
+    x = normal(3, 5, 24)
     plain = x.view(3, 5, 3, 8).softmax(-1).view(3, 5, 24)
     torch.testing.assert_close(simnorm(x, 8), plain)
 
 
 def test_strided_simnorm_is_simnorm_in_another_order() -> None:
-    x = torch.randn(5, 24)
+    x = normal(5, 24)
     order = strided_order(24, 8, x.device)
     assert sorted(order.tolist()) == list(range(24))
     torch.testing.assert_close(strided_simnorm(x[:, order], 8), simnorm(x, 8)[:, order])

@@ -6,11 +6,11 @@ import torch
 from torch.distributions import Normal, TanhTransform, TransformedDistribution
 
 from newt_core.model.policy_head import act, gaussian_parameters, sample
+from tests.fixtures.models import normal
 
 
 def test_entropy_estimate_is_the_scaled_log_probability_of_a_tanh_normal() -> None:
-    torch.manual_seed(0)
-    raw, noise = torch.randn(50, 32), torch.randn(50, 16)
+    raw, noise = normal(50, 32), normal(50, 16, seed=1)
     raw[:, 16:] = 1.0 + 0.1 * raw[:, 16:]
     mask = torch.zeros(50, 16)
     mask[:, :3] = 1
@@ -54,5 +54,5 @@ def test_log_std_lies_between_its_bounds() -> None:
 
 
 def test_act_is_sample_without_the_entropy() -> None:
-    raw, noise, mask = torch.randn(5, 32), torch.randn(5, 16), torch.ones(5, 16)
+    raw, noise, mask = normal(5, 32), normal(5, 16, seed=1), torch.ones(5, 16)
     torch.testing.assert_close(act(raw, mask, noise), sample(raw, mask, noise).action)

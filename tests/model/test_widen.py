@@ -8,7 +8,7 @@ import torch
 from newt_core.errors import CheckpointError
 from newt_core.model.widen import widened_weights
 from newt_core.model.world_model import WorldModel
-from tests.fixtures.models import TINY, batch, model, table
+from tests.fixtures.models import TINY, batch, model, normal, table
 
 
 @pytest.mark.parametrize("images", [1, 3])
@@ -16,10 +16,10 @@ def test_the_output_is_exactly_the_same_at_the_start(images: int):
     blind, b = model(), batch()
     seeing = WorldModel(TINY, table(), images=images)
     seeing.load_state_dict(widened_weights(blind.state_dict(), seeing))
-    image = 10 * torch.randn(4, 10, images * 768).half()
+    image = 10 * normal(4, 10, images * 768).half()
     before, after = blind.encode(b.obs, b.task), seeing.encode(b.obs, b.task, image)
     assert torch.equal(before, after)
-    noise = torch.randn(4, 10, 16)
+    noise = normal(4, 10, 16)
     act = [m.bind(b.task).policy(before, noise).action for m in (blind, seeing)]
     assert torch.equal(*act)
 

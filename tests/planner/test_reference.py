@@ -10,8 +10,9 @@ from newt_core.agents.newt.config import PlannerConfig
 from newt_core.model.split import SplitModel
 from newt_core.model.world_model import WorldModel
 from newt_core.planner.mppi import PlanNoise, draw_plan_noise, plan
+from newt_core.planner.value import rollout
 from newt_core.types import ACTION_DIM
-from tests.fixtures.models import ACTION_DIMS, batch, model
+from tests.fixtures.models import ACTION_DIMS, batch, model, normal, uniform
 from tests.reference.planner import PlainPlanner
 
 CONFIG = PlannerConfig(num_samples=40, policy_trajectories=6, num_elites=8, iterations=3)
@@ -56,7 +57,7 @@ def test_same_plan_as_the_reference(horizon: int, prior_weight: float, explore: 
     m = model()
     z = m.encode(batch(len(TASK)).obs[0], TASK)
     width = max(ACTION_DIMS)
-    mean = 0.1 * torch.randn(horizon, len(TASK), width) * m.action_mask[TASK][:, :width]
+    mean = 0.1 * normal(horizon, len(TASK), width) * m.action_mask[TASK][:, :width]
     noise = noise_for(m, CONFIG, horizon)
     split = SplitModel(m)
     fast = plan(
@@ -88,9 +89,7 @@ def test_values_agree_at_the_published_width() -> None:
     z = m.encode(batch(len(TASK)).obs[0], TASK)
     noise, split = noise_for(m, config, 3), SplitModel(m)
     bound, plain = split.bind(TASK), PlainPlanner(m, TASK)
-    actions = torch.rand(3, len(TASK), 32, max(ACTION_DIMS)) * split.mask[TASK].unsqueeze(1)
-    from newt_core.planner.value import rollout
-
+    actions = uniform(3, len(TASK), 32, max(ACTION_DIMS)) * split.mask[TASK].unsqueeze(1)
     reward, latent = rollout(bound, split.arrange(z), actions)
     value = reward + bound.discount.unsqueeze(1) ** 3 * bound.value(
         latent, noise.final[0], noise.heads[0]
@@ -110,7 +109,7 @@ def test_compiled_planning_steps_equal_eager_ones() -> None:
     m = model()
     z = m.encode(batch(len(TASK)).obs[0], TASK)
     eager, compiled = SplitModel(m), SplitModel(m, compiled=True)
-    action = torch.rand(len(TASK), 8, max(ACTION_DIMS)) * eager.mask[TASK].unsqueeze(1)
+    action = uniform(len(TASK), 8, max(ACTION_DIMS)) * eager.mask[TASK].unsqueeze(1)
     outcomes = zip(
         eager.bind(TASK).first_step(eager.arrange(z), action),
         compiled.bind(TASK).first_step(compiled.arrange(z), action),
@@ -125,7 +124,7 @@ def test_bfloat16_values_are_close() -> None:
     m = model("2M")
     z = m.encode(batch(len(TASK)).obs[0], TASK)
     exact, half = SplitModel(m), SplitModel(m, torch.bfloat16)
-    action = torch.rand(len(TASK), 8, max(ACTION_DIMS)) * exact.mask[TASK].unsqueeze(1)
+    action = uniform(len(TASK), 8, max(ACTION_DIMS)) * exact.mask[TASK].unsqueeze(1)
     reward, latent = exact.bind(TASK).first_step(exact.arrange(z), action)
     half_reward, half_latent = half.bind(TASK).first_step(half.arrange(z), action)
     assert half_latent.dtype == torch.bfloat16
