@@ -177,12 +177,13 @@ def test_losses_fall_on_one_batch() -> None:
         assert float(last[name]) < 0.5 * float(first[name])
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_precisions_agree_roughly(precision: str) -> None:
-    learner = Learner(model(), UpdateConfig(precision=precision))  # type: ignore[arg-type]
-    metrics = learner.update(batch())
-    exact = Learner(model(), UpdateConfig()).update(batch())
-    assert float(metrics["loss/reward"]) == pytest.approx(float(exact["loss/reward"]), rel=0.02)
+def test_an_update_in_bfloat16_is_roughly_the_exact_one() -> None:
+    learner = Learner(model(), UpdateConfig(precision="bfloat16"))
+    metrics = learner.update(batch(), bc_coef=1.0)
+    exact = Learner(model(), UpdateConfig()).update(batch(), bc_coef=1.0)
+    for name in ("loss/consistency", "loss/reward", "loss/value", "loss/cloning"):
+        assert float(metrics[name]) == pytest.approx(float(exact[name]), rel=0.02), name
+        assert float(metrics[name]) != float(exact[name]), name
     assert all(p.dtype == torch.float32 for p in learner.model.parameters())
 
 
@@ -199,11 +200,17 @@ def agent(size: str = "2M", seed: int = 0) -> NewtAgent:
 
 def test_a_restored_learner_goes_on_identically() -> None:
     first = agent()
+    first.model.load_state_dict(model("2M").state_dict())
     first.learner.update(batch())
+    first.learner.scale = torch.tensor(7.0)
     second = agent(seed=1)
     second.load_state_dict(copy.deepcopy(first.state_dict()))
+    assert second.learner.scale.item() == 7.0
     for a in (first, second):
         a.learner.update(batch(seed=5))
+    # Of values that hardly differ, the scale goes 1 % of the way to 1.
+    assert second.learner.scale.item() == first.learner.scale.item() == pytest.approx(6.94)
+    assert second.learner.updates == first.learner.updates == 2
     for ours, theirs in zip(first.model.parameters(), second.model.parameters(), strict=True):
         assert torch.equal(ours, theirs)
 

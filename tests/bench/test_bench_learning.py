@@ -28,5 +28,10 @@ def test_plan_report(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_update_report() -> None:
     report = bench_update(sizes=["2M"], batch_size=4, repeats=1)
     assert report["what"] == "update"
-    assert all(ratio > 0 for ratio in report["ratios"].values())
-    assert report["settings"]["batch_size"] == 4
+    timed = {name: one["steps_per_s"] for name, one in report["variants"].items()}
+    assert set(timed) == {"2M_reference", "2M_float32", "2M_bfloat16"}
+    assert report["ratios"] == {
+        f"2M_{name}_over_2M_reference": timed[f"2M_{name}"] / timed["2M_reference"]
+        for name in ("float32", "bfloat16")
+    }
+    assert report["settings"] == {"batch_size": 4, "horizon": 3}

@@ -224,11 +224,36 @@ def test_train_expert_says_the_cost_and_trains_a_single_task_without_text(newt, 
     assert [name for name, *_ in core.calls] == ["train", "collect_demos"]
 
 
-def test_a_forecast_is_a_number_of_seconds():
-    from newt_core.train_expert import expert_config, forecast
+def test_a_forecast_counts_the_steps_of_training_and_evaluation_and_the_updates(monkeypatch):
+    from newt_core import train_expert
 
-    # 25,000 steps at more than 100 steps a millisecond is no computer of today.
-    assert forecast(expert_config(PONG, device="cpu"), PONG) > 0.25
+    measured = iter([0.25, 2.0])
+
+    def seconds(work):
+        work()  # a step, then an update: each has to be possible
+        return next(measured)
+
+    monkeypatch.setattr(train_expert, "_seconds", seconds)
+    config = train_expert.expert_config(PONG, device="cpu")
+    evaluation = config.evaluation.model_copy(update={"every": 400, "episodes": 2})
+    update = config.update.model_copy(update={"updates_per_step": 0.5, "batch_size": 4})
+    config = config.model_copy(update={"steps": 1_000, "evaluation": evaluation, "update": update})
+    # Evaluations before the first step, after 400 and after 800, of two episodes each.
+    decisions = 1_000 + 3 * 2 * PONG.episode_length
+    assert train_expert.forecast(config, PONG) == decisions * 0.25 + 500 * 2.0
+
+
+def test_the_time_of_work_is_a_mean_that_leaves_out_the_first_call(monkeypatch):
+    from newt_core import train_expert
+
+    now = [0.0]
+    durations = iter([100.0, 1.0, 2.0, 3.0, 4.0, 5.0])
+
+    def work():
+        now[0] += next(durations)
+
+    monkeypatch.setattr(train_expert.time, "perf_counter", lambda: now[0])
+    assert train_expert._seconds(work) == 3.0
 
 
 SHORT = """

@@ -67,15 +67,17 @@ def left_behind(folder: Path) -> list[Path]:
 
 
 def test_known_files_are_stated_whole() -> None:
-    for name, known in WEIGHTS.items():
-        assert known.name == name
-        assert len(bytes.fromhex(known.sha256)) == 32
-        assert known.url.startswith("https://")
-        assert known.url.endswith(known.file)
-    assert {known.file for known in WEIGHTS.values()} == {
-        "open_clip_model.safetensors",
-        "dinov2_vitb14_pretrain.pth",
+    assert {name: known.file for name, known in WEIGHTS.items()} == {
+        "clip-vit-b-32": "open_clip_model.safetensors",
+        "dinov2-vit-b-14": "dinov2_vitb14_pretrain.pth",
     }
+    # A downloaded file is refused unless all of this fits it, so that none of it may be left out.
+    assert len({known.sha256 for known in WEIGHTS.values()}) == len(WEIGHTS)
+    for known in WEIGHTS.values():
+        assert len(bytes.fromhex(known.sha256)) == 32
+        assert 300e6 < known.size < 1e9  # of some 90 to 150 million float32 weights
+        assert known.url.startswith("https://")
+        assert known.url.endswith(f"/{known.file}")
 
 
 def test_download_verifies_and_reports(item: WeightFile) -> None:
