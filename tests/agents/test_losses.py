@@ -1,4 +1,4 @@
-"""The joint update against a plain one, and properties the paper states."""
+"""What the losses do not depend on."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from newt_core.agents.newt.config import PlannerConfig
 from newt_core.planner.chunks import plan_in_chunks
 from newt_core.planner.mppi import PlanNoise, plan
+from tests.planner.golden import make
 from tests.reference.planner import PlainMPPI
 
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "plan.json").read_text(encoding="utf-8"))
@@ -71,6 +72,14 @@ def check(case: dict[str, Any], **found: Tensor) -> None:
     for name, ours in found.items():
         expected = torch.tensor(case[name], dtype=torch.float64)
         torch.testing.assert_close(ours, expected, atol=1e-12, rtol=0, msg=name)
+
+
+def test_the_stored_plans_are_those_of_the_script_beside_them() -> None:
+    assert GOLDEN["noise"] == make.NOISE
+    for case, arguments in zip(CASES, make.CASES, strict=True):
+        made = make.case(*arguments)
+        assert made.keys() == case.keys()
+        check(case, **{name: torch.tensor(made[name], dtype=torch.float64) for name in made})
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"weight {case['prior_weight']}")
