@@ -18,13 +18,18 @@ import torch
 import newt_core
 from newt_core.build import TrainResult, train
 from newt_core.build_evaluation import evaluate_checkpoint, evaluate_random
+from newt_core.encoders import HashedEncoder
+from newt_core.envs.pool import EnvPool, EpisodeNumbers
 from newt_core.errors import CheckpointError, InvalidActionError, UnknownTaskError
+from newt_core.replay import ReplayBuffer
+from newt_core.seeds import Stream, stream_seed
 from newt_core.specs import SpecLibrary, load_specs
 from newt_core.training.checkpoint import load_checkpoint
 from newt_core.training.config import RunConfig, resolve_config
 from newt_core.training.metrics import read_metrics
 from newt_core.training.progress import Progress, Unwatched
 from newt_core.training.run_folder import RunFolder
+from newt_core.types import Episode, FloatArray
 from tests.fixtures.listener import Listener
 from tests.fixtures.short_tasks import LENGTH, SPECS
 
@@ -139,6 +144,65 @@ def test_an_evaluation_that_was_stopped_is_made_up_for(
     finished = run(folder, library, 240, resume=True)
     assert not finished.interrupted
     assert sorted(folder.read_evaluations()) == [0, 200, 240]
+
+
+def test_a_new_run_begins_with_an_empty_replay(tmp_path: Path, library: SpecLibrary) -> None:
+    folder = RunFolder.create("a", settings(40).to_yaml(), root=tmp_path)
+    # What a run that was killed before its first checkpoint leaves behind.
+    buffer = ReplayBuffer(2000, storage="disk", folder=folder.replay)
+    for _ in range(3):
+        buffer.add(
+            Episode(
+                0,
+                np.zeros((LENGTH + 1, 128), np.float32),
+                np.zeros((LENGTH, 16), np.float32),
+                np.zeros(LENGTH, np.float32),
+            )
+        )
+    del buffer
+    run(folder, library, 40, resume=True)
+    assert read_metrics(folder.metrics_file)[-1]["replay/steps"] == 40
+
+
+def test_training_selection_and_report_run_different_episodes(
+    tmp_path: Path, library: SpecLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seeds: list[int | None] = []
+    reset = EnvPool.reset
+
+    def watched(self: EnvPool, seed: int | None = None, *rest: EpisodeNumbers | None) -> FloatArray:
+        seeds.append(seed)
+        return reset(self, seed, *rest)
+
+    monkeypatch.setattr(EnvPool, "reset", watched)
+    folder = RunFolder.create("a", settings(40).to_yaml(), root=tmp_path)
+    checkpoint = run(folder, library, 40).checkpoint
+    evaluate_checkpoint(checkpoint, None, 1, specs=library, seed=3, policy_only=True)
+    training, selection, again, report = seeds
+    # The run's two evaluations look at the same episodes, so that they can be compared.
+    assert selection == again
+    assert len({training, selection, report}) == 3
+    assert training == stream_seed(3, Stream.TRAINING_EPISODES)
+
+
+def test_a_task_scores_alone_what_it_scores_among_others(
+    tmp_path: Path, library: SpecLibrary
+) -> None:
+    folder = RunFolder.create("a", settings(80).to_yaml(), root=tmp_path)
+    checkpoint = run(folder, library, 80).checkpoint
+    together = evaluate_checkpoint(checkpoint, None, 3, specs=library)
+    alone = evaluate_checkpoint(checkpoint, "short-reach", 3, specs=library)
+    one, other = alone.tasks["short-reach"], together.tasks["short-reach"]
+    assert one.mean_return == pytest.approx(other.mean_return, rel=1e-5)
+
+
+def test_a_resumed_run_reads_every_task_its_own_text(tmp_path: Path, library: SpecLibrary) -> None:
+    folder = RunFolder.create("a", settings(80).to_yaml(), root=tmp_path)
+    first = load_checkpoint(run(folder, library, 40).checkpoint)
+    second = load_checkpoint(run(folder, library, 80, resume=True).checkpoint)
+    expected = HashedEncoder().encode_tasks([library[task["id"]] for task in first["tasks"]])
+    for payload in (first, second):
+        np.testing.assert_allclose(payload["text"].numpy(), expected, atol=1e-6)
 
 
 def test_resuming_with_other_tasks_is_refused(tmp_path: Path, library: SpecLibrary) -> None:
