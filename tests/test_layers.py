@@ -17,6 +17,7 @@ LAYERS = (
     "types",
     "errors",
     "files",
+    "seeds",
     "specs",
     "agents.newt.config",  # every constant of the method: plain data that many layers read
     "envs",
