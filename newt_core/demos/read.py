@@ -14,6 +14,7 @@ import numpy as np
 from newt_core.demos.faults import episode_faults, header_faults, info_faults, rgb_fault
 from newt_core.demos.schema import (
     ARRAYS,
+    DIGEST,
     ENCODER,
     FEATURES,
     RGB,
@@ -53,6 +54,15 @@ class DemoFile:
         """
         with _explained(self.path, number):
             return EpisodeInfo.from_attributes(self._file[group_name(number)].attrs)
+
+    def digest(self, number: int) -> str:
+        """Return the checksum that an episode was stored with; empty if there is none.
+
+        Raises:
+            DemoError: the episode is missing.
+        """
+        with _explained(self.path, number):
+            return str(self._file[group_name(number)].attrs.get(DIGEST, ""))
 
     def episode(self, number: int) -> DemoEpisode:
         """Return an episode's data. Its pictures can be fetched while the file is open.
@@ -117,13 +127,22 @@ def read_demos(path: Path, spec: TaskSpec) -> Iterator[DemoEpisode]:
         DemoError: the file is not usable, or an episode in it does not fit the task.
     """
     with open_demos(path) as file:
-        require_fit(path, file.header, spec)
-        for number in range(len(file)):
-            info, episode = file.info(number), file.episode(number)
-            for faults in (episode_faults(episode, spec), info_faults(info, episode, number)):
-                for fault in faults:
-                    raise DemoError(f"{path}: {group_name(number)}: {fault}.")
-            yield episode
+        yield from fitting_episodes(file, spec)
+
+
+def fitting_episodes(file: DemoFile, spec: TaskSpec) -> Iterator[DemoEpisode]:
+    """Yield every episode of an open file, in its order; see :func:`read_demos`.
+
+    Raises:
+        DemoError: an episode is not laid out as it should be or does not fit the task.
+    """
+    require_fit(file.path, file.header, spec)
+    for number in range(len(file)):
+        info, episode = file.info(number), file.episode(number)
+        for faults in (episode_faults(episode, spec), info_faults(info, episode, number)):
+            for fault in faults:
+                raise DemoError(f"{file.path}: {group_name(number)}: {fault}.")
+        yield episode
 
 
 def require_fit(path: Path, header: FileHeader, spec: TaskSpec) -> None:

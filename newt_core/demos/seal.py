@@ -8,7 +8,8 @@ long the rest is and what its SHA-256 is, as text::
     sha256 9f86d081…
 
 A file whose seal holds is exactly what was written, so that the HDF5 library, which a damaged
-file can crash, never sees one.
+file can crash, never sees one. Image features that are kept beside demonstrations have a seal of
+the same form, which says ``Newt image features``.
 """
 
 from __future__ import annotations
@@ -24,32 +25,38 @@ from newt_core.errors import DamagedDemoError, DemoError
 BLOCK_BYTES = 512
 """The smallest user block that HDF5 allows."""
 
-_MAGIC = b"Newt demonstrations, format "
-_BLOCK = re.compile(rb"Newt demonstrations, format (\d+)\nbytes (\d+)\nsha256 ([0-9a-f]{64})\n *\n")
+DEMONSTRATIONS = "demonstrations"
+IMAGE_FEATURES = "image features"
+
+_BLOCK = re.compile(
+    rb"Newt (demonstrations|image features), format (\d+)\n"
+    rb"bytes (\d+)\nsha256 ([0-9a-f]{64})\n *\n"
+)
 _HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
-def seal(content: bytes) -> bytes:
-    """Return the block to put in front of HDF5 data."""
-    return _block(len(content), hashlib.sha256(content).hexdigest())
+def seal(content: bytes, kind: str = DEMONSTRATIONS) -> bytes:
+    """Return the block to put in front of HDF5 data of a kind."""
+    return _block(kind, len(content), hashlib.sha256(content).hexdigest())
 
 
 def sealed_length(start: bytes) -> int | None:
     """Return how many bytes a file has that begins with ``start``; None if that is no seal."""
     found = _BLOCK.fullmatch(start[:BLOCK_BYTES])
-    return BLOCK_BYTES + int(found[2]) if found else None
+    return BLOCK_BYTES + int(found[3]) if found else None
 
 
-def check_seal(path: Path) -> None:
-    """Return if a file is whole and unchanged since it was written.
+def check_seal(path: Path, kind: str = DEMONSTRATIONS) -> None:
+    """Return if a file is of a kind, whole and unchanged since it was written.
 
     Raises:
-        DemoError: there is no such file, it cannot be read, or Newt did not write it.
+        DemoError: there is no such file, it cannot be read, it holds something else, or Newt did
+            not write it.
         DamagedDemoError: it is cut short or changed.
     """
     try:
         with open(path, "rb") as file:
-            _check(path, file)
+            _check(path, kind, file)
     except FileNotFoundError as error:
         raise DemoError(f"there is no demonstration file {path}.") from error
     except IsADirectoryError as error:
@@ -58,7 +65,7 @@ def check_seal(path: Path) -> None:
         raise DemoError(f"cannot read {path}: {error.strerror or error}.") from error
 
 
-def _check(path: Path, file: io.BufferedReader) -> None:
+def _check(path: Path, kind: str, file: io.BufferedReader) -> None:
     start = file.read(BLOCK_BYTES)
     if not start:
         raise DamagedDemoError(f"{path}: is empty.")
@@ -69,12 +76,15 @@ def _check(path: Path, file: io.BufferedReader) -> None:
         )
     found = _BLOCK.fullmatch(start)
     if found is None:
-        if len(start) < BLOCK_BYTES and start.startswith(_MAGIC[: len(start)]):
+        magic = f"Newt {kind}, format ".encode()
+        if len(start) < BLOCK_BYTES and start.startswith(magic[: len(start)]):
             raise DamagedDemoError(f"{path}: is cut short after {len(start)} bytes.")
         raise DamagedDemoError(
             f"{path}: is no demonstration file of Newt, or its beginning is damaged."
         )
-    version, length = int(found[1]), int(found[2])
+    if found[1].decode() != kind:
+        raise DemoError(f"{path}: holds {found[1].decode()}, not {kind}.")
+    version, length = int(found[2]), int(found[3])
     if version != FORMAT_VERSION:
         raise DemoError(
             f"{path}: has format version {version}, but this Newt reads version "
@@ -87,12 +97,12 @@ def _check(path: Path, file: io.BufferedReader) -> None:
             f"{path}: is cut short: {present + BLOCK_BYTES:,} of {length + BLOCK_BYTES:,} bytes "
             f"are there."
         )
-    if start != _block(length, digest):
+    if start != _block(kind, length, digest):
         raise DamagedDemoError(
             f"{path}: is damaged, or was changed by another program: its checksum does not match."
         )
 
 
-def _block(length: int, digest: str) -> bytes:
-    text = f"Newt demonstrations, format {FORMAT_VERSION}\nbytes {length}\nsha256 {digest}\n"
+def _block(kind: str, length: int, digest: str) -> bytes:
+    text = f"Newt {kind}, format {FORMAT_VERSION}\nbytes {length}\nsha256 {digest}\n"
     return text.encode().ljust(BLOCK_BYTES - 1) + b"\n"

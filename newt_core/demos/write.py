@@ -31,7 +31,7 @@ from newt_core.demos.schema import (
     new_header,
     now,
 )
-from newt_core.demos.seal import BLOCK_BYTES, check_seal, seal
+from newt_core.demos.seal import BLOCK_BYTES, DEMONSTRATIONS, check_seal, seal
 from newt_core.errors import DemoError
 from newt_core.files import AlreadyLockedError, atomic_path, remove_unfinished, take_lock
 from newt_core.specs.schema import TaskSpec
@@ -145,14 +145,14 @@ def writing(
             lock_path.unlink(missing_ok=True)
 
 
-def write_file(path: Path, content: bytes) -> None:
+def write_file(path: Path, content: bytes, kind: str = DEMONSTRATIONS) -> None:
     """Write a file with HDF5 content and its seal, atomically.
 
     Raises:
         OSError: the disk refuses; a file already there is unharmed.
     """
     with atomic_path(path) as temporary, open(temporary, "wb") as file:
-        file.write(seal(content))
+        file.write(seal(content, kind))
         file.write(content)
 
 
