@@ -13,7 +13,9 @@ from newt_cli import console
 from newt_cli.selection import runnable
 
 if TYPE_CHECKING:
-    from newt_core.specs import SpecLibrary, TaskSpec
+    from newt_core.demos.opened import OpenDemos
+    from newt_core.run_parts import RunParts
+    from newt_core.specs import SpecLibrary
     from newt_core.training.config import RunConfig
     from newt_core.training.run_folder import RunFolder
 
@@ -30,15 +32,17 @@ def new_run(
     strict: bool,
     demos: str = "",
     check: Callable[[RunConfig], None] = lambda settings: None,
-) -> tuple[RunConfig, RunFolder]:
+) -> tuple[RunConfig, RunFolder, RunParts]:
     """Check what the user said, and only then make a folder.
 
     ``demos`` is the folder of the demonstrations where nothing else says which; ``check`` raises
-    for what else is wrong with the settings.
+    for what else is wrong with the settings. What was made for the checks is what the run then
+    uses.
     """
-    from newt_core.agents.newt.setup import choose_device
+    from newt_core.encoders.text_choice import short_name
     from newt_core.errors import ConfigError
-    from newt_core.restore import image_encoder, require_encoders
+    from newt_core.restore import require_encoders
+    from newt_core.run_parts import RunParts
     from newt_core.training.checkpoint import load_checkpoint
     from newt_core.training.config import resolve_config
     from newt_core.training.run_folder import RunFolder, run_label
@@ -57,18 +61,23 @@ def new_run(
             "demos": settings.demos or demos,
         }
     )
-    device = choose_device(settings.device)
     origin = Path(settings.pretrained) if settings.pretrained is not None else None
     pretrained = load_checkpoint(origin) if origin is not None else {}
+    files = None
     if origin is not None:
         asked = resolve_config(None, config, overrides, **flags)
-        settings = _continued(settings, asked, origin, pretrained, library)
+        settings, files = _continued(settings, asked, origin, pretrained, library)
     check(settings)
-    sight = image_encoder(settings, device)  # Raises now what is wrong with its weights.
-    settings, texts = _with_text_encoder(settings, library.select(settings.tasks))
+    specs = library.select(settings.tasks)
+    parts = RunParts(settings, specs, files=files, notice=console.notice)
+    parts.check()
+    if settings.text_encoder == "auto":  # Decided for good, now that it was found.
+        chosen = short_name(parts.texts.encoder)
+        parts.config = settings = settings.model_copy(update={"text_encoder": chosen})
     if origin is not None:
-        require_encoders(pretrained, origin, texts, sight)
-    return settings, RunFolder.create(name, settings.to_yaml(), label=label, root=runs_dir)
+        require_encoders(pretrained, origin, parts.texts.encoder, parts.sight)
+    folder = RunFolder.create(name, settings.to_yaml(), label=label, root=runs_dir)
+    return settings, folder, parts
 
 
 def _continued(
@@ -77,13 +86,13 @@ def _continued(
     checkpoint: Path,
     payload: Mapping[str, Any],
     library: SpecLibrary,
-) -> RunConfig:
+) -> tuple[RunConfig, OpenDemos | None]:
     """Take over from a pretrained checkpoint what the user did not ask for himself.
 
     That is the model's size, what it sees, the text encoder, and the demonstrations that it
-    learned from.
+    learned from. Returns the files of these, too, if they had to be opened.
     """
-    from newt_core.demos.sight import files_without_pictures
+    from newt_core.demos.opened import OpenDemos
     from newt_core.errors import CheckpointError, ConfigError
     from newt_core.training.config import RunConfig
 
@@ -100,15 +109,18 @@ def _continued(
     changes = _seeing_as_before(settings, asked, learned, checkpoint)
     if settings.text_encoder == "auto" and settings.text_weights is None:
         changes |= {"text_encoder": texts, "text_weights": learned.text_weights}
-    theirs = Path(learned.demos)
+    theirs, files = Path(learned.demos), None
     if learned.demos and "demos" not in asked.model_fields_set and theirs.is_dir():
-        sees = changes["model"].images > 0
-        if sees and files_without_pictures(theirs, library.select(settings.tasks)):
+        if changes["model"].images:
+            files = OpenDemos(theirs, library.select(settings.tasks))
+        if files is not None and files.without_pictures():
+            files.close()
+            files = None
             console.notice("going on without demonstrations: they hold no pictures")
         else:
             changes["demos"] = learned.demos
             console.notice(f"going on with the demonstrations in {theirs}; --set demos= ends that")
-    return settings.model_copy(update=changes)
+    return settings.model_copy(update=changes), files
 
 
 def _seeing_as_before(
@@ -140,41 +152,6 @@ def _seeing_as_before(
             "agent of states can begin to see, with --obs both."
         )
     return changes | {"model": wanted}
-
-
-def require_usable_demos(settings: RunConfig, library: SpecLibrary) -> None:
-    """See that the run's demonstrations, if it has any, are there and are what it can use.
-
-    Raises:
-        DemoError: none of the tasks has any, or the agent sees and a task's hold no pictures.
-    """
-    from newt_core.demos.folder import require_demos
-    from newt_core.demos.sight import REMEDY, files_without_pictures
-    from newt_core.errors import DemoError
-
-    if not settings.demos:
-        return
-    folder, tasks = Path(settings.demos), library.select(settings.tasks)
-    require_demos(folder, tasks)
-    blind = files_without_pictures(folder, tasks) if settings.model.images else []
-    if blind:
-        raise DemoError(f"{blind[0]} holds no pictures. {REMEDY}")
-
-
-def _with_text_encoder(settings: RunConfig, tasks: Sequence[TaskSpec]) -> tuple[RunConfig, str]:
-    """Decide what ``auto`` is, for good, and see that the encoder can embed the tasks.
-
-    Returns the settings and the encoder's recorded name.
-    """
-    from newt_core.encoders import choose_text_encoder, make_text_encoder
-
-    if settings.text_encoder == "auto" and settings.text_weights is None:
-        chosen = choose_text_encoder(console.notice)
-        settings = settings.model_copy(update={"text_encoder": chosen})
-    weights = Path(settings.text_weights) if settings.text_weights is not None else None
-    encoder = make_text_encoder(settings.text_encoder, weights)
-    encoder.encode_worded(tasks, settings.wording)
-    return settings, encoder.name
 
 
 def existing_run(

@@ -16,19 +16,16 @@ import torch
 
 from newt_core.agents.newt.actor import Actor, ActorSettings
 from newt_core.agents.newt.agent import NewtAgent
-from newt_core.agents.newt.setup import choose_device, task_table
+from newt_core.agents.newt.setup import task_table
 from newt_core.build_evaluation import evaluate_agent
-from newt_core.demos.load import load_demos
-from newt_core.demos.published import FEATURE_ENCODER
-from newt_core.demos.sight import DemoSight
-from newt_core.encoders import make_text_encoder
-from newt_core.encoders.image import DINOV2, ImageEncoder, require_image_encoder
+from newt_core.encoders.image import ImageEncoder, require_image_encoder
 from newt_core.encoders.seeing import open_pool
 from newt_core.errors import CheckpointError
 from newt_core.evaluation.rollout import EvaluationStopped
 from newt_core.model.world_model import TaskTable
 from newt_core.replay import Mixture, ReplayBuffer
-from newt_core.restore import image_encoder, saved_text, take_weights
+from newt_core.restore import take_weights
+from newt_core.run_parts import RunParts
 from newt_core.seeds import Stream, stream_seed
 from newt_core.specs import SpecLibrary, TaskSpec
 from newt_core.training.checkpoint_folder import LAST, CheckpointFolder, latest_intact
@@ -41,7 +38,6 @@ from newt_core.training.pretrain import PRETRAINING
 from newt_core.training.progress import Progress, RunStatus
 from newt_core.training.run_folder import RunFolder
 from newt_core.training.schedule import prior_weight
-from newt_core.types import FloatArray
 from newt_core.version import __version__, git_version
 
 ONLINE = "online"
@@ -68,6 +64,7 @@ def train(
     progress: Progress,
     should_stop: Callable[[], bool],
     weights: Path | None = None,
+    parts: RunParts | None = None,
 ) -> TrainResult:
     """Run or resume online training in a run folder.
 
@@ -82,6 +79,7 @@ def train(
         progress: Who watches.
         should_stop: Asked often; True saves and ends the run.
         weights: A checkpoint that a new run begins with instead of ``config.pretrained``.
+        parts: What the command has made of these settings and tasks so far.
 
     Raises:
         NewtError: Whatever the user can put right.
@@ -89,24 +87,24 @@ def train(
     if weights is None and config.pretrained is not None:
         weights = Path(config.pretrained)
     with folder.lock():
-        return _train(config, folder, specs, resume, progress, should_stop, weights)
+        parts = parts or RunParts(config, specs.select(config.tasks))
+        return _train(config, folder, parts, resume, progress, should_stop, weights)
 
 
 def _train(
     config: RunConfig,
     folder: RunFolder,
-    library: SpecLibrary,
+    parts: RunParts,
     resume: bool,
     progress: Progress,
     should_stop: Callable[[], bool],
     weights: Path | None,
 ) -> TrainResult:
-    specs = library.select(config.tasks)
-    device = choose_device(config.device)
+    specs, device = parts.specs, parts.device
     restored = resume_point(folder, specs, ONLINE) if resume else None
-    text, vectors = run_texts(config, specs, restored)
+    text, vectors = parts.texts_for(restored)
     table = task_table(specs, vectors)
-    sight = image_encoder(config, device)
+    sight = parts.sight
     agent = new_agent(config, table, sight, device)
     checkpoints = CheckpointFolder(folder.checkpoints, config.checkpoint.keep)
     if restored is not None:
@@ -127,7 +125,7 @@ def _train(
     )
     if restored is None:
         online.clear()
-    demos = run_demos(config, specs, sight, device) if config.demos else None
+    demos = parts.demos
     task_of_env = np.repeat(np.arange(len(specs)), config.envs_per_task)
     settings = ActorSettings(explore=True)
     actor = Actor(agent, len(task_of_env), seed=config.seed, settings=settings)
@@ -222,43 +220,6 @@ def new_agent(
         image_encoder=sight,
         seed=config.seed,
     )
-
-
-def run_texts(
-    config: RunConfig, specs: Sequence[TaskSpec], restored: dict[str, Any] | None
-) -> tuple[str, FloatArray]:
-    """Return the text encoder's recorded name, and [tasks, 512] vectors of the tasks.
-
-    A run that goes on keeps the vectors it began with, whatever is installed by now.
-    """
-    if restored is not None:
-        saved = saved_text(restored)
-        return saved.encoder, np.stack([saved.vectors[spec.id] for spec in specs])
-    weights = Path(config.text_weights) if config.text_weights is not None else None
-    encoder = make_text_encoder(config.text_encoder, weights)
-    return encoder.name, encoder.encode_worded(specs, config.wording)
-
-
-def run_demos(
-    config: RunConfig,
-    specs: Sequence[TaskSpec],
-    sight: ImageEncoder | None,
-    device: torch.device,
-) -> ReplayBuffer:
-    """The run's demonstrations, as its agent sees them.
-
-    Raises:
-        DemoError: See :func:`newt_core.demos.load.load_demos`.
-    """
-    seen = None
-    if sight is not None:
-        # Features made by the published weights are those of the weights that Newt knows.
-        published = config.image_encoder == DINOV2 and config.image_weights is None
-        known_as = frozenset({FEATURE_ENCODER} if published else ())
-        seen = DemoSight(sight, config.model.images, known_as)
-    return load_demos(
-        Path(config.demos), specs, sight=seen, sampling=config.replay.sampling, device=device
-    ).buffer
 
 
 def describe_run(

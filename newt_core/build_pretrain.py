@@ -8,19 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from newt_core.agents.newt.agent import NewtAgent
-from newt_core.agents.newt.setup import choose_device, task_table
-from newt_core.build import (
-    describe_run,
-    new_agent,
-    resume_point,
-    run_demos,
-    run_texts,
-)
+from newt_core.agents.newt.setup import task_table
+from newt_core.build import describe_run, new_agent, resume_point
 from newt_core.build_evaluation import evaluate_agent
 from newt_core.encoders.image import require_image_encoder
 from newt_core.evaluation.aggregate import Summary
 from newt_core.evaluation.rollout import EvaluationStopped
-from newt_core.restore import image_encoder
+from newt_core.run_parts import RunParts
 from newt_core.seeds import Stream, stream_seed
 from newt_core.specs import SpecLibrary, TaskSpec
 from newt_core.training.checkpoint_folder import LAST, CheckpointFolder
@@ -61,6 +55,7 @@ def pretrain(
     resume: bool,
     progress: Progress,
     should_stop: Callable[[], bool],
+    parts: RunParts | None = None,
 ) -> PretrainOutcome:
     """Run or resume pretraining in a run folder.
 
@@ -71,30 +66,31 @@ def pretrain(
         resume: Go on from the newest intact checkpoint.
         progress: Who watches.
         should_stop: Asked often; True saves and ends the run.
+        parts: What the command has made of these settings and tasks so far.
 
     Raises:
         NewtError: Whatever the user can put right.
     """
     with folder.lock():
-        return _pretrain(config, folder, specs, resume, progress, should_stop)
+        parts = parts or RunParts(config, specs.select(config.tasks))
+        return _pretrain(config, folder, parts, resume, progress, should_stop)
 
 
 def _pretrain(
     config: RunConfig,
     folder: RunFolder,
-    library: SpecLibrary,
+    parts: RunParts,
     resume: bool,
     progress: Progress,
     should_stop: Callable[[], bool],
 ) -> PretrainOutcome:
-    specs = library.select(config.tasks)
-    device = choose_device(config.device)
+    specs, device = parts.specs, parts.device
     restored = resume_point(folder, specs, PRETRAINING) if resume else None
-    sight = image_encoder(config, device)
+    sight = parts.sight
     if restored is not None:
         require_image_encoder(restored.get("image_encoder"), sight, f"the run {folder.path}")
-    demos = run_demos(config, specs, sight, device)
-    text, vectors = run_texts(config, specs, restored)
+    demos = parts.require_demos()
+    text, vectors = parts.texts_for(restored)
     table = task_table(specs, vectors)
     agent = new_agent(config, table, sight, device)
     checkpoints = CheckpointFolder(folder.checkpoints, config.checkpoint.keep)

@@ -12,6 +12,7 @@ from newt_core import build
 from newt_core.build_pretrain import PretrainOutcome, pretrain
 from newt_core.files import write_text
 from newt_core.reporting.history import PRETRAINING
+from newt_core.run_parts import RunParts
 from newt_core.specs import SpecLibrary
 from newt_core.training.config import RunConfig
 from newt_core.training.progress import Progress
@@ -26,18 +27,22 @@ def train(
     resume: bool,
     progress: Progress,
     should_stop: Callable[[], bool],
+    parts: RunParts | None = None,
 ) -> build.TrainResult:
     """Run or resume both parts; the arguments are those of :func:`newt_core.build.train`.
+
+    Encoders, texts and demonstrations are made once for both.
 
     Stopped during the first part, the result has no steps and names that part's checkpoint.
 
     Raises:
         NewtError: Whatever the user can put right.
     """
+    parts = parts or RunParts(config, specs.select(config.tasks))
     weights = None
     interacted = any(folder.checkpoints.glob("*.pt"))
     if config.pretrains and not interacted:
-        outcome = _pretrain(config, folder, specs, progress, should_stop)
+        outcome = _pretrain(config, folder, specs, progress, should_stop, parts)
         if outcome.interrupted:
             return build.TrainResult(folder.path, outcome.checkpoint, 0, None, interrupted=True)
         weights = outcome.checkpoint
@@ -49,6 +54,7 @@ def train(
         progress=progress,
         should_stop=should_stop,
         weights=weights,
+        parts=parts,
     )
 
 
@@ -58,6 +64,7 @@ def _pretrain(
     specs: SpecLibrary,
     progress: Progress,
     should_stop: Callable[[], bool],
+    parts: RunParts,
 ) -> PretrainOutcome:
     part = RunFolder(folder.path / PRETRAINING)
     if part.config_file.exists():
@@ -71,4 +78,5 @@ def _pretrain(
         resume=True,
         progress=progress,
         should_stop=should_stop,
+        parts=parts,
     )

@@ -33,6 +33,7 @@ LAYERS = (
     "reporting",
     "restore",
     "build_evaluation",
+    "run_parts",
     "build",
     "build_pretrain",
     "recipe",

@@ -10,11 +10,10 @@ import typer
 from newt_cli import console, options
 from newt_cli.display import training_display
 from newt_cli.failures import INTERRUPTED, StopRequest
-from newt_cli.run_settings import existing_run, new_run, require_usable_demos, resume_command
+from newt_cli.run_settings import existing_run, new_run, resume_command
 
 if TYPE_CHECKING:
     from newt_core.build_pretrain import PretrainOutcome
-    from newt_core.specs import SpecLibrary
     from newt_core.training.config import RunConfig
 
 app = typer.Typer(add_completion=False)
@@ -86,10 +85,11 @@ def pretrain(
         "image_weights": str(image_weights) if image_weights is not None else None,
     }
     library = load_specs(specs or ())
+    parts = None
     if resume:
         settings, folder = existing_run(run, preset, config, set_ or (), flags, runs_dir)
     else:
-        settings, folder = new_run(
+        settings, folder, parts = new_run(
             run,
             preset,
             config,
@@ -99,7 +99,7 @@ def pretrain(
             runs_dir,
             strict=False,
             demos="demos",
-            check=lambda found: _check(found, library),
+            check=_check,
         )
     go_on = resume_command("pretrain", folder, specs or ())
     with console.quiet_stdout(), training_display(folder.name) as display:
@@ -112,6 +112,7 @@ def pretrain(
                 resume=resume,
                 progress=display,
                 should_stop=stop,
+                parts=parts,
             )
     _say(outcome, as_json)
     if outcome.interrupted:
@@ -119,8 +120,8 @@ def pretrain(
         raise typer.Exit(INTERRUPTED)
 
 
-def _check(settings: RunConfig, library: SpecLibrary) -> None:
-    """See that there is something to learn from, and that it begins from nothing."""
+def _check(settings: RunConfig) -> None:
+    """See that it begins from nothing."""
     from newt_core.errors import ConfigError
 
     if settings.pretrained is not None:
@@ -128,7 +129,6 @@ def _check(settings: RunConfig, library: SpecLibrary) -> None:
             "pretraining begins with random weights: leave the setting 'pretrained' out, or go on "
             "by interaction with newt train --pretrained."
         )
-    require_usable_demos(settings, library)
 
 
 def _say(outcome: PretrainOutcome, as_json: bool) -> None:

@@ -10,9 +10,10 @@ import typer
 from newt_cli import console, options
 from newt_cli.display import training_display
 from newt_cli.failures import INTERRUPTED, StopRequest
-from newt_cli.run_settings import existing_run, new_run, require_usable_demos, resume_command
+from newt_cli.run_settings import existing_run, new_run, resume_command
 
 if TYPE_CHECKING:
+    from newt_core.run_parts import RunParts
     from newt_core.specs import SpecLibrary
     from newt_core.training.config import RunConfig
     from newt_core.training.run_folder import RunFolder
@@ -117,28 +118,22 @@ def train(
         "save_replay": save_replay,
     }
     library = load_specs(specs or ())
+    parts = None
     if resume:
         settings, folder = existing_run(run, preset, config, set_ or (), flags, runs_dir)
     else:
-        settings, folder = new_run(
-            run,
-            preset,
-            config,
-            set_ or (),
-            flags,
-            library,
-            runs_dir,
-            strict=strict,
-            check=lambda found: require_usable_demos(found, library),
+        settings, folder, parts = new_run(
+            run, preset, config, set_ or (), flags, library, runs_dir, strict=strict
         )
     go_on = resume_command("train", folder, specs or ())
-    _train(settings, folder, library, resume=resume, as_json=as_json, go_on=go_on)
+    _train(settings, folder, library, parts, resume=resume, as_json=as_json, go_on=go_on)
 
 
 def _train(
     settings: RunConfig,
     folder: RunFolder,
     library: SpecLibrary,
+    parts: RunParts | None,
     *,
     resume: bool,
     as_json: bool,
@@ -157,6 +152,7 @@ def _train(
                 resume=resume,
                 progress=display,
                 should_stop=stop,
+                parts=parts,
             )
     if as_json:
         console.write_json(

@@ -8,6 +8,7 @@
 :mod:`~.validate`      everything that is wrong with a file, episode by episode
 :mod:`~.salvage`       the whole episodes of a damaged file
 :mod:`~.folder`        which files a user means
+:mod:`~.opened`        the files of a run's tasks, each opened and checked once
 :mod:`~.quality`       how many episodes a task gets, and which are good enough
 :mod:`~.record`        the pool's steps → recorded episodes
 :mod:`~.collect`       pool and expert → file

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from newt_core.demos.folder import demo_path, require_demos
-from newt_core.demos.read import open_demos, read_demos
+from newt_core.demos.opened import OpenDemos
+from newt_core.demos.read import DemoFile, fitting_episodes
 from newt_core.demos.schema import DemoEpisode, group_name
 from newt_core.demos.sight import DemoSight
 from newt_core.errors import DemoError
@@ -66,35 +66,64 @@ def load_demos(
         DemoError: a file is not usable, an agent that sees finds no pictures in it, or none of
             the tasks has demonstrations.
     """
-    require_demos(folder, specs)
-    present = [spec for spec in specs if demo_path(folder, spec.id).exists()]
-    missing = tuple(spec.id for spec in specs if not demo_path(folder, spec.id).exists())
-    rows, counts = 0, {}
-    for spec in present:
-        with open_demos(demo_path(folder, spec.id)) as file:
-            rows += file.header.total_steps + file.header.total_episodes
-            counts[spec.id] = file.header.total_episodes
+    with OpenDemos(folder, specs) as files:
+        return load_opened(
+            files,
+            sight=sight,
+            storage=storage,
+            sampling=sampling,
+            device=device,
+            on_progress=on_progress,
+        )
+
+
+def load_opened(
+    files: OpenDemos,
+    *,
+    sight: DemoSight | None = None,
+    storage: str = "ram",
+    sampling: str = "steps",
+    device: torch.device | str | None = None,
+    on_progress: Progress = lambda done, total: None,
+) -> LoadedDemos:
+    """Load files that are open already; the rest is that of :func:`load_demos`.
+
+    Raises:
+        DemoError: an episode is not usable, an agent that sees finds no pictures in it, or there
+            is none at all.
+    """
+    counts = {task: len(file) for task, file in files.files.items()}
     total = sum(counts.values())
     if not total:
-        raise DemoError(f"the files of demonstrations in {folder} are all empty.")
-    if missing:
-        warnings.warn(f"no demonstrations of {_listed(missing)} in {folder}", stacklevel=2)
+        raise DemoError(f"the files of demonstrations in {files.folder} are all empty.")
+    if files.missing:
+        warnings.warn(
+            f"no demonstrations of {_listed(files.missing)} in {files.folder}", stacklevel=2
+        )
+    rows = total + sum(file.header.total_steps for file in files.files.values())
     images = sight.stack if sight is not None else 0
     buffer = ReplayBuffer(rows, storage=storage, sampling=sampling, device=device, images=images)
     done = 0
-    for index, spec in enumerate(specs):
+    for index, spec in enumerate(files.specs):
         if spec.id not in counts:
             continue
-        path = demo_path(folder, spec.id)
-        for number, episode in enumerate(read_demos(path, spec)):
-            try:
-                features = sight.features(episode) if sight is not None else None
-            except DemoError as error:
-                raise DemoError(f"{path}: {group_name(number)}: {error}") from None
-            buffer.add(padded(episode, index, features))
+        for episode in _padded_episodes(files.files[spec.id], spec, index, sight):
+            buffer.add(episode)
             done += 1
             on_progress(done, total)
-    return LoadedDemos(buffer, counts, missing)
+    return LoadedDemos(buffer, counts, files.missing)
+
+
+def _padded_episodes(
+    file: DemoFile, spec: TaskSpec, task: int, sight: DemoSight | None
+) -> Iterator[Episode]:
+    """Yield a file's episodes as learners take them; ``task`` is their index in the run."""
+    for number, episode in enumerate(fitting_episodes(file, spec)):
+        try:
+            features = sight.features(episode) if sight is not None else None
+        except DemoError as error:
+            raise DemoError(f"{file.path}: {group_name(number)}: {error}") from None
+        yield padded(episode, task, features)
 
 
 def padded(episode: DemoEpisode, task: int, features: HalfArray | None = None) -> Episode:

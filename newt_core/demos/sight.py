@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
-from newt_core.demos.folder import demo_path
-from newt_core.demos.read import open_demos
 from newt_core.demos.schema import DemoEpisode
 from newt_core.encoders.image import ImageEncoder
 from newt_core.errors import DemoError
-from newt_core.specs.schema import TaskSpec
 from newt_core.types import HalfArray
 
 REMEDY = (
@@ -32,7 +27,7 @@ class DemoSight:
     """Other names under which files hold this encoder's features."""
 
     def features(self, episode: DemoEpisode) -> HalfArray:
-        """Return an episode's features, [T + 1, 768], from the file or of its pictures.
+        """Return an episode's features, [T + 1, 768], from its file or of its pictures.
 
         Raises:
             DemoError: it has neither; the message does not name the file.
@@ -48,21 +43,3 @@ class DemoSight:
             f"it holds no pictures, only features by {episode.encoder or 'an unnamed encoder'}; "
             f"the agent sees by {self.encoder.name}. {REMEDY}"
         )
-
-
-def files_without_pictures(folder: Path, specs: Iterable[TaskSpec]) -> list[Path]:
-    """Return the tasks' files whose first episode has neither pictures nor their features.
-
-    Raises:
-        DemoError: a file is not usable.
-    """
-    found = []
-    for path in (demo_path(folder, spec.id) for spec in specs):
-        if not path.exists():
-            continue
-        with open_demos(path) as file:
-            if len(file):
-                episode = file.episode(0)
-                if episode.rgb is None and episode.features is None:
-                    found.append(path)
-    return found

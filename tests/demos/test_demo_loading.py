@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from newt_core.demos.load import load_demos
-from newt_core.demos.sight import DemoSight, files_without_pictures
+from newt_core.demos.opened import OpenDemos
+from newt_core.demos.sight import DemoSight
 from newt_core.demos.write import writing
 from newt_core.errors import DemoError
 from newt_core.replay import Mixture, ReplayBuffer
@@ -119,11 +120,17 @@ def test_features_are_taken_from_the_file_if_the_same_encoder_made_them(tmp_path
     assert (batch.image == 7).all()
     with pytest.raises(DemoError, match="features by published; the agent sees by brightness"):
         load_demos(tmp_path, [WALK], sight=DemoSight(Brightness(), 1))
-    assert files_without_pictures(tmp_path, [WALK]) == []
+    with OpenDemos(tmp_path, [WALK]) as files:
+        assert files.without_pictures() == []
+        files.require_pictures()
 
     path.unlink()
     write_demos(tmp_path, 1, WALK)
-    assert files_without_pictures(tmp_path, [RUN, WALK]) == [path]
+    with OpenDemos(tmp_path, [RUN, WALK]) as files:
+        assert files.missing == (RUN.id,)
+        assert files.without_pictures() == [path]
+        with pytest.raises(DemoError, match=r"toy-walk\.h5 holds no pictures\. Record"):
+            files.require_pictures()
     with pytest.raises(DemoError, match=r"toy-walk\.h5: episode_0: it holds no pictures\. Record"):
         load_demos(tmp_path, [WALK], sight=known)
 

@@ -10,12 +10,13 @@ import pytest
 import torch
 
 import newt_core
-from newt_core.build import run_texts, train
+from newt_core.build import train
 from newt_core.build_evaluation import evaluate_checkpoint
 from newt_core.encoders import FileEncoder, HashedEncoder, TextOptions
 from newt_core.encoders.text_file import write_table
 from newt_core.errors import CheckpointError, ConfigError, SpecError, WeightsError
 from newt_core.restore import load_agent
+from newt_core.run_parts import RunParts
 from newt_core.specs import SpecLibrary, Wording, load_specs
 from newt_core.training.checkpoint import load_checkpoint
 from newt_core.training.config import resolve_config
@@ -164,12 +165,12 @@ def test_a_run_can_be_told_something_else(folder: Path) -> None:
     config = resolve_config(
         "smoke", None, (), text_encoder="hashed", instruction="Let it fall.", embodiment="A pole."
     )
-    name, vectors = run_texts(config, [specs["short-balance"]], None)
+    name, vectors = RunParts(config, [specs["short-balance"]]).texts
     said = "Embodiment: A pole. Instruction: Let it fall."
     assert name == "hashed-v1"
     np.testing.assert_array_equal(vectors, HashedEncoder().encode([said]))
     with pytest.raises(SpecError, match="2 are chosen"):
-        run_texts(config, specs.select("short-*"), None)
+        _ = RunParts(config, specs.select("short-*")).texts
 
 
 def test_python_users_can_say_it_too(folder: Path, hashed: Path) -> None:

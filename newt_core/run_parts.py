@@ -1,0 +1,154 @@
+"""What pretraining and interaction share: encoders, texts and demonstrations, made once a command.
+
+A command makes one :class:`RunParts` and hands it to whatever needs a part: the checks before a
+run's folder exists, the pretraining, the interaction. No part is made twice, however many ask.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from newt_core.agents.newt.setup import choose_device
+from newt_core.demos.load import load_opened
+from newt_core.demos.opened import OpenDemos
+from newt_core.demos.published import FEATURE_ENCODER
+from newt_core.demos.sight import DemoSight
+from newt_core.encoders import make_text_encoder
+from newt_core.encoders.image import DINOV2, ImageEncoder
+from newt_core.encoders.text_choice import Notice
+from newt_core.errors import DemoError
+from newt_core.replay import ReplayBuffer
+from newt_core.restore import image_encoder, saved_text
+from newt_core.specs import TaskSpec
+from newt_core.training.config import RunConfig
+from newt_core.types import FloatArray
+
+
+class RunTexts(NamedTuple):
+    """The texts of a run's tasks as the agent reads them."""
+
+    encoder: str
+    """The encoder's recorded name."""
+    vectors: FloatArray
+    """[tasks, 512], in the order of the run's task list."""
+
+
+class RunParts:
+    """The parts of one run. Each is made when it is first asked for, and kept.
+
+    Args:
+        config: The run's settings.
+        specs: Its tasks.
+        files: Its demonstration files, where they are open already; closed once they are loaded.
+        notice: Told what the text encoder ``auto`` fell back to; by default a Python warning.
+    """
+
+    def __init__(
+        self,
+        config: RunConfig,
+        specs: Sequence[TaskSpec],
+        *,
+        files: OpenDemos | None = None,
+        notice: Notice | None = None,
+    ) -> None:
+        self.config = config
+        self.specs = tuple(specs)
+        self._opened = files
+        self._notice = notice
+
+    def check(self) -> None:
+        """Find what is wrong with the parts now, before anything is written.
+
+        Demonstrations are opened and their checksums compared, not yet loaded.
+
+        Raises:
+            NewtError: Whatever the user can put right.
+        """
+        if self.config.demos:
+            files = self._demo_files()
+            if self.config.model.images:
+                files.require_pictures()
+        _ = self.sight
+        _ = self.texts
+
+    @cached_property
+    def device(self) -> torch.device:
+        """Where the run computes."""
+        return choose_device(self.config.device)
+
+    @cached_property
+    def sight(self) -> ImageEncoder | None:
+        """The image encoder; None for an agent that sees states only.
+
+        Raises:
+            NewtError: Its weights or packages are missing or damaged.
+        """
+        return image_encoder(self.config, self.device)
+
+    @cached_property
+    def texts(self) -> RunTexts:
+        """The texts of a run that begins.
+
+        Raises:
+            NewtError: The encoder is not to be had, or cannot embed a task.
+        """
+        weights = self.config.text_weights
+        encoder = make_text_encoder(
+            self.config.text_encoder,
+            Path(weights) if weights is not None else None,
+            notice=self._notice,
+        )
+        return RunTexts(encoder.name, encoder.encode_worded(self.specs, self.config.wording))
+
+    def texts_for(self, restored: Mapping[str, Any] | None) -> RunTexts:
+        """Return the texts of a run that begins, or that goes on from a checkpoint's content.
+
+        A run that goes on keeps the vectors it began with, whatever is installed by now.
+        """
+        if restored is None:
+            return self.texts
+        saved = saved_text(restored)
+        return RunTexts(saved.encoder, np.stack([saved.vectors[spec.id] for spec in self.specs]))
+
+    @cached_property
+    def demos(self) -> ReplayBuffer | None:
+        """The demonstrations as the agent sees them; None for a run without.
+
+        Raises:
+            DemoError: See :func:`newt_core.demos.load.load_demos`.
+        """
+        if not self.config.demos:
+            return None
+        seen = None
+        if self.sight is not None:
+            # Features made by the published weights are those of the weights that Newt knows.
+            published = self.config.image_encoder == DINOV2 and self.config.image_weights is None
+            known_as = frozenset({FEATURE_ENCODER} if published else ())
+            seen = DemoSight(self.sight, self.config.model.images, known_as)
+        with self._demo_files() as files:
+            self._opened = None
+            sampling = self.config.replay.sampling
+            return load_opened(files, sight=seen, sampling=sampling, device=self.device).buffer
+
+    def require_demos(self) -> ReplayBuffer:
+        """Return the demonstrations of a run that cannot do without.
+
+        Raises:
+            DemoError: The run has none; see :attr:`demos`.
+        """
+        if self.demos is None:
+            raise DemoError(
+                "there are no demonstrations to learn from: name their folder, --demos."
+            )
+        return self.demos
+
+    def _demo_files(self) -> OpenDemos:
+        if self._opened is None:
+            self._opened = OpenDemos(Path(self.config.demos), self.specs)
+        return self._opened
