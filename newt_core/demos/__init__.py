@@ -13,6 +13,8 @@
 :mod:`~.record`        the pool's steps → recorded episodes
 :mod:`~.collect`       pool and expert → file
 :mod:`~.convert`       merging; for Minari; the published files
+:mod:`~.sight`         pictures → features
+:mod:`~.features`      features, kept beside the demonstrations
 :mod:`~.load`          files → a replay buffer
 :mod:`~.plot`          a picture of returns and lengths
 ====================== =============================================================

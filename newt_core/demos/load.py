@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from newt_core.demos.features import keeping_features
 from newt_core.demos.opened import OpenDemos
 from newt_core.demos.read import DemoFile, fitting_episodes
 from newt_core.demos.schema import DemoEpisode, group_name
@@ -88,6 +89,8 @@ def load_opened(
 ) -> LoadedDemos:
     """Load files that are open already; the rest is that of :func:`load_demos`.
 
+    What pictures are encoded to is kept beside the files (:mod:`newt_core.demos.features`).
+
     Raises:
         DemoError: an episode is not usable, an agent that sees finds no pictures in it, or there
             is none at all.
@@ -118,12 +121,17 @@ def _padded_episodes(
     file: DemoFile, spec: TaskSpec, task: int, sight: DemoSight | None
 ) -> Iterator[Episode]:
     """Yield a file's episodes as learners take them; ``task`` is their index in the run."""
-    for number, episode in enumerate(fitting_episodes(file, spec)):
-        try:
-            features = sight.features(episode) if sight is not None else None
-        except DemoError as error:
-            raise DemoError(f"{file.path}: {group_name(number)}: {error}") from None
-        yield padded(episode, task, features)
+    if sight is None:
+        for episode in fitting_episodes(file, spec):
+            yield padded(episode, task)
+        return
+    with keeping_features(file.path, sight.encoder.name) as kept:
+        for number, episode in enumerate(fitting_episodes(file, spec)):
+            try:
+                features = sight.features(episode, file.digest(number), kept)
+            except DemoError as error:
+                raise DemoError(f"{file.path}: {group_name(number)}: {error}") from None
+            yield padded(episode, task, features)
 
 
 def padded(episode: DemoEpisode, task: int, features: HalfArray | None = None) -> Episode:

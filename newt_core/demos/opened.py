@@ -54,13 +54,8 @@ class OpenDemos(AbstractContextManager["OpenDemos"]):
         Raises:
             DemoError: a file is not usable.
         """
-        found = []
-        for file in self.files.values():
-            if len(file):
-                episode = file.episode(0)
-                if episode.rgb is None and episode.features is None:
-                    found.append(file.path)
-        return found
+        found = (file for file in self.files.values() if len(file))
+        return [file.path for file in found if not file.has_pictures(0)]
 
     def require_pictures(self) -> None:
         """Return if an agent that sees can learn from all of the files.

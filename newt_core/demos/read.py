@@ -64,6 +64,16 @@ class DemoFile:
         with _explained(self.path, number):
             return str(self._file[group_name(number)].attrs.get(DIGEST, ""))
 
+    def has_pictures(self, number: int) -> bool:
+        """Whether an episode has pictures or features of them; nothing of it is read.
+
+        Raises:
+            DemoError: the episode is missing.
+        """
+        with _explained(self.path, number):
+            group = self._file[group_name(number)]
+            return RGB in group or FEATURES in group
+
     def episode(self, number: int) -> DemoEpisode:
         """Return an episode's data. Its pictures can be fetched while the file is open.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from newt_core.demos.features import KeptFeatures
 from newt_core.demos.schema import DemoEpisode
 from newt_core.encoders.image import ImageEncoder
 from newt_core.errors import DemoError
@@ -26,8 +27,13 @@ class DemoSight:
     known_as: frozenset[str] = frozenset()
     """Other names under which files hold this encoder's features."""
 
-    def features(self, episode: DemoEpisode) -> HalfArray:
+    def features(self, episode: DemoEpisode, digest: str, kept: KeptFeatures) -> HalfArray:
         """Return an episode's features, [T + 1, 768], from its file or of its pictures.
+
+        Args:
+            episode: what was recorded.
+            digest: the checksum that it was stored with.
+            kept: what its pictures were already encoded to.
 
         Raises:
             DemoError: it has neither; the message does not name the file.
@@ -36,7 +42,9 @@ class DemoSight:
         if episode.features is not None and episode.encoder in same:
             return episode.features
         if episode.rgb is not None:
-            return self.encoder.encode(episode.rgb())
+            rgb = episode.rgb
+            rows = len(episode.observations)
+            return kept.features(digest, rows, lambda: self.encoder.encode(rgb()))
         if episode.features is None:
             raise DemoError(f"it holds no pictures. {REMEDY}")
         raise DemoError(
