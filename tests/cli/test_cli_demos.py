@@ -211,17 +211,15 @@ def test_lists_do_not_need_pytorch(tmp_path):
     assert done.returncode == 0, done.stderr
 
 
-def test_train_expert_says_the_cost_and_trains_a_single_task_without_text(newt, core, monkeypatch):
-    from newt_core import train_expert
-
-    monkeypatch.setattr(train_expert, "forecast", lambda config, spec: 3000.0)
+def test_train_expert_says_the_cost_and_trains_a_single_task_without_text(newt, core):
     answer = newt("newt collect-demos --tasks atari-krull,pygame-cowboy --train-expert")
     assert answer.code == 0
     assert "atari-krull has no expert: training one takes 25,000 steps, about 50 min" in answer.err
-    (config, folder), _ = core.arguments("train")
+    arguments = core.arguments("train_alone")
+    config = arguments["config"]
     assert (config.tasks, config.text_encoder) == ("atari-krull", "zero")
-    assert folder.name == "expert-atari-krull"
-    assert [name for name, *_ in core.calls] == ["train", "collect_demos"]
+    assert arguments["folder"].name == "expert-atari-krull"
+    assert [name for name, _ in core.calls] == ["forecast", "train_alone", "collect_demos"]
 
 
 def test_a_forecast_counts_the_steps_of_training_and_evaluation_and_the_updates(monkeypatch):

@@ -17,9 +17,9 @@ def test_json_is_the_contracts_document(newt, core):
         "episodes", "return", "success", "score", "ci95",
     }  # fmt: skip
     assert answer.json["tasks"]["walker-run"]["ci95"] is None
-    args, kwargs = core.arguments("evaluate_checkpoint")
-    assert args == (Path("last.pt"), "walker-walk", 3)
-    assert kwargs["policy_only"] is True
+    arguments = core.arguments("evaluate_checkpoint")
+    assert (arguments["path"], arguments["tasks"]) == (Path("last.pt"), "walker-walk")
+    assert (arguments["episodes"], arguments["policy_only"]) == (3, True)
 
 
 def test_another_wording_reaches_the_core(newt, core):
@@ -28,14 +28,14 @@ def test_another_wording_reaches_the_core(newt, core):
         "--text-encoder clip --text-weights mine.safetensors"
     )
     assert answer.code == 0
-    text = core.arguments("evaluate_checkpoint")[1]["text"]
+    text = core.arguments("evaluate_checkpoint")["text"]
     assert text.wording == Wording("Stroll.", "Two legs.")
     assert (text.encoder, text.weights) == ("clip", Path("mine.safetensors"))
 
 
 def test_without_tasks_the_checkpoints_own_are_meant(newt, core):
     newt("newt eval last.pt")
-    assert core.arguments("evaluate_checkpoint")[0][1] is None
+    assert core.arguments("evaluate_checkpoint")["tasks"] is None
 
 
 def test_table_has_tasks_then_domains_then_the_total(newt, core):
@@ -53,9 +53,9 @@ def test_table_has_tasks_then_domains_then_the_total(newt, core):
 
 def test_random_is_a_baseline_without_a_checkpoint(newt, core):
     assert newt("newt eval random --tasks walker-walk --seed 4 --json").code == 0
-    args, kwargs = core.arguments("evaluate_random")
-    assert args == ("walker-walk", 10)
-    assert kwargs["seed"] == 4
+    arguments = core.arguments("evaluate_random")
+    assert (arguments["tasks"], arguments["episodes"]) == ("walker-walk", 10)
+    assert arguments["seed"] == 4
 
 
 @pytest.mark.parametrize(

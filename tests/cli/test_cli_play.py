@@ -4,20 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from newt_core.envs import play as playing
-from newt_core.envs.play import Played
 
-
-def test_it_says_how_the_episodes_went(newt, monkeypatch):
-    calls = []
-
-    def play(spec, **options):
-        calls.append((spec.id, options))
-        return [Played(500, 500, 312.0, 0.624), Played(7, 500, 7.0, 0.014)]
-
-    monkeypatch.setattr(playing, "play", play)
-    answer = newt("newt play pygame-cowboy --seed 4 --fps 20 --size 448")
-    assert calls == [("pygame-cowboy", {"seed": 4, "fps": 20, "size": 448})]
+def test_it_says_how_the_episodes_went(newt, core):
+    answer = newt("newt play pygame-cowboy")
     assert answer.code == 0
     assert answer.out.splitlines() == [
         "episode 1: score 0.62, return 312.0",

@@ -23,15 +23,16 @@ def test_json_has_the_run_the_checkpoint_and_three_scores(newt, core):
     assert set(answer.json) >= {"run", "checkpoint", "steps", "score"}
     assert answer.json["scores"] == {"policy": 0.4, "planning": 0.3, "constrained planning": 0.5}
     assert answer.json["score"] == 0.4
-    (config, folder), kwargs = core.arguments("pretrain")
+    arguments = core.arguments("pretrain")
+    config = arguments["config"]
     assert (config.pretrain.updates, config.model.size, config.demos) == (50, "2M", "demos")
-    assert not kwargs["resume"]
-    assert (folder.path / "config.yaml").exists()
+    assert not arguments["resume"]
+    assert (arguments["folder"].path / "config.yaml").exists()
 
 
 def test_the_papers_number_of_updates_is_the_default(newt, core):
     newt("newt pretrain --tasks pygame-cowboy")
-    assert core.arguments("pretrain")[0][0].pretrain.updates == 200_000
+    assert core.arguments("pretrain")["config"].pretrain.updates == 200_000
 
 
 def test_demonstrations_come_from_where_the_settings_say(newt, core):
@@ -40,15 +41,15 @@ def test_demonstrations_come_from_where_the_settings_say(newt, core):
     for told in ("--set demos=elsewhere", "--config mine.yaml", "--demos elsewhere"):
         answer = newt(f"newt pretrain --tasks pygame-cowboy {told}")
         assert answer.code == 0, answer.err
-        assert core.arguments("pretrain")[0][0].demos == "elsewhere"
+        assert core.arguments("pretrain")["config"].demos == "elsewhere"
 
 
 def test_a_run_goes_on_with_its_own_settings(newt, core):
     newt("newt pretrain --tasks pygame-cowboy --updates 50 --run a")
     assert newt("newt pretrain --run a --resume").code == 0
-    (config, _), kwargs = core.arguments("pretrain")
-    assert config.pretrain.updates == 50
-    assert kwargs["resume"]
+    arguments = core.arguments("pretrain")
+    assert arguments["config"].pretrain.updates == 50
+    assert arguments["resume"]
     refused = newt("newt pretrain --run a --resume --demos elsewhere")
     assert refused.code == 2
     assert "'demos' cannot change" in refused.err

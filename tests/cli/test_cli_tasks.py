@@ -7,7 +7,6 @@ import pytest
 from PIL import Image
 
 import newt_core
-from newt_core.envs import checks
 from newt_core.errors import MissingDependencyError
 
 CONTRACT = {
@@ -104,8 +103,8 @@ def test_show_finds_tasks_in_a_users_folder(newt, tmp_path):
     assert newt("newt tasks list --specs nowhere").code == 2
 
 
-def test_check_sorts_tasks_by_outcome(newt, monkeypatch):
-    def check(spec, episodes):
+def test_check_sorts_tasks_by_outcome(newt, core):
+    def check(spec, episodes, **others):
         assert episodes == 2
         print("a simulator's greeting")
         if spec.id == "walker-walk":
@@ -113,7 +112,7 @@ def test_check_sorts_tasks_by_outcome(newt, monkeypatch):
         if spec.id == "walker-run":
             raise RuntimeError("the simulator broke")
 
-    monkeypatch.setattr(checks, "check_task", check)
+    core.replace("check_task", check)
     answer = newt("newt tasks check walker-stand,walker-walk,walker-run --episodes 2 --json")
     assert answer.code == 1
     assert answer.json == {

@@ -19,11 +19,12 @@ START = "newt train --tasks walker-run --preset smoke --device cpu --run a"
 def test_options_reach_the_core_as_settings(newt, core):
     answer = newt(f"{START} --steps 700 --seed 3 --size 5M --set planner.horizon=2 --json")
     assert answer.code == 0, answer.err
-    (config, folder), kwargs = core.arguments("train")
+    arguments = core.arguments("train")
+    config = arguments["config"]
     assert (config.tasks, config.steps, config.seed) == ("walker-run", 700, 3)
     assert (config.model.size, config.planner.horizon) == ("5M", 2)
-    assert folder.path == Path("runs/a")
-    assert kwargs["resume"] is False
+    assert arguments["folder"].path == Path("runs/a")
+    assert arguments["resume"] is False
     assert answer.json == {
         "run": "runs/a",
         "checkpoint": "runs/a/checkpoints/last.pt",
@@ -35,7 +36,7 @@ def test_options_reach_the_core_as_settings(newt, core):
 def test_an_option_wins_over_set_over_config_over_preset(newt, core):
     Path("mine.yaml").write_text("steps: 500\nseed: 5\nplanner: {num_samples: 50}\n")
     newt(f"{START} --config mine.yaml --set seed=6 --steps 400")
-    config = core.arguments("train")[0][0]
+    config = core.arguments("train")["config"]
     assert (config.steps, config.seed) == (400, 6)
     assert config.planner.num_samples == 50
     assert config.planner.iterations == 2  # the preset's
@@ -43,10 +44,10 @@ def test_an_option_wins_over_set_over_config_over_preset(newt, core):
 
 def test_obs_says_what_the_agent_sees(newt, core):
     assert newt(f"{START} --obs both --set model.frame_stack=2").code == 0
-    config = core.arguments("train")[0][0]
+    config = core.arguments("train")["config"]
     assert (config.model.obs, config.model.images, config.image_encoder) == ("both", 2, "tiny")
     assert newt("newt train --tasks walker-run --device cpu --run b").code == 0
-    assert core.arguments("train")[0][0].model.images == 0
+    assert core.arguments("train")["config"].model.images == 0
 
 
 def test_missing_weights_are_named_before_a_run_begins(newt, core):
@@ -95,12 +96,13 @@ def test_a_taken_name_is_refused(newt, core):
 def test_resume_goes_on_with_the_runs_settings(newt, core):
     newt(f"{START} --steps 700 --seed 3")
     assert newt("newt train --run a --resume --steps 900").code == 0
-    (config, _), kwargs = core.arguments("train")
-    assert kwargs["resume"] is True
+    arguments = core.arguments("train")
+    config = arguments["config"]
+    assert arguments["resume"] is True
     assert (config.steps, config.seed) == (900, 3)
     # The longer run is the run from here on.
     newt("newt train --resume")
-    assert core.arguments("train")[0][0].steps == 900
+    assert core.arguments("train")["config"].steps == 900
 
 
 @pytest.mark.parametrize(
@@ -117,7 +119,7 @@ def test_resume_refuses_what_the_saved_state_depends_on(newt, core, change):
 
 def test_auto_is_decided_once_and_said_in_one_line(newt, core):
     answer = newt(f"{START} --text-encoder auto")
-    assert core.arguments("train")[0][0].text_encoder == "hashed"
+    assert core.arguments("train")["config"].text_encoder == "hashed"
     assert "text_encoder: hashed" in Path("runs/a/config.yaml").read_text()
     assert answer.err.count("hashed n-grams") == 1
     # What would be found by now does not matter to a run that has begun.
@@ -138,12 +140,12 @@ def test_a_table_must_have_every_task(newt, core):
     assert "no vector for the task 'walker-run'" in answer.err
     assert not Path("runs/a").exists()
     assert newt(f"newt train --tasks walker-walk --preset smoke --run a {table}").code == 0
-    assert core.arguments("train")[0][0].text_weights == "table.npz"
+    assert core.arguments("train")["config"].text_weights == "table.npz"
 
 
 def test_the_core_gets_users_tasks(newt, core, tmp_path):
     newt(START)
-    assert "walker-run" in core.arguments("train")[1]["specs"]
+    assert "walker-run" in core.arguments("train")["specs"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -194,7 +196,7 @@ def test_demonstrations_are_checked_before_a_run_begins(newt, core):
     write_demos(Path("shown"), 1, load_specs()["pygame-cowboy"])
     line = "newt train --tasks pygame-cowboy --preset smoke --device cpu --run a --demos"
     assert newt(f"{line} shown --set demo_use.cloning=false").code == 0
-    config = core.arguments("train")[0][0]
+    config = core.arguments("train")["config"]
     assert (config.demos, config.pretrains, config.demo_use.cloning) == ("shown", True, False)
     refused = newt("newt train --run a --resume --set demo_use.cloning=true")
     assert "cannot change on the way" in refused.err
@@ -225,12 +227,12 @@ def test_a_pretrained_checkpoint_says_what_it_was_made_with(newt, core):
     line = "newt train --tasks pygame-cowboy --device cpu --pretrained made.pt"
     answer = newt(f"{line} --run a")
     assert answer.code == 0, answer.err
-    config = core.arguments("train")[0][0]
+    config = core.arguments("train")["config"]
     assert (config.model.size, config.text_encoder) == ("5M", "hashed-v1")
     assert (config.demos, config.pretrains) == ("demos", False)
     assert "going on with the demonstrations in demos" in answer.err
     newt(f"{line} --run b --set demos=")
-    assert core.arguments("train")[0][0].demos == ""
+    assert core.arguments("train")["config"].demos == ""
     for option, reason in (
         ("--size 2M", "is a 5M model"),
         ("--text-encoder zero", "Use --text-encoder hashed"),
@@ -246,9 +248,9 @@ def test_a_run_can_be_told_something_else(newt, core):
     told = "--instruction 'Shoot twice.' --embodiment 'A cowboy.'"
     answer = newt(f"{line} --tasks pygame-cowboy {told} --run a")
     assert answer.code == 0, answer.err
-    assert core.arguments("train")[0][0].wording == Wording("Shoot twice.", "A cowboy.")
+    assert core.arguments("train")["config"].wording == Wording("Shoot twice.", "A cowboy.")
     assert newt("newt train --run a --resume").code == 0
-    assert core.arguments("train")[0][0].instruction == "Shoot twice."
+    assert core.arguments("train")["config"].instruction == "Shoot twice."
     for change, reason in (
         ("newt train --run a --resume --instruction Run.", "'instruction' cannot change"),
         (f"{line} --tasks pygame-cowboy,pygame-pong {told} --run b", "2 are chosen"),
@@ -273,13 +275,13 @@ def test_an_agent_that_sees_goes_on_seeing(newt, core):
     write_demos(Path("demos"), 1, load_specs()["pygame-pong"])
     line = "newt train --tasks pygame-pong --device cpu --pretrained"
     assert newt(f"{line} seeing.pt --run a").code == 0
-    config = core.arguments("train")[0][0]
+    config = core.arguments("train")["config"]
     assert (config.model.obs, config.model.images, config.image_encoder) == ("both", 2, "tiny")
 
     answer = newt(f"{line} blind.pt --run b --obs both --image-encoder tiny")
     assert answer.code == 0, answer.err
     assert "without demonstrations: they hold no pictures" in answer.err
-    config = core.arguments("train")[0][0]
+    config = core.arguments("train")["config"]
     assert (config.model.obs, config.demos) == ("both", "")
 
     for change in ("seeing.pt --obs state", "seeing.pt --obs rgb", "blind.pt --obs rgb"):

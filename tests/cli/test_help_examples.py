@@ -7,16 +7,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import typer
 
 from newt_cli.app import app
-from newt_core import filming
 from newt_core.demos.published import write_published
 from newt_core.encoders import text_choice
 from newt_core.encoders.weights import WEIGHTS
-from newt_core.envs import checks, gallery, play
 from newt_core.errors import MissingDependencyError
 from newt_core.specs import load_specs
 from newt_core.training.checkpoint import save_checkpoint
@@ -82,14 +79,9 @@ def test_help_begins_with_a_sentence_and_lines_to_paste(name):
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_lines_run(name, newt, core, monkeypatch):
-    monkeypatch.setattr(checks, "check_task", lambda spec, episodes: None)
-    nothing = filming.Filmed([], {})
-    monkeypatch.setattr(filming, "film_checkpoint", lambda *args, **options: nothing)
-    monkeypatch.setattr(gallery, "picture", lambda spec, **how: np.zeros((4, 4, 3), np.uint8))
     if name.startswith("newt assets"):  # there is nothing to download any more
         write_stand_ins(Path("assets"))
         monkeypatch.setenv("NEWT_ASSETS", "assets")
-    monkeypatch.setattr(play, "play", lambda spec, **options: [])
     stand_in_weights(monkeypatch)
     # Whatever other tests have made importable: nothing can read the stand-ins.
     monkeypatch.setattr(text_choice, "import_library", without_library)

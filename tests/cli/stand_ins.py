@@ -1,0 +1,233 @@
+"""What stands in for the work behind the commands, with the signatures of the real functions."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partialmethod
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+from unittest.mock import create_autospec
+
+import numpy as np
+import pytest
+
+from newt_core.build import TrainResult
+from newt_core.build_pretrain import PretrainOutcome
+from newt_core.demonstrate import Collected
+from newt_core.demos.collect import Collection
+from newt_core.envs.play import Played
+from newt_core.evaluation import GroupSummary, Summary, TaskSummary
+from newt_core.evaluation.video import Video
+from newt_core.filming import Filmed
+
+PLACES = {
+    "train": "newt_core.recipe:train",
+    "train_alone": "newt_core.build:train",
+    "pretrain": "newt_core.build_pretrain:pretrain",
+    "evaluate_checkpoint": "newt_core.build_evaluation:evaluate_checkpoint",
+    "evaluate_random": "newt_core.build_evaluation:evaluate_random",
+    "collect_demos": "newt_core.demonstrate:collect_demos",
+    "without_expert": "newt_core.demonstrate:without_expert",
+    "forecast": "newt_core.train_expert:forecast",
+    "film_checkpoint": "newt_core.filming:film_checkpoint",
+    "play": "newt_core.envs.play:play",
+    "check_task": "newt_core.envs.checks:check_task",
+    "picture": "newt_core.envs.gallery:picture",
+    "bench_plan": "newt_core.bench.plan:bench_plan",
+    "bench_update": "newt_core.bench.update:bench_update",
+    "bench_pool": "newt_core.bench.pool:bench_pool",
+    "bench_train": "newt_core.bench.train:bench_train",
+    "count_parameters": "newt_core.model.count:count_parameters",
+    "draw_embeddings": "newt_core.encoders.text_plot:draw_embeddings",
+    "plot_demos": "newt_core.demos.plot:plot_demos",
+    "export_minari": "newt_core.demos.convert:export_minari",
+    "write_report": "newt_core.reporting.page:write_report",
+    "download_weights": "newt_core.encoders.weights:download",
+    "download_asset": "newt_core.envs.asset_download:download_asset",
+}
+"""What a stand-in is called here → where a command finds the real function."""
+
+SLOW = (
+    "train",
+    "train_alone",
+    "pretrain",
+    "evaluate_checkpoint",
+    "evaluate_random",
+    "collect_demos",
+    "forecast",
+    "film_checkpoint",
+    "play",
+    "check_task",
+    "picture",
+    "bench_plan",
+    "bench_update",
+    "bench_pool",
+    "bench_train",
+)
+"""Those that the fixture ``core`` replaces; a test may ask for others."""
+
+SUMMARY = Summary(
+    tasks={
+        "walker-walk": TaskSummary(10, 512.21, None, 0.51221, 0.0427),
+        "walker-run": TaskSummary(1, 100.0, None, 0.1, None),
+    },
+    domains={"dmcontrol": GroupSummary(2, 0.306, None)},
+    total=GroupSummary(2, 0.306, None),
+    mode="planning",
+)
+
+COLLECTED = Collected(
+    tasks=[Collection("walker-run", Path("demos/walker-run.h5"), 22, 20, 2, 700.5, None, 0.7)],
+    left_out={},
+    interrupted=False,
+)
+
+TIMING = {"median_s": 0.25, "runs": [0.25], "steps_per_s": 32.0}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command said."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """Stdout as the one JSON document that it has to be."""
+        return json.loads(self.out)
+
+
+Newt = Callable[[str], Answer]
+
+
+def _nothing(**arguments: Any) -> None:
+    """Do nothing."""
+
+
+class FakeCore:
+    """Stands in for functions of ``newt_core``, and remembers how they were called.
+
+    A stand-in has the signature of the real function: called with an argument that this does not
+    have, or without one that it needs, it raises TypeError.
+    """
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+        """Names and arguments, those that were left out with their defaults."""
+        self.while_training: Callable[..., None] = _nothing
+        """What happens inside the run; it gets the arguments of ``train`` or ``pretrain``."""
+        self._patch = patch
+        self._real: dict[str, Callable[..., Any]] = {}
+        for name in SLOW:
+            self.replace(name)
+
+    def arguments(self, name: str) -> dict[str, Any]:
+        """Return the arguments of the newest call of a function, by the parameters' names."""
+        for called, arguments in reversed(self.calls):
+            if called == name:
+                return arguments
+        raise AssertionError(f"{name} was not called, but {[called for called, _ in self.calls]}")
+
+    def replace(self, name: str, work: Callable[..., Any] | None = None) -> None:
+        """Put a stand-in in the place of a function.
+
+        Args:
+            name: a key of :data:`PLACES`.
+            work: what it does instead; it gets the arguments by name. By default what the method
+                of this name does, or nothing.
+        """
+        place, _, attribute = PLACES[name].partition(":")
+        module = import_module(place)
+        real = self._real.setdefault(name, getattr(module, attribute))
+        signature = inspect.signature(real)
+        does: Callable[..., Any] = work or getattr(self, f"_{name}", _nothing)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            bound = signature.bind(*args, **kwargs)
+            bound.apply_defaults()
+            self.calls.append((name, dict(bound.arguments)))
+            return does(**bound.arguments)
+
+        self._patch.setattr(module, attribute, create_autospec(real, side_effect=call))
+
+    def _train(self, config: Any, folder: Any, **others: Any) -> TrainResult:
+        self.while_training(config=config, folder=folder, **others)
+        return TrainResult(
+            run=folder.path,
+            checkpoint=folder.checkpoints / "last.pt",
+            steps=config.steps,
+            score=0.5,
+            interrupted=others["should_stop"](),
+        )
+
+    _train_alone = _train
+
+    def _pretrain(self, config: Any, folder: Any, **others: Any) -> PretrainOutcome:
+        self.while_training(config=config, folder=folder, **others)
+        stopped = others["should_stop"]()
+        scores = {"policy": 0.4, "planning": 0.3, "constrained planning": 0.5}
+        return PretrainOutcome(
+            run=folder.path,
+            checkpoint=folder.checkpoints / "last.pt",
+            curves=folder.path / "losses.png",
+            updates=config.pretrain.updates,
+            scores={} if stopped else scores,
+            interrupted=stopped,
+        )
+
+    def _evaluate_checkpoint(self, **arguments: Any) -> Summary:
+        return SUMMARY
+
+    _evaluate_random = _evaluate_checkpoint
+
+    def _collect_demos(self, **arguments: Any) -> Collected:
+        return COLLECTED
+
+    def _without_expert(self, specs: Any, **others: Any) -> list[Any]:
+        return list(specs)
+
+    def _forecast(self, **arguments: Any) -> float:
+        return 3000.0
+
+    def _film_checkpoint(self, tasks: str | None, path: Path | None, **others: Any) -> Filmed:
+        names = tasks.split(",") if tasks else ["walker-run", "walker-walk"]
+        videos = [Video(path or Path(f"runs/a/videos/{name}.mp4"), 501, 50.0) for name in names]
+        return Filmed(videos, {} if tasks else {"mw-reach": "needs a driver"})
+
+    def _play(self, **arguments: Any) -> list[Played]:
+        return [Played(500, 500, 312.0, 0.624), Played(7, 500, 7.0, 0.014)]
+
+    def _picture(self, **arguments: Any) -> Any:
+        return np.full((224, 224, 3), 90, np.uint8)
+
+    def _bench(self, what: str, **arguments: Any) -> dict[str, Any]:
+        return {
+            "what": what,
+            "hardware": {"cores": 2},
+            "variants": {"fast": TIMING, "reference": TIMING},
+            "ratios": {"fast_over_reference": 1.0},
+        }
+
+    _bench_plan = partialmethod(_bench, "plan")
+    _bench_update = partialmethod(_bench, "update")
+    _bench_pool = partialmethod(_bench, "pool")
+    _bench_train = partialmethod(_bench, "train")
+
+    def _count_parameters(self, **arguments: Any) -> dict[str, int]:
+        return {"encoder": 10, "dynamics": 20, "reward": 30, "policy": 40, "q": 50}
+
+    def _export_minari(self, spec: Any, folder: Path, **others: Any) -> Path:
+        return folder / "newt" / f"{spec.id}-v1"
+
+    def _download_weights(self, name: str, **others: Any) -> Path:
+        Path(name).write_bytes(b"weights")
+        return Path(name)
+
+    def _download_asset(self, name: str, root: Path | None, **others: Any) -> Path:
+        return (root or Path("assets")) / name
