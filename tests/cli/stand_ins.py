@@ -6,7 +6,7 @@ import inspect
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partialmethod
+from functools import cache, partialmethod
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from unittest.mock import create_autospec
 
 import numpy as np
 import pytest
+import torch
 
 from newt_core.build import TrainResult
 from newt_core.build_pretrain import PretrainOutcome
@@ -23,6 +24,7 @@ from newt_core.envs.play import Played
 from newt_core.evaluation import GroupSummary, Summary, TaskSummary
 from newt_core.evaluation.video import Video
 from newt_core.filming import Filmed
+from tests.fixtures.demonstrations import episode
 
 PLACES = {
     "train": "newt_core.recipe:train",
@@ -41,10 +43,13 @@ PLACES = {
     "bench_update": "newt_core.bench.update:bench_update",
     "bench_pool": "newt_core.bench.pool:bench_pool",
     "bench_train": "newt_core.bench.train:bench_train",
+    "choose_device": "newt_core.agents.newt.setup:choose_device",
     "count_parameters": "newt_core.model.count:count_parameters",
     "draw_embeddings": "newt_core.encoders.text_plot:draw_embeddings",
     "plot_demos": "newt_core.demos.plot:plot_demos",
     "export_minari": "newt_core.demos.convert:export_minari",
+    "read_published": "newt_core.demos.published:read_published",
+    "write_published": "newt_core.demos.published:write_published",
     "write_report": "newt_core.reporting.page:write_report",
     "download_weights": "newt_core.encoders.weights:download",
     "download_asset": "newt_core.envs.asset_download:download_asset",
@@ -106,6 +111,14 @@ class Answer:
 Newt = Callable[[str], Answer]
 
 
+@cache
+def specified(name: str) -> tuple[Any, inspect.Signature]:
+    """Return a stand-in that takes what the real function does, and that function's signature."""
+    place, _, attribute = PLACES[name].partition(":")
+    real = getattr(import_module(place), attribute)
+    return create_autospec(real), inspect.signature(real)
+
+
 def _nothing(**arguments: Any) -> None:
     """Do nothing."""
 
@@ -123,7 +136,6 @@ class FakeCore:
         self.while_training: Callable[..., None] = _nothing
         """What happens inside the run; it gets the arguments of ``train`` or ``pretrain``."""
         self._patch = patch
-        self._real: dict[str, Callable[..., Any]] = {}
         for name in SLOW:
             self.replace(name)
 
@@ -143,10 +155,8 @@ class FakeCore:
                 of this name does, or nothing.
         """
         place, _, attribute = PLACES[name].partition(":")
-        module = import_module(place)
-        real = self._real.setdefault(name, getattr(module, attribute))
-        signature = inspect.signature(real)
-        does: Callable[..., Any] = work or getattr(self, f"_{name}", _nothing)
+        stand_in, signature = specified(name)
+        does: Any = work or getattr(self, f"_{name}", _nothing)
 
         def call(*args: Any, **kwargs: Any) -> Any:
             bound = signature.bind(*args, **kwargs)
@@ -154,7 +164,9 @@ class FakeCore:
             self.calls.append((name, dict(bound.arguments)))
             return does(**bound.arguments)
 
-        self._patch.setattr(module, attribute, create_autospec(real, side_effect=call))
+        stand_in.reset_mock()
+        stand_in.side_effect = call
+        self._patch.setattr(import_module(place), attribute, stand_in)
 
     def _train(self, config: Any, folder: Any, **others: Any) -> TrainResult:
         self.while_training(config=config, folder=folder, **others)
@@ -219,8 +231,14 @@ class FakeCore:
     _bench_pool = partialmethod(_bench, "pool")
     _bench_train = partialmethod(_bench, "train")
 
+    def _choose_device(self, name: str) -> torch.device:
+        return torch.device("cpu" if name == "auto" else name)
+
     def _count_parameters(self, **arguments: Any) -> dict[str, int]:
         return {"encoder": 10, "dynamics": 20, "reward": 30, "policy": 40, "q": 50}
+
+    def _read_published(self, spec: Any, **others: Any) -> list[Any]:
+        return [episode(5, spec)]
 
     def _export_minari(self, spec: Any, folder: Path, **others: Any) -> Path:
         return folder / "newt" / f"{spec.id}-v1"

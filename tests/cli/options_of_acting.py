@@ -1,0 +1,179 @@
+"""What must arrive of the options of the commands in which somebody acts, and of benchmarks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from newt_core.training.config import resolve_config
+from tests.cli.option_row import Command, Row, Seen, calls, exit_code, json_row, knows
+
+CPU, SMOKE = resolve_config("cpu"), resolve_config("smoke")
+
+EVAL = "newt eval last.pt"
+RANDOM = "newt eval random --tasks walker-run"
+CHECKED = "evaluate_checkpoint"
+FILE = "--text-encoder file --text-weights table.npz"
+
+EVAL_ROWS = (
+    Row("checkpoint", "newt eval other.pt", f"{CHECKED} path", Path("other.pt"), Path("last.pt")),
+    Row("--tasks", "--tasks walker-walk", f"{CHECKED} tasks", "walker-walk", None),
+    Row("--task", "--task walker-walk", f"{CHECKED} tasks", "walker-walk", None),
+    Row("--episodes", "--episodes 3", f"{CHECKED} episodes", 3, 10),
+    Row("--policy-only", "--policy-only", f"{CHECKED} policy_only", True, False),
+    Row("--prior-weight", "--prior-weight 0.25", f"{CHECKED} prior_weight", 0.25, None),
+    Row("--instruction", "--instruction Stroll.", f"{CHECKED} text.wording.instruction",
+        "Stroll.", None),
+    Row("--embodiment", "--embodiment Legs.", f"{CHECKED} text.wording.embodiment", "Legs.", None),
+    Row("--text-encoder", "--text-encoder clip", f"{CHECKED} text.encoder", "clip", None),
+    Row("--text-weights", "--text-weights t.npz", f"{CHECKED} text.weights", Path("t.npz"), None),
+    Row("--image-weights", "--image-weights d.pt", f"{CHECKED} image_weights", Path("d.pt"), None),
+    Row("--seed", "--seed 4", f"{CHECKED} seed", 4, 0),
+    Row("--device", "--device cpu", f"{CHECKED} device", "cpu", "auto"),
+    Row("--specs", "--specs specs", knows(CHECKED, "specs"), True, False),
+    Row("--strict", "--strict", exit_code, 2, 0, line=f"{EVAL} --tasks walker-run,ms-*",
+        code=2),
+    json_row(),
+    Row("checkpoint", RANDOM, calls("evaluate_random"), 1, 0),
+    Row("--tasks", "newt eval random --tasks walker-walk", "evaluate_random tasks", "walker-walk",
+        "walker-run", line=RANDOM),
+    Row("--episodes", "--episodes 3", "evaluate_random episodes", 3, 10, line=RANDOM),
+    Row("--seed", "--seed 4", "evaluate_random seed", 4, 0, line=RANDOM),
+    Row("--specs", "--specs specs", knows("evaluate_random", "specs"), True, False, line=RANDOM),
+    Row("--strict", "--strict", exit_code, 2, 0, line=f"{RANDOM},ms-*", code=2),
+    json_row(RANDOM),
+)  # fmt: skip
+
+RENDER = "newt render --video"
+GALLERY = "newt render --gallery a.png --tasks walker-run"
+FILM = "film_checkpoint"
+
+
+def pictures(seen: Seen) -> list[str]:
+    """The pictures that were written."""
+    return sorted(path.name for path in Path().glob("*.png"))
+
+
+def drawn(seen: Seen) -> list[str]:
+    """The tasks that were drawn."""
+    return [arguments["spec"].id for name, arguments in seen.core.calls if name == "picture"]
+
+
+RENDER_ROWS = (
+    Row("checkpoint", "newt render last.pt --video", f"{FILM} checkpoint", "last.pt", None),
+    Row("--video", "newt render --video a.mp4 --task walker-run", f"{FILM} path", Path("a.mp4"),
+        None),
+    Row("--tasks", "--tasks walker-run", f"{FILM} tasks", "walker-run", None),
+    Row("--task", "--task walker-run", f"{FILM} tasks", "walker-run", None),
+    Row("--episodes", "--episodes 3", f"{FILM} episodes", 3, 1),
+    Row("--policy-only", "--policy-only", f"{FILM} policy_only", True, False),
+    Row("--fps", "--fps 20", f"{FILM} fps", 20.0, None),
+    Row("--seed", "--seed 4", f"{FILM} seed", 4, 0),
+    Row("--device", "--device cpu", f"{FILM} device", "cpu", "auto"),
+    Row("--image-weights", "--image-weights d.pt", f"{FILM} image_weights", Path("d.pt"), None),
+    Row("--specs", "--specs specs", f"{FILM} specs", [Path("specs")], ()),
+    Row("--specs", "--specs specs --task short-balance", f"{FILM} tasks", "short-balance", None),
+    Row("--runs-dir", "--runs-dir elsewhere", f"{FILM} runs", Path("elsewhere"), Path("runs")),
+    json_row(),
+    Row("--gallery", "newt render --gallery b.png --tasks walker-run", pictures, ["b.png"],
+        ["a.png"], line=GALLERY),
+    Row("--tasks", "newt render --gallery a.png --tasks walker-walk", drawn, ["walker-walk"],
+        ["walker-run"], line=GALLERY),
+    Row("--seed", "--seed 4", "picture seed", 4, 0, line=GALLERY),
+    Row("--specs", "newt render --gallery a.png --tasks short-balance --specs specs", drawn,
+        ["short-balance"], ["walker-run"], line=GALLERY),
+    json_row(GALLERY),
+)  # fmt: skip
+
+PLAY_ROWS = (
+    Row("task", "newt play pygame-pong", "play spec.id", "pygame-pong", "pygame-cowboy"),
+    Row("--seed", "--seed 4", "play seed", 4, None),
+    Row("--fps", "--fps 20", "play fps", 20, 30),
+    Row("--size", "--size 448", "play size", 448, 672),
+    Row("--specs", "newt play short-balance --specs specs", "play spec.id", "short-balance",
+        "pygame-cowboy"),
+)  # fmt: skip
+
+INFO_ROWS = (
+    Row("--size", "--size 5M", "count_parameters size", "5M", "20M"),
+    Row("--obs", "--obs rgb", "count_parameters state", False, True),
+    Row("--obs", "--obs both", "count_parameters images", 1, 0),
+    Row("--frame-stack", "--frame-stack 3", "count_parameters images", 3, 1,
+        line="newt info model --obs both"),
+    json_row(),
+    Row("--size", "--size 5M --json", "json size", "5M", "20M", line="newt info model --json"),
+    Row("--obs", "--obs rgb --json", "json obs", "rgb", "state", line="newt info model --json"),
+)  # fmt: skip
+
+PLAN_ROWS = (
+    Row("--size", "--size 5M,20M", "bench_plan sizes", ["5M", "20M"], ["2M", "5M"]),
+    Row("--envs", "--envs 3", "bench_plan num_envs", 3, 8),
+    Row("--repeats", "--repeats 4", "bench_plan repeats", 4, 10),
+    Row("--device", "--device cuda:1", "bench_plan device", "cuda:1", "cpu"),
+    json_row(),
+)  # fmt: skip
+
+UPDATE_ROWS = (
+    Row("--size", "--size 5M,20M", "bench_update sizes", ["5M", "20M"], ["2M", "5M"]),
+    Row("--batch-size", "--batch-size 64", "bench_update batch_size", 64, 256),
+    Row("--repeats", "--repeats 4", "bench_update repeats", 4, 10),
+    Row("--device", "--device cuda:1", "bench_update device", "cuda:1", "cpu"),
+    json_row(),
+)  # fmt: skip
+
+
+def domains(seen: Seen) -> set[str]:
+    """Where the pool's tasks come from."""
+    return {spec.domain for spec in seen.core.arguments("bench_pool")["specs"]}
+
+
+POOL = "newt bench pool --tasks walker-run"
+POOL_ROWS = (
+    Row("--tasks", "newt bench pool --tasks walker-walk", "bench_pool specs.*.id",
+        ["walker-walk"], ["walker-run"]),
+    Row("--task", "newt bench pool --task walker-walk", "bench_pool specs.*.id", ["walker-walk"],
+        ["walker-run"]),
+    Row("--tasks", "--tasks pygame-pong", domains, {"miniarcade"}, {"dmcontrol"},
+        line="newt bench pool"),
+    Row("--steps", "--steps 50", "bench_pool steps", 50, 500),
+    Row("--repeats", "--repeats 4", "bench_pool repeats", 4, 5),
+    Row("--variants", "--variants pool,gymnasium_sync", "bench_pool chosen",
+        ["pool", "gymnasium_sync"], None),
+    Row("--specs", "newt bench pool --tasks short-balance --specs specs",
+        "bench_pool specs.*.id", ["short-balance"], ["walker-run"]),
+    json_row(),
+)  # fmt: skip
+
+TWO = "pygame-reacher-easy,pygame-coconut-dodge"
+BENCH_TRAIN_ROWS = (
+    Row("--tasks", "--tasks walker-walk", "bench_train specs.*.id", ["walker-walk"],
+        TWO.split(",")),
+    Row("--task", "--task walker-walk", "bench_train config.tasks", "walker-walk", TWO),
+    Row("--obs", "--obs state", "bench_train config.model.obs", "state", "both"),
+    Row("--preset", "--preset smoke", "bench_train config.steps", SMOKE.steps, CPU.steps),
+    Row("--set", "--set planner.horizon=2", "bench_train config.planner.horizon", 2,
+        CPU.planner.horizon),
+    Row("--steps", "--steps 50", "bench_train rounds", 50, 10),
+    Row("--repeats", "--repeats 4", "bench_train repeats", 4, 5),
+    Row("--device", "--device cuda:1", "bench_train config.device", "cuda:1", "cpu"),
+    Row("--specs", "newt bench train --tasks short-balance --specs specs",
+        "bench_train specs.*.id", ["short-balance"], TWO.split(",")),
+    json_row(),
+)  # fmt: skip
+
+
+def version_only(seen: Seen) -> bool:
+    """Whether the answer is the version, and not the help."""
+    return len(seen.answer.out.splitlines()) == 1
+
+
+ACTING = {
+    "newt": Command("newt", (Row("--version", "newt --version", version_only, True, False),)),
+    "newt eval": Command(EVAL, EVAL_ROWS),
+    "newt render": Command(RENDER, RENDER_ROWS),
+    "newt play": Command("newt play pygame-cowboy", PLAY_ROWS),
+    "newt info model": Command("newt info model", INFO_ROWS, replaced=("count_parameters",)),
+    "newt bench plan": Command("newt bench plan", PLAN_ROWS, ("choose_device",)),
+    "newt bench update": Command("newt bench update", UPDATE_ROWS, ("choose_device",)),
+    "newt bench pool": Command(POOL, POOL_ROWS),
+    "newt bench train": Command("newt bench train", BENCH_TRAIN_ROWS),
+}

@@ -1,0 +1,133 @@
+"""What must arrive of the options of the commands about demonstrations and reports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.cli.option_row import Command, Row, Seen, calls, exit_code, json_row
+
+SPECS = "--specs specs"
+HOME, MORE = "demos/short-balance.h5", "more/short-balance.h5"
+
+
+def episodes(path: str) -> Callable[[Seen], int]:
+    """How many episodes a file holds by now; 0 if there is none."""
+
+    def look(seen: Seen) -> int:
+        from newt_core.demos.read import open_demos
+
+        if not Path(path).exists():
+            return 0
+        with open_demos(Path(path)) as file:
+            return len(file)
+
+    return look
+
+
+def paths(seen: Seen) -> list[str]:
+    """The files in the document that was printed."""
+    document = seen.answer.json
+    if "path" in document:
+        return [document["path"]]
+    found = document["files"] if "files" in document else document["tasks"].values()
+    return [one["path"] for one in found]
+
+
+def tasks(seen: Seen) -> list[str]:
+    """The tasks in the document that was printed."""
+    return list(seen.answer.json["tasks"])
+
+
+def files(command: str) -> tuple[Row, ...]:
+    """The rows that the commands which look at files share."""
+    line = f"newt demos {command}"
+    return (
+        Row("what", f"{line} {MORE} {SPECS} --json", paths, [MORE], [HOME],
+            line=f"{line} {SPECS} --json"),
+        Row("--demos", "--demos more", paths, [MORE], [HOME], line=f"{line} {SPECS} --json"),
+        Row("--specs", SPECS, exit_code, 0, 2, line=f"{line} short-balance"),
+        json_row(f"{line} {SPECS}"),
+    )  # fmt: skip
+
+
+SHOW = f"newt demos show short-balance {SPECS}"
+IMPORT = f"newt demos import short-balance.pt --task short-balance {SPECS} --out new"
+AGAIN = f"newt demos import short-balance.pt --task short-balance {SPECS}"
+EXPORT = f"newt demos export {SPECS}"
+MERGE = f"newt demos merge {HOME} {MORE} --out all.h5 {SPECS}"
+PLOT = f"newt demos plot {SPECS}"
+
+OF_DEMOS: dict[str, Command] = {
+    "newt demos list": Command("newt demos list", files("list")),
+    "newt demos validate": Command("newt demos validate", files("validate")),
+    "newt demos show": Command(SHOW, (
+        Row("what", f"newt demos show {MORE} --json", paths, [MORE], [HOME],
+            line=f"{SHOW} --json"),
+        Row("--demos", "--demos more", paths, [MORE], [HOME], line=f"{SHOW} --json"),
+        Row("--specs", SPECS, exit_code, 0, 2, line="newt demos show short-balance"),
+        json_row(),
+    )),
+    "newt demos import": Command(IMPORT, (
+        Row("file", f"newt demos import other.pt --task short-balance {SPECS} --out new",
+            "read_published path", Path("other.pt"), Path("short-balance.pt")),
+        Row("file", f"newt demos import other.pt --task short-balance {SPECS} "
+            "--out new --json", "json tasks.short-balance.expert", "imported other.pt",
+            "imported short-balance.pt", line=f"{IMPORT} --json"),
+        Row("--task", f"newt demos import other.pt --task short-reach {SPECS} "
+            "--out new --json", tasks, ["short-reach"], ["short-balance"],
+            line=f"{IMPORT} --json"),
+        Row("--out", "--out others", episodes("others/short-balance.h5"), 1, 0, line=AGAIN),
+        Row("--append", "--append", episodes(HOME), 3, 2, line=AGAIN),
+        Row("--append", "--append", exit_code, 0, 2, line=AGAIN),
+        Row("--specs", SPECS, exit_code, 0, 2,
+            line="newt demos import other.pt --task short-balance --out new"),
+        json_row(),
+    ), replaced=("read_published",)),
+    "newt demos export": Command(EXPORT, (
+        Row("what", f"newt demos export {MORE} {SPECS}", "export_minari path", Path(MORE),
+            Path(HOME)),
+        Row("--format", "--format published", calls("write_published"), 1, 0),
+        Row("--format", "--format published --json", "json format", "published", "minari",
+            line=f"{EXPORT} --json"),
+        Row("--demos", "--demos more", "export_minari path", Path(MORE), Path(HOME)),
+        Row("--out", "--out others", "export_minari folder", Path("others"), Path("exported")),
+        Row("--out", "--out others", "write_published path", Path("others/short-balance.pt"),
+            Path("exported/short-balance.pt"), line=f"{EXPORT} --format published"),
+        Row("--specs", SPECS, exit_code, 0, 2, line="newt demos export"),
+        json_row(),
+    ), replaced=("export_minari", "write_published")),
+    "newt demos merge": Command(MERGE, (
+        Row("files", f"newt demos merge {HOME} --out all.h5 {SPECS}", episodes("all.h5"), 2, 3),
+        Row("--out", f"newt demos merge {HOME} {MORE} --out both.h5 {SPECS}",
+            episodes("both.h5"), 3, 0),
+        Row("--append", "--append", episodes(HOME), 3, 2,
+            line=f"newt demos merge {MORE} --out {HOME} {SPECS}"),
+        Row("--damaged-too", "--damaged-too", episodes("rest.h5"), 1, 0,
+            line=f"newt demos merge cut.h5 --out rest.h5 {SPECS}"),
+        Row("--specs", SPECS, exit_code, 0, 2, line=f"newt demos merge {HOME} --out all.h5"),
+        json_row(),
+    )),
+    "newt demos plot": Command(PLOT, (
+        Row("what", f"newt demos plot {MORE} {SPECS}", "plot_demos summaries.*.path",
+            [Path(MORE)], [Path(HOME)]),
+        Row("--out", "--out two.svg", "plot_demos path", Path("two.svg"), Path("demos.png")),
+        Row("--demos", "--demos more", "plot_demos summaries.*.path", [Path(MORE)],
+            [Path(HOME)]),
+        Row("--specs", SPECS, exit_code, 0, 2, line="newt demos plot short-balance"),
+        json_row(),
+    ), replaced=("plot_demos",)),
+}  # fmt: skip
+
+OF_RUNS: dict[str, Command] = {
+    "newt report": Command("newt report", (
+        Row("runs", "newt report a elsewhere/b", "write_report runs.*.name", ["a", "b"], ["a"]),
+        Row("--out", "--out c.html", "write_report path", Path("c.html"),
+            Path("runs/a/report.html")),
+        Row("--runs-dir", "--runs-dir elsewhere", "write_report runs.*.path",
+            [Path("elsewhere/b")], [Path("runs/a")]),
+        json_row(),
+    ), replaced=("write_report",)),
+}  # fmt: skip
+
+FILES = OF_DEMOS | OF_RUNS

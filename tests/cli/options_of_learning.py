@@ -1,0 +1,169 @@
+"""What must arrive of the options of the commands that learn."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from newt_core.training.config import RunConfig, resolve_config
+from tests.cli.option_row import Command, Look, Row, Seen, calls, exit_code, json_row, knows
+
+DEFAULT, SMOKE = RunConfig(), resolve_config("smoke")
+
+TRAIN = "newt train --tasks walker-run"
+SHORT = "newt train --tasks short-balance --specs specs"
+FILE = "--text-encoder file --text-weights table.npz"
+
+
+def run_name(function: str) -> Callable[[Seen], str]:
+    """The name of the run that a function got; of one that is named by itself, a word for that."""
+
+    def look(seen: Seen) -> str:
+        name = str(seen.core.arguments(function)["folder"].name)
+        return "date and tasks" if re.match(r"\d{4}-\d\d-\d\d_", name) else name
+
+    return look
+
+
+TRAIN_ROWS = (
+    Row("--tasks", "newt train --tasks walker-walk", "train config.tasks", "walker-walk",
+        "walker-run"),
+    Row("--task", "newt train --task walker-walk", "train config.tasks", "walker-walk",
+        "walker-run"),
+    Row("--demos", "--demos more", "train config.demos", "more", "", line=SHORT),
+    Row("--steps", "--steps 700", "train config.steps", 700, DEFAULT.steps),
+    Row("--size", "--size 2M", "train config.model.size", "2M", DEFAULT.model.size),
+    Row("--preset", "--preset smoke", "train config.steps", SMOKE.steps, DEFAULT.steps),
+    Row("--preset", "--preset smoke", "train config.planner.num_samples",
+        SMOKE.planner.num_samples, DEFAULT.planner.num_samples),
+    Row("--config", "--config mine.yaml", "train config.planner.num_samples", 300,
+        DEFAULT.planner.num_samples),
+    Row("--set", "--set planner.horizon=2 --set seed=5", "train config.planner.horizon", 2,
+        DEFAULT.planner.horizon),
+    Row("--set", "--set planner.horizon=2 --set seed=5", "train config.seed", 5, DEFAULT.seed),
+    Row("--seed", "--seed 3", "train config.seed", 3, DEFAULT.seed),
+    Row("--device", "--device cpu", "train config.device", "cpu", "auto"),
+    Row("--run", "--run mine", run_name("train"), "mine", "date and tasks"),
+    Row("--run", "newt train --run a --resume", "train folder.path", Path("runs/a"),
+        Path("runs/z"), line="newt train --tasks walker-run --run z"),
+    Row("--resume", "newt train --resume", "train resume", True, False),
+    Row("--resume", "newt train --resume --steps 2000", "train config.steps", 2000,
+        DEFAULT.steps),
+    Row("--resume", "newt train --resume --set evaluation.every=7",
+        "train config.evaluation.every", 7, DEFAULT.evaluation.every),
+    Row("--specs", "newt train --tasks short-balance --specs specs", knows("train", "specs"),
+        True, False),
+    Row("--strict", "--strict", exit_code, 2, 0, line=f"{TRAIN},ms-*", code=2),
+    Row("--obs", "--obs rgb --image-encoder tiny", "train config.model.obs", "rgb", "state"),
+    Row("--text-encoder", "--text-encoder zero", "train config.text_encoder", "zero", "hashed"),
+    Row("--text-weights", FILE, "train config.text_weights", "table.npz", None),
+    Row("--instruction", "--instruction 'Run ahead.'", "train config.instruction", "Run ahead.",
+        None),
+    Row("--embodiment", "--embodiment 'Two legs.'", "train config.embodiment", "Two legs.", None),
+    Row("--image-encoder", "--image-encoder tiny", "train config.image_encoder", "tiny", "dinov2"),
+    Row("--image-weights", "--image-weights dino.pt", "train config.image_weights", "dino.pt",
+        None),
+    Row("--pretrained", "--pretrained made.pt", "train config.pretrained", "made.pt", None),
+    Row("--envs-per-task", "--envs-per-task 3", "train config.envs_per_task", 3,
+        DEFAULT.envs_per_task),
+    Row("--save-replay", "--save-replay", "train config.replay.save", True, False,
+        line=f"{TRAIN} --set replay.save=false"),
+    Row("--no-save-replay", "--no-save-replay", "train config.replay.save", False, True,
+        line=f"{TRAIN} --set replay.save=true"),
+    Row("--runs-dir", "--runs-dir elsewhere", "train folder.path.parent", Path("elsewhere"),
+        Path("runs")),
+    Row("--runs-dir", "newt train --resume --runs-dir elsewhere", "train folder.path",
+        Path("elsewhere/b"), Path("runs/a"), line="newt train --resume"),
+    json_row(),
+)  # fmt: skip
+
+PRETRAIN = "newt pretrain --tasks short-balance --specs specs"
+SIGHT = "newt pretrain --tasks short-reach --specs specs --demos seen --image-encoder tiny"
+
+PRETRAIN_ROWS = (
+    Row("--tasks", "newt pretrain --tasks short-reach --specs specs --demos seen",
+        "pretrain config.tasks", "short-reach", "short-balance"),
+    Row("--task", "newt pretrain --task short-reach --specs specs --demos seen",
+        "pretrain config.tasks", "short-reach", "short-balance"),
+    Row("--demos", "--demos more", "pretrain config.demos", "more", "demos"),
+    Row("--updates", "--updates 50", "pretrain config.pretrain.updates", 50,
+        DEFAULT.pretrain.updates),
+    Row("--size", "--size 2M", "pretrain config.model.size", "2M", DEFAULT.model.size),
+    Row("--preset", "--preset smoke", "pretrain config.planner.num_samples",
+        SMOKE.planner.num_samples, DEFAULT.planner.num_samples),
+    Row("--config", "--config mine.yaml", "pretrain config.planner.num_samples", 300,
+        DEFAULT.planner.num_samples),
+    Row("--set", "--set pretrain.bc_coef=3", "pretrain config.pretrain.bc_coef", 3.0,
+        DEFAULT.pretrain.bc_coef),
+    Row("--seed", "--seed 3", "pretrain config.seed", 3, DEFAULT.seed),
+    Row("--device", "--device cpu", "pretrain config.device", "cpu", "auto"),
+    Row("--run", "--run mine", run_name("pretrain"), "mine", "date and tasks"),
+    Row("--resume", "newt pretrain --run a --resume", "pretrain resume", True, False),
+    Row("--resume", "newt pretrain --resume --updates 70", "pretrain config.pretrain.updates", 70,
+        DEFAULT.pretrain.updates),
+    Row("--specs", PRETRAIN, knows("pretrain", "specs"), True, False,
+        line="newt pretrain --run a --resume"),
+    Row("--obs", "--obs rgb", "pretrain config.model.obs", "rgb", "state", line=SIGHT),
+    Row("--text-encoder", "--text-encoder zero", "pretrain config.text_encoder", "zero",
+        "hashed"),
+    Row("--text-weights", FILE, "pretrain config.text_weights", "table.npz", None),
+    Row("--image-encoder", "--image-encoder tiny", "pretrain config.image_encoder", "tiny",
+        "dinov2"),
+    Row("--image-weights", "--image-weights dino.pt", "pretrain config.image_weights", "dino.pt",
+        None),
+    Row("--runs-dir", "--runs-dir elsewhere", "pretrain folder.path.parent", Path("elsewhere"),
+        Path("runs")),
+    Row("--runs-dir", "newt pretrain --resume --runs-dir elsewhere", "pretrain folder.path",
+        Path("elsewhere/b"), Path("runs/a"), line="newt pretrain --resume"),
+    json_row(),
+)  # fmt: skip
+
+COLLECT = "newt collect-demos --tasks walker-run"
+EXPERTS = "newt collect-demos --tasks walker-run --train-expert"
+
+
+def collecting(option: str, typed: str, argument: str, value: object, default: object) -> Row:
+    """A row of an argument of ``collect_demos``."""
+    return Row(option, f"{option} {typed}".strip(), f"collect_demos {argument}", value, default)
+
+
+def training(option: str, typed: str, look: Look, value: object, default: object) -> Row:
+    """A row of what reaches the training of an expert."""
+    return Row(option, f"{option} {typed}", look, value, default, line=EXPERTS)
+
+
+COLLECT_ROWS = (
+    Row("--tasks", "newt collect-demos --tasks walker-run,walker-walk",
+        "collect_demos specs.*.id", ["walker-run", "walker-walk"], ["walker-run"]),
+    Row("--task", "newt collect-demos --task walker-walk", "collect_demos specs.*.id",
+        ["walker-walk"], ["walker-run"]),
+    collecting("--expert", "runs/a", "expert", "runs/a", "auto"),
+    collecting("--episodes", "7", "episodes", 7, None),
+    collecting("--out", "others", "folder", Path("others"), Path("demos")),
+    collecting("--noise", "0.3", "noise", 0.3, 0.0),
+    collecting("--rgb", "", "rgb", True, False),
+    Row("--train-expert", "--train-expert", calls("train_alone"), 1, 0),
+    collecting("--append", "", "append", True, False),
+    collecting("--seed", "5", "seed", 5, 0),
+    collecting("--device", "cuda:1", "device", "cuda:1", "auto"),
+    collecting("--runs-dir", "elsewhere", "runs", Path("elsewhere"), Path("runs")),
+    Row("--specs", "newt collect-demos --task short-balance --specs specs",
+        knows("collect_demos", "library"), True, False),
+    training("--seed", "5", "train_alone config.seed", 5, 0),
+    training("--device", "cpu", "train_alone config.device", "cpu", "auto"),
+    training("--device", "cpu", "forecast config.device", "cpu", "auto"),
+    training("--device", "cpu", "without_expert device", "cpu", "auto"),
+    training("--runs-dir", "elsewhere", "train_alone folder.path.parent", Path("elsewhere"),
+             Path("runs")),
+    training("--runs-dir", "elsewhere", "without_expert runs", Path("elsewhere"), Path("runs")),
+    training("--specs", "specs", knows("train_alone", "specs"), True, False),
+    training("--specs", "specs", knows("without_expert", "library"), True, False),
+    json_row(),
+)  # fmt: skip
+
+LEARNING = {
+    "newt train": Command(TRAIN, TRAIN_ROWS),
+    "newt pretrain": Command(PRETRAIN, PRETRAIN_ROWS),
+    "newt collect-demos": Command(COLLECT, COLLECT_ROWS, replaced=("without_expert",)),
+}

@@ -1,0 +1,150 @@
+"""Every option of every command has its effect: one table, against the real signatures."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from newt_cli.app import app
+from newt_core.encoders import HashedEncoder
+from newt_core.encoders.text_file import write_table
+from newt_core.specs import load_specs
+from newt_core.training.checkpoint import save_checkpoint
+from newt_core.training.config import resolve_config
+from newt_core.types import FRAME_SIZE
+from tests.cli.option_row import Command, Seen, look_up
+from tests.cli.options_of_acting import ACTING
+from tests.cli.options_of_data import DATA
+from tests.cli.options_of_files import FILES
+from tests.cli.options_of_learning import LEARNING
+from tests.cli.stand_ins import FakeCore, Newt
+from tests.fixtures.demonstrations import episode, write_demos
+from tests.fixtures.run_folders import write_run
+from tests.fixtures.short_tasks import SPECS
+
+TABLE: dict[str, Command] = LEARNING | ACTING | DATA | FILES
+"""Command → its part of the table."""
+ROWS = [
+    pytest.param(name, row, id=f"{name} {row.option}")
+    for name, command in TABLE.items()
+    for row in command.rows
+]
+LINES = [
+    pytest.param(name, line, id=line)
+    for name, command in TABLE.items()
+    for line in dict.fromkeys(row.line or command.line for row in command.rows)
+]
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with small files of every kind that the lines name."""
+    folder = tmp_path_factory.mktemp("workplace")
+    (folder / "specs").mkdir()
+    (folder / "specs/short.yaml").write_text(SPECS)
+    (folder / "mine.yaml").write_text("planner: {num_samples: 300}\n")
+    specs = load_specs([folder / "specs"])
+    short, reach = specs["short-balance"], specs["short-reach"]
+    for place, first in (("demos", 0), ("more", 1)):
+        write_demos(folder / place, 2, short, first)
+    cut = (folder / "demos/short-balance.h5").read_bytes()
+    (folder / "cut.h5").write_bytes(cut[:-9])
+    write_seen(folder / "seen", reach)
+    write_table(folder / "table.npz", vectors(short, specs["walker-run"]))
+    made = resolve_config(None, None, (), tasks="walker-run", size="5M")
+    content: dict[str, Any] = {"config": made.model_dump(mode="json"), "image_encoder": None}
+    save_checkpoint(
+        folder / "made.pt", content | {"text_encoder": "hashed-v1", "agent": {}, "tasks": []}
+    )
+    for root, name in (("runs", "a"), ("elsewhere", "b")):
+        write_run(folder / root, name)
+    return folder
+
+
+def vectors(*specs: Any) -> dict[str, Any]:
+    """A table of vectors of tasks' texts."""
+    return {spec.id: HashedEncoder().encode([spec.text])[0] for spec in specs}
+
+
+def write_seen(folder: Path, spec: Any) -> None:
+    """Write a demonstration with pictures."""
+    import numpy as np
+
+    from newt_core.demos.write import writing
+
+    black = np.zeros((spec.episode_length + 1, FRAME_SIZE, FRAME_SIZE, 3), np.uint8)
+    with writing(folder / f"{spec.id}.h5", spec, "scripted") as writer:
+        writer.add([replace(episode(0, spec), rgb=lambda: black)])
+
+
+@pytest.fixture
+def at_work(newt: Newt, workplace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Newt:
+    """Return `newt` in a copy of the workplace, on a machine without weights and assets."""
+    shutil.copytree(workplace, tmp_path, dirs_exist_ok=True)
+    monkeypatch.setenv("NEWT_ASSETS", str(tmp_path / "assets"))
+    monkeypatch.setenv("NEWT_CACHE", str(tmp_path / "cache"))
+    return newt
+
+
+def run(newt: Newt, core: FakeCore, command: Command, line: str) -> Seen:
+    for name in command.replaced:
+        core.replace(name)
+    return Seen(newt(line), core)
+
+
+@pytest.mark.parametrize(("name", "row"), ROWS)
+def test_an_option_arrives(at_work, core, name, row):
+    command = TABLE[name]
+    line = row.typed
+    if not line.startswith("newt "):
+        line = f"{row.line or command.line} {row.typed}"
+    seen = run(at_work, core, command, line)
+    code = command.code if row.code is None else row.code
+    assert seen.answer.code == code, seen.answer.err
+    assert look_up(seen, row.look) == row.value
+
+
+@pytest.mark.parametrize(("name", "line"), LINES)
+def test_defaults_arrive(at_work, core, name, line):
+    command = TABLE[name]
+    seen = run(at_work, core, command, line)
+    assert "Traceback" not in seen.answer.err
+    arrived, expected = {}, {}
+    for row in command.rows:
+        if (row.line or command.line) == line:
+            key = f"{row.option}: {row.typed}"
+            arrived[key], expected[key] = look_up(seen, row.look), row.default
+    assert arrived == expected
+
+
+def test_a_row_types_its_option_and_tells_it_from_the_default():
+    for name, command in TABLE.items():
+        for row in command.rows:
+            assert row.value != row.default, (name, row)
+            if row.option.startswith("-"):
+                assert row.option in row.typed.split(), (name, row)
+
+
+def parameters(name: str, command: Any) -> Iterator[tuple[str, str]]:
+    """Yield a command and those under it, with each of their options' and arguments' names."""
+    for parameter in command.params:
+        for option in (*parameter.opts, *parameter.secondary_opts):
+            yield name, option
+    subcommands = getattr(command, "commands", {})
+    for subcommand in subcommands:
+        yield from parameters(f"{name} {subcommand}", subcommands[subcommand])
+
+
+def test_every_option_of_every_command_has_a_row():
+    there = set(parameters("newt", typer.main.get_command(app)))
+    listed = {(name, row.option) for name, command in TABLE.items() for row in command.rows}
+    missing = sorted(" ".join(pair) for pair in there - listed)
+    assert not missing, "add a row to tests/cli/options_of_*.py for each of these"
+    gone = sorted(" ".join(pair) for pair in listed - there)
+    assert not gone, "no command has these any more"
