@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, partialmethod
-from importlib import import_module
+from functools import partialmethod
 from pathlib import Path
 from typing import Any
-from unittest.mock import create_autospec
 
 import numpy as np
 import pytest
@@ -25,6 +22,7 @@ from newt_core.evaluation import GroupSummary, Summary, TaskSummary
 from newt_core.evaluation.video import Video
 from newt_core.filming import Filmed
 from tests.fixtures.demonstrations import episode
+from tests.fixtures.stand_in import stand_in
 
 PLACES = {
     "train": "newt_core.recipe:train",
@@ -111,14 +109,6 @@ class Answer:
 Newt = Callable[[str], Answer]
 
 
-@cache
-def specified(name: str) -> tuple[Any, inspect.Signature]:
-    """Return a stand-in that takes what the real function does, and that function's signature."""
-    place, _, attribute = PLACES[name].partition(":")
-    real = getattr(import_module(place), attribute)
-    return create_autospec(real), inspect.signature(real)
-
-
 def _nothing(**arguments: Any) -> None:
     """Do nothing."""
 
@@ -154,19 +144,13 @@ class FakeCore:
             work: what it does instead; it gets the arguments by name. By default what the method
                 of this name does, or nothing.
         """
-        place, _, attribute = PLACES[name].partition(":")
-        stand_in, signature = specified(name)
         does: Any = work or getattr(self, f"_{name}", _nothing)
 
-        def call(*args: Any, **kwargs: Any) -> Any:
-            bound = signature.bind(*args, **kwargs)
-            bound.apply_defaults()
-            self.calls.append((name, dict(bound.arguments)))
-            return does(**bound.arguments)
+        def told(arguments: dict[str, Any]) -> Any:
+            self.calls.append((name, arguments))
+            return does(**arguments)
 
-        stand_in.reset_mock()
-        stand_in.side_effect = call
-        self._patch.setattr(import_module(place), attribute, stand_in)
+        stand_in(self._patch, PLACES[name], told)
 
     def _train(self, config: Any, folder: Any, **others: Any) -> TrainResult:
         self.while_training(config=config, folder=folder, **others)

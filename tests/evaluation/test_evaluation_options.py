@@ -1,0 +1,144 @@
+"""What `newt eval` is asked reaches who acts, the pool and the episodes."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from newt_core.agents.newt.actor import ActorSettings
+from newt_core.build_evaluation import evaluate_agent, evaluate_checkpoint, evaluate_random
+from newt_core.encoders import TextOptions
+from newt_core.evaluation.rollout import EpisodeResult, EvaluationStopped
+from newt_core.seeds import Stream, stream_seed
+from newt_core.specs import SpecLibrary, load_specs
+from tests.fixtures.layers import Layers
+from tests.fixtures.short_tasks import SPECS
+
+
+@pytest.fixture
+def layers(monkeypatch: pytest.MonkeyPatch) -> Layers:
+    return Layers(monkeypatch)
+
+
+@pytest.fixture
+def short(tmp_path: Path) -> SpecLibrary:
+    (tmp_path / "specs").mkdir()
+    (tmp_path / "specs/short.yaml").write_text(SPECS)
+    return load_specs([tmp_path / "specs"])
+
+
+def test_what_is_asked_of_an_evaluation_reaches_the_agent(layers, short):
+    chosen = [short["short-balance"]]
+    layers.replace("evaluated agent", lambda told: ("the agent", chosen))
+    layers.replace("evaluate_agent", lambda told: "the summary")
+    text, heard = TextOptions(encoder="zero"), lambda done, total: None
+    summary: object = evaluate_checkpoint(
+        Path("last.pt"),
+        "short-*",
+        7,
+        policy_only=True,
+        prior_weight=0.25,
+        seed=4,
+        specs=short,
+        device="cuda:1",
+        text=text,
+        image_weights=Path("dino.pt"),
+        on_progress=heard,
+    )
+    assert summary == "the summary"
+    assert layers.told["evaluated agent"] == {
+        "path": Path("last.pt"),
+        "specs": short.select("short-*"),
+        "library": short,
+        "device": "cuda:1",
+        "text": text,
+        "image_weights": Path("dino.pt"),
+    }
+    told = layers.told["evaluate_agent"]
+    assert (told["agent"], told["specs"], told["episodes"]) == ("the agent", chosen, 7)
+    assert (told["policy_only"], told["prior_weight"]) == (True, 0.25)
+    assert told["seed"] == stream_seed(4, Stream.REPORTED_EPISODES)
+    assert told["on_progress"] is heard
+
+
+def test_an_evaluation_without_options_is_of_the_checkpoints_tasks(layers, short):
+    layers.replace("evaluated agent", lambda told: ("the agent", []))
+    layers.replace("evaluate_agent")
+    evaluate_checkpoint(Path("last.pt"), None, 7, specs=short)
+    assert layers.got("evaluated agent", "specs", "device") == (None, "auto")
+    told = layers.got("evaluate_agent", "policy_only", "prior_weight", "seed")
+    assert told == (False, None, stream_seed(0, Stream.REPORTED_EPISODES))
+
+
+def results(told: dict[str, Any]) -> list[EpisodeResult]:
+    return [EpisodeResult(spec.id, 10.0, np.nan, 0.5, 10) for spec in told["specs"]]
+
+
+def test_random_actions_are_evaluated_as_asked(layers, short):
+    def heard(done: int, total: int) -> None: ...
+
+    layers.replace("evaluate", results)
+    assert (
+        evaluate_random("short-reach", 7, seed=4, specs=short, on_progress=heard).mode == "random"
+    )
+    told = layers.told["evaluate"]
+    assert told["specs"] == [short["short-reach"]]
+    assert (told["episodes"], told["seed"]) == (7, stream_seed(4, Stream.REPORTED_EPISODES))
+    assert told["on_progress"] is heard
+    act = [told["act"]]
+    evaluate_random("short-reach", 7, seed=5, specs=short)
+    act.append(layers.told["evaluate"]["act"])
+    zeros = np.zeros(1, np.int64)
+    one, other = (a(np.zeros((1, 128), np.float32), zeros, zeros, zeros > 0) for a in act)
+    assert not np.array_equal(one, other)
+
+
+@pytest.fixture
+def acting(layers: Layers) -> Layers:
+    """Stand in for the actor, the pool and the episodes."""
+    layers.replace("evaluating actor", lambda told: lambda *observed: "an action")
+    layers.replace("open_pool", lambda told: nullcontext("the pool"))
+    layers.replace("evaluate", results)
+    return layers
+
+
+AGENT: Any = SimpleNamespace(
+    image_encoder="eyes", model_config=SimpleNamespace(images=2), prior_weight=0.0
+)
+
+
+@pytest.mark.parametrize(
+    ("options", "mode"),
+    [
+        ({}, "planning"),
+        ({"policy_only": True}, "policy"),
+        ({"prior_weight": 0.25}, "constrained planning"),
+    ],
+)
+def test_an_agent_acts_as_the_options_say(acting, short, options, mode):
+    def heard(done: int, total: int) -> None: ...
+
+    specs = [short["short-balance"], short["short-reach"]]
+    summary = evaluate_agent(AGENT, specs, 3, seed=4, on_progress=heard, **options)
+    assert summary.mode == mode
+    told = acting.told["evaluating actor"]
+    assert (told["agent"], told["num_envs"], told["seed"]) == (AGENT, 6, 4)
+    assert told["settings"] == ActorSettings(**options)
+    told = acting.told["open_pool"]
+    assert (told["encoder"], told["stack"], told["seed"]) == ("eyes", 2, 4)
+    assert [spec.id for spec in told["specs"]] == ["short-balance"] * 3 + ["short-reach"] * 3
+    told = acting.told["evaluate"]
+    assert (told["specs"], told["episodes"], told["seed"]) == (specs, 3, 4)
+    assert (told["pool"], told["on_progress"]) == ("the pool", heard)
+    assert told["act"](1, 2, 3, 4) == "an action"
+
+
+def test_an_evaluation_is_asked_to_stop(acting, short):
+    evaluate_agent(AGENT, [short["short-reach"]], 3, seed=4, should_stop=lambda: True)
+    with pytest.raises(EvaluationStopped):
+        acting.told["evaluate"]["act"](1, 2, 3, 4)
