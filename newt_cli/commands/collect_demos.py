@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +11,7 @@ import typer
 from newt_cli import console, options
 from newt_cli.display import task_display, training_display
 from newt_cli.failures import FAILED, INTERRUPTED, StopRequest
+from newt_cli.run_settings import resume_command
 
 if TYPE_CHECKING:
     from newt_core.demonstrate import Collected
@@ -81,7 +83,7 @@ def collect_demos(
             raise typer.BadParameter(
                 f"--expert {expert} says who plays; leave it out", param_hint="'--train-expert'"
             )
-        _train_experts(chosen, library, seed, device, runs_dir)
+        _train_experts(chosen, library, specs or (), seed, device, runs_dir)
     with console.quiet_stdout(), task_display("episodes") as display:
         stop = StopRequest(console.notice)
         with stop.listening():
@@ -116,11 +118,17 @@ def collect_demos(
 
 
 def _train_experts(
-    chosen: list[TaskSpec], library: SpecLibrary, seed: int, device: str, runs: Path
+    chosen: list[TaskSpec],
+    library: SpecLibrary,
+    specs: Sequence[Path],
+    seed: int,
+    device: str,
+    runs: Path,
 ) -> None:
     """Train an expert for each task without one, having said what it costs."""
     from newt_core import train_expert
     from newt_core.demonstrate import without_expert
+    from newt_core.training.run_folder import RunFolder
 
     missing = without_expert(chosen, library=library, device=device, runs=runs)
     configs = [train_expert.expert_config(spec, seed=seed, device=device) for spec in missing]
@@ -148,9 +156,8 @@ def _train_experts(
                         should_stop=stop,
                     )
             if result.interrupted:
-                console.notice(
-                    f"Stopped and saved. Go on with: newt train --run {result.run} --resume"
-                )
+                go_on = resume_command("train", RunFolder(result.run), specs)
+                console.notice(f"Stopped and saved. Go on with: {go_on}")
                 raise typer.Exit(INTERRUPTED)
 
 

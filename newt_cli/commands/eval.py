@@ -79,6 +79,8 @@ def evaluate(
         raise ConfigError(f"--policy-only makes no sense for '{RANDOM}': it has no policy.")
     if checkpoint == RANDOM and (wording or text_encoder or text_weights):
         raise ConfigError(f"'{RANDOM}' reads no texts: leave the wording and its encoder out.")
+    if checkpoint == RANDOM and image_weights is not None:
+        raise ConfigError(f"'{RANDOM}' sees no pictures: leave --image-weights out.")
     if tasks is not None:
         tasks = runnable(library, tasks, strict=strict)
 

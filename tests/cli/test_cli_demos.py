@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -220,6 +222,21 @@ def test_train_expert_says_the_cost_and_trains_a_single_task_without_text(newt, 
     assert (config.tasks, config.text_encoder) == ("atari-krull", "zero")
     assert arguments["folder"].name == "expert-atari-krull"
     assert [name for name, _ in core.calls] == ["forecast", "train_alone", "collect_demos"]
+
+
+def test_an_expert_whose_training_is_stopped_can_go_on(newt, core):
+    Path("specs").mkdir()
+    Path("specs/short.yaml").write_text(SHORT)
+    core.replace("without_expert")
+    core.while_training = lambda **arguments: os.kill(os.getpid(), signal.SIGINT)
+    answer = newt("newt collect-demos --task short-walk --specs specs --train-expert")
+    assert answer.code == 130
+    go_on = "newt train --run runs/expert-short-walk --resume --specs specs"
+    assert f"Go on with: {go_on}\n" in answer.err
+    assert [name for name, _ in core.calls][-1] == "train_alone"
+    core.while_training = lambda **arguments: None
+    assert newt(go_on).code == 0
+    assert core.arguments("train")["config"].tasks == "short-walk"
 
 
 def test_a_forecast_counts_the_steps_of_training_and_evaluation_and_the_updates(monkeypatch):

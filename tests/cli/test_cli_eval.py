@@ -64,6 +64,8 @@ def test_random_is_a_baseline_without_a_checkpoint(newt, core):
         "newt eval random",
         "newt eval random --tasks walker-run --policy-only",
         "newt eval random --tasks walker-run --instruction Stroll.",
+        "newt eval random --tasks walker-run --prior-weight 0",
+        "newt eval random --tasks walker-run --image-weights dino.pt",
     ],
 )
 def test_random_needs_tasks_and_has_no_policy(newt, core, line):
