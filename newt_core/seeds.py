@@ -26,6 +26,7 @@ class Stream(StrEnum):
     RANDOM_ACTIONS = "actions of the random phase"
     TRAINING_EPISODES = "episodes that are learned from"
     SELECTION_EPISODES = "episodes that a run evaluates itself on, and chooses best.pt by"
+    LIBRARIES = "Python's, NumPy's and PyTorch's global generators"
     REPORTED_EPISODES = "episodes that newt eval reports"
 
 

@@ -11,13 +11,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-import torch
 
 from newt_core.agents.newt.actor import Actor, ActorSettings
 from newt_core.agents.newt.agent import NewtAgent
 from newt_core.errors import UselessActionError
 from newt_core.replay import Mixture
-from newt_core.seeds import Stream, stream_seed
+from newt_core.seeds import Stream
 from newt_core.training.checkpoint_folder import CheckpointFolder
 from newt_core.training.collector import Collector
 from newt_core.training.config import RunConfig
@@ -26,6 +25,7 @@ from newt_core.training.metrics import MetricsLogger
 from newt_core.training.outcome import Scores, TrainResult
 from newt_core.training.progress import Progress, RunStatus
 from newt_core.training.random_phase import RandomPhase
+from newt_core.training.random_state import seed_random_state
 from newt_core.training.recent import Speed
 from newt_core.training.run_state import (
     GlobalGenerators,
@@ -86,9 +86,8 @@ class OnlineTrainer:
         self.progress = progress
         self.should_stop = should_stop
         self.counters = OnlineCounters()
-        update = config.update
-        self._debt = UpdateDebt(update.updates_per_step, catch_up=update.catch_up)
-        self._generator = _generator(config, Stream.BATCHES)
+        self._debt = UpdateDebt(config.update.updates_per_step, catch_up=config.update.catch_up)
+        self._batches = SavedGenerator(config.seed, Stream.BATCHES)
         self._speed = Speed()
         self._health = Health(agent.learner, checkpoints.folder)
         self._last_checkpoint = 0
@@ -97,15 +96,15 @@ class OnlineTrainer:
             # The policy knows where reward is; to go on until it meets some would not help it.
             phase = phase.model_copy(update={"until_reward": 0})
         mask = np.stack([spec.action_mask for spec in collector.pool.specs]).astype(np.float32)
-        actions = _generator(config, Stream.RANDOM_ACTIONS)
-        self._random_phase = RandomPhase(phase, collector.task_of_env, mask, actions)
+        actions = SavedGenerator(config.seed, Stream.RANDOM_ACTIONS)
+        self._random_phase = RandomPhase(phase, collector.task_of_env, mask, actions.generator)
         self.parts: dict[str, Stateful] = {
             "agent": agent,
             "actor": actor,
             "counters": self.counters,
             "random_phase": self._random_phase,
             "replay": replay.online,
-            "batches": SavedGenerator(self._generator),
+            "batches": self._batches,
             "collector": collector,
             "random": GlobalGenerators(),
         }
@@ -124,6 +123,8 @@ class OnlineTrainer:
                 before.
             EnvironmentFailure: A task's simulator keeps dying.
         """
+        if not self.counters.steps:
+            seed_random_state(self.config.seed)
         try:
             return self._run()
         except UselessActionError as error:
@@ -160,13 +161,12 @@ class OnlineTrainer:
         self.counters.steps += self.collector.pool.num_envs
 
     def _actions(self) -> FloatArray:
+        if self.seeding and not self.config.begins_pretrained:
+            return self._random_phase.act()
         weight = prior_weight(self.config, self.steps)
-        settings = ActorSettings(explore=True, prior_weight=weight)
-        if self.seeding:
-            if not self.config.begins_pretrained:
-                return self._random_phase.act()
-            settings = ActorSettings(explore=True, policy_only=True)
-        self.actor.settings = settings
+        self.actor.settings = ActorSettings(
+            explore=True, policy_only=self.seeding, prior_weight=weight
+        )
         now, envs = self.collector, np.arange(self.collector.pool.num_envs)
         return self.actor(now.obs, now.task_of_env, envs, now.first, now.features)
 
@@ -188,7 +188,7 @@ class OnlineTrainer:
         bc_coef = update.bc_coef if self.config.demo_use.cloning else 0.0
         owed = self._debt.owed(self.steps, learner.updates, began=self.counters.learning_began)
         for left in reversed(range(owed)):
-            batch = self.replay.sample(update.batch_size, update.horizon, self._generator)
+            batch = self.replay.sample(update.batch_size, update.horizon, self._batches.generator)
             self._health.newest = learner.update(batch, bc_coef=bc_coef)
             if left % 10 == 9:
                 # A burst after the random phase is long: stay visible and stoppable.
@@ -300,8 +300,3 @@ class OnlineTrainer:
         """
         load_parts(self.parts, state)
         self._last_checkpoint = self.steps
-
-
-def _generator(config: RunConfig, stream: Stream) -> torch.Generator:
-    """Return a CPU generator for one of the run's streams."""
-    return torch.Generator().manual_seed(stream_seed(config.seed, stream))

@@ -11,17 +11,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-
 from newt_core.agents.newt.agent import NewtAgent
 from newt_core.replay import ReplayBuffer
-from newt_core.seeds import Stream, stream_seed
+from newt_core.seeds import Stream
 from newt_core.training.checkpoint_folder import CheckpointFolder
 from newt_core.training.config import RunConfig
 from newt_core.training.health import Health
 from newt_core.training.metrics import MetricsLogger
 from newt_core.training.online import LOG_SECONDS
 from newt_core.training.progress import Progress, RunStatus
+from newt_core.training.random_state import seed_random_state
 from newt_core.training.recent import Speed
 from newt_core.training.run_state import (
     GlobalGenerators,
@@ -94,12 +93,11 @@ class Pretrainer:
         self._last_logged = 0
         self._speed = Speed()
         self._health = Health(agent.learner, checkpoints.folder)
-        seed = stream_seed(config.seed, Stream.BATCHES)
-        self._generator = torch.Generator().manual_seed(seed)
+        self._batches = SavedGenerator(config.seed, Stream.BATCHES)
         self.parts: dict[str, Stateful] = {
             "agent": agent,
             "counters": self.counters,
-            "batches": SavedGenerator(self._generator),
+            "batches": self._batches,
             "random": GlobalGenerators(),
         }
         """Everything that changes during a run."""
@@ -117,10 +115,12 @@ class Pretrainer:
             EnvironmentFailure: A task's simulator keeps dying in an evaluation.
         """
         settings, learner = self.config.pretrain, self.agent.learner
+        if not self.updates:
+            seed_random_state(self.config.seed)
         self._speed.go_on(self.updates)
         while self.updates < settings.updates and not self.should_stop():
             batch = self.demos.sample(
-                self.config.update.batch_size, self.config.update.horizon, self._generator
+                self.config.update.batch_size, self.config.update.horizon, self._batches.generator
             )
             learner.set_lr_factor(settings.lr_factor * learner.warmup_factor())
             self._health.newest = learner.update(batch, bc_coef=settings.bc_coef, joint=True)

@@ -13,6 +13,15 @@ import numpy as np
 import torch
 
 from newt_core.errors import CheckpointError
+from newt_core.seeds import Stream, stream_seed
+
+
+def seed_random_state(run_seed: int) -> None:
+    """Seed Python's, NumPy's and PyTorch's global generators from a run's seed."""
+    seed = stream_seed(run_seed, Stream.LIBRARIES)
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    torch.manual_seed(seed)
 
 
 def capture_random_state() -> dict[str, Any]:

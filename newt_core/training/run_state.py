@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import torch
 
 from newt_core.errors import CheckpointError
+from newt_core.seeds import Stream, stream_seed
 from newt_core.training.random_state import capture_random_state, restore_random_state
 
 
@@ -51,8 +52,9 @@ def load_parts(parts: Mapping[str, Stateful], state: Mapping[str, Any]) -> None:
 class SavedGenerator:
     """A PyTorch generator as a part of a run."""
 
-    def __init__(self, generator: torch.Generator) -> None:
-        self.generator = generator
+    def __init__(self, run_seed: int, stream: Stream) -> None:
+        """Begin a CPU generator at the start of one of the run's streams."""
+        self.generator = torch.Generator().manual_seed(stream_seed(run_seed, stream))
 
     def state_dict(self) -> dict[str, Any]:
         """Return where its stream is."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from itertools import count
 from pathlib import Path
@@ -19,7 +20,7 @@ from newt_core.training.checkpoint import load_checkpoint
 from newt_core.training.metrics import read_metrics
 from tests.fixtures.models import TINY
 from tests.fixtures.point_pool import PointPool
-from tests.fixtures.trainers import TASKS, PointRun, point_config
+from tests.fixtures.trainers import TASKS, PointRun, differences, point_config
 
 
 @pytest.fixture(autouse=True)
@@ -237,6 +238,21 @@ def test_the_same_seed_gives_the_same_run_and_another_another(tmp_path):
     first = weights("a", 1)
     assert torch.equal(first, weights("b", 1))
     assert not torch.equal(first, weights("c", 2))
+
+
+def test_libraries_global_generators_follow_from_the_seed(tmp_path):
+    def drawn(folder: str, seed: int) -> dict:
+        PointRun(tmp_path / folder, config=point_config(seed=seed)).run(should_stop=lambda: True)
+        return saved(PointRun(tmp_path / folder))["random"]
+
+    first = drawn("a", 1)
+    torch.rand(3)
+    np.random.rand(3)
+    random.random()
+    assert differences(first, drawn("b", 1)) == []
+    assert {"/python", "/numpy", "/torch"} == {
+        "/" + place.split("/")[1] for place in differences(first, drawn("c", 2))
+    }
 
 
 def test_no_two_generators_of_a_run_share_their_numbers(tmp_path):
