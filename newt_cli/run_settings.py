@@ -161,8 +161,18 @@ def existing_run(
     overrides: Sequence[str],
     flags: dict[str, Any],
     runs_dir: Path,
+    *,
+    pretraining: bool = False,
 ) -> tuple[RunConfig, RunFolder]:
-    """Find the run, and note the settings that change from here on."""
+    """Find the run, and note the settings that change from here on.
+
+    ``pretraining`` says that the run is one of ``newt pretrain``.
+
+    Raises:
+        ConfigError: a setting is wrong, or cannot change in a run that has begun.
+        RunFolderError: there is no such run, or another process is at work in it. Its settings
+            are as they were.
+    """
     if preset is not None or config is not None:
         raise typer.BadParameter(
             "a run goes on with its own settings; leave --preset and --config out",
@@ -178,8 +188,8 @@ def existing_run(
         folder = RunFolder.open(name, root=runs_dir, advice="Leave --resume out to start one.")
     if flags["text_encoder"] == "auto":  # what it was is already decided
         flags = flags | {"text_encoder": None}
-    settings = resumed_config(folder, overrides, **flags)
     with folder.lock():
+        settings = resumed_config(folder, overrides, pretraining=pretraining, **flags)
         write_text(folder.config_file, settings.to_yaml())
     return settings, folder
 

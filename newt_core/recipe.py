@@ -42,7 +42,9 @@ def train(
     weights = None
     interacted = any(folder.checkpoints.glob("*.pt"))
     if config.pretrains and not interacted:
-        outcome = _pretrain(config, folder, specs, progress, should_stop, parts)
+        # build.train takes the same lock; what it finds it has to have to itself, too.
+        with folder.lock():
+            outcome = _pretrain(config, folder, specs, progress, should_stop, parts)
         if outcome.interrupted:
             return build.TrainResult(folder.path, outcome.checkpoint, 0, None, interrupted=True)
         weights = outcome.checkpoint
@@ -68,7 +70,8 @@ def _pretrain(
 ) -> PretrainOutcome:
     part = RunFolder(folder.path / PRETRAINING)
     if part.config_file.exists():
-        write_text(part.config_file, config.to_yaml())
+        with part.lock():  # Whoever goes on with this part alone keeps its settings.
+            write_text(part.config_file, config.to_yaml())
     else:
         part = RunFolder.create(PRETRAINING, config.to_yaml(), root=folder.path)
     return pretrain(

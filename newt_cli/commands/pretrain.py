@@ -87,7 +87,9 @@ def pretrain(
     library = load_specs(specs or ())
     parts = None
     if resume:
-        settings, folder = existing_run(run, preset, config, set_ or (), flags, runs_dir)
+        settings, folder = existing_run(
+            run, preset, config, set_ or (), flags, runs_dir, pretraining=True
+        )
     else:
         settings, folder, parts = new_run(
             run,

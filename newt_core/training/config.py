@@ -1,7 +1,8 @@
 """A run's settings: small frozen parts, and how they come from presets, files and options.
 
-Defaults are the paper's (Newt, tables 6 and 7), where it gives a number. The field
-descriptions feed the documentation. Free of PyTorch, so that the command line starts quickly.
+Defaults are the paper's (Newt, tables 6 and 7), where it gives a number. The field descriptions
+feed the documentation, and a field's type says whether a run that goes on may change it: see
+:mod:`newt_core.training.resume`. Free of PyTorch, so that the command line starts quickly.
 """
 
 from __future__ import annotations
@@ -15,7 +16,15 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 
-from newt_core.agents.newt.config import ModelConfig, PlannerConfig, UpdateConfig
+from newt_core.agents.newt.config import (
+    AtBeginning,
+    Changeable,
+    InInteraction,
+    InPretraining,
+    ModelConfig,
+    PlannerConfig,
+    UpdateConfig,
+)
 from newt_core.errors import ConfigError
 from newt_core.specs import Wording
 from newt_core.training.config_layers import (
@@ -36,7 +45,7 @@ class _Frozen(BaseModel):
 class RandomPhaseConfig(_Frozen):
     """How a run begins: at random, or as the pretrained policy says; learning nothing yet."""
 
-    episodes: int = Field(
+    episodes: AtBeginning[int] = Field(
         5, ge=0, description="Episodes of each environment before the first update."
     )
     until_reward: int = Field(
@@ -45,7 +54,7 @@ class RandomPhaseConfig(_Frozen):
         description="Go on for up to this many, with extreme actions held for a while, as long as "
         "every reward of some task was the same.",
     )
-    max_steps: int = Field(
+    max_steps: AtBeginning[int] = Field(
         5_000, ge=1, description="Steps of each environment after which the phase ends anyhow."
     )
 
@@ -57,7 +66,7 @@ class ReplayConfig(_Frozen):
     storage: str = Field(
         "disk", description="Where the rows lie: disk (in the run folder), ram, or a GPU (cuda)."
     )
-    sampling: Literal["steps", "episodes", "tasks"] = Field(
+    sampling: Changeable[Literal["steps", "episodes", "tasks"]] = Field(
         "steps", description="What is drawn uniformly: steps, or first an episode, or a task."
     )
     save: bool = Field(
@@ -68,37 +77,41 @@ class ReplayConfig(_Frozen):
 class EvaluationConfig(_Frozen):
     """How often and how thoroughly the agent is evaluated during a run."""
 
-    every: int = Field(
+    every: InInteraction[int] = Field(
         2_000_000, ge=0, description="Agent steps between evaluations; 0 for none but the last."
     )
-    episodes: int = Field(2, ge=1, description="Episodes of each task per evaluation.")
+    episodes: Changeable[int] = Field(2, ge=1, description="Episodes of each task per evaluation.")
 
 
 class CheckpointConfig(_Frozen):
     """How often the run is saved: at most this much is lost when it is killed."""
 
-    every: int = Field(500_000, ge=1, description="Agent steps between checkpoints.")
-    keep: int = Field(3, ge=1, description="Newest checkpoints kept, beside the best.")
+    every: InInteraction[int] = Field(500_000, ge=1, description="Agent steps between checkpoints.")
+    keep: Changeable[int] = Field(3, ge=1, description="Newest checkpoints kept, beside the best.")
 
 
 class PretrainConfig(_Frozen):
     """Learning from demonstrations alone, before any interaction (Newt, section 3)."""
 
-    updates: int = Field(200_000, ge=1, description="Gradient steps on demonstrations.")
-    lr_factor: float = Field(
+    updates: InPretraining[int] = Field(
+        200_000, ge=1, description="Gradient steps on demonstrations."
+    )
+    lr_factor: InPretraining[float] = Field(
         1.0, gt=0, description="How many times the learning rates it learns at, after its warm-up."
     )
-    bc_coef: float = Field(
+    bc_coef: InPretraining[float] = Field(
         10.0, ge=0, description="Weight of behaviour cloning beside the world model's losses."
     )
-    keep_optimiser: bool = Field(
+    keep_optimiser: AtBeginning[bool] = Field(
         True, description="Let the interaction begin with Adam's moments as pretraining left them."
     )
-    evaluate_every: int = Field(
+    evaluate_every: InPretraining[int] = Field(
         0, ge=0, description="Updates between evaluations of the policy; 0 for none but the last."
     )
-    checkpoint_every: int = Field(5_000, ge=1, description="Updates between checkpoints.")
-    final_evaluation: Literal["all", "policy"] = Field(
+    checkpoint_every: InPretraining[int] = Field(
+        5_000, ge=1, description="Updates between checkpoints."
+    )
+    final_evaluation: InPretraining[Literal["all", "policy"]] = Field(
         "all",
         description="What acts at the end: the policy, planning and constrained planning, or the "
         "policy alone, which is much quicker on a CPU.",
@@ -131,11 +144,14 @@ class RunConfig(_Frozen):
     """Every setting of one training run."""
 
     tasks: str = Field("all", min_length=1, description="Task selector.")
-    steps: int = Field(
-        100_000_000, ge=1, description="Length of the run: agent steps summed over all tasks."
+    steps: InInteraction[int] = Field(
+        100_000_000,
+        ge=1,
+        description="Length of the run: agent steps summed over all tasks. Shares of the run, such "
+        "as planner.constrain_until, follow when it changes.",
     )
     seed: int = Field(0, ge=0, lt=2**63, description="Seed of all randomness.")
-    device: str = Field("auto", description="auto, cpu, cuda, cuda:N or mps.")
+    device: Changeable[str] = Field("auto", description="auto, cpu, cuda, cuda:N or mps.")
     envs_per_task: int = Field(1, ge=1, description="Environments of each task.")
     text_encoder: str = Field(
         "auto",
@@ -155,7 +171,7 @@ class RunConfig(_Frozen):
         "dinov2",
         description="Encoder of the pictures, if the agent sees any; tiny has random weights.",
     )
-    image_weights: str | None = Field(
+    image_weights: Changeable[str | None] = Field(
         None, description="A file of DINOv2's weights; by default the one of 'newt weights'."
     )
     pretrained: str | None = Field(
@@ -163,7 +179,7 @@ class RunConfig(_Frozen):
     )
     demos: str = Field("", description="Folder of the demonstrations; empty for none.")
     demo_use: DemoUseConfig = DemoUseConfig()
-    wandb: bool = Field(False, description="Report to Weights & Biases, too.")
+    wandb: Changeable[bool] = Field(False, description="Report to Weights & Biases, too.")
     model: ModelConfig = ModelConfig()
     planner: PlannerConfig = PlannerConfig()
     pretrain: PretrainConfig = PretrainConfig()

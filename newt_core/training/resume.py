@@ -1,61 +1,100 @@
-"""The settings of a run that goes on: its own, with what may be changed on the way changed."""
+"""The settings of a run that goes on: its own, with what may be changed on the way changed.
+
+What changes takes effect, or is refused. A field's type says whether it may change and which part
+of a run heeds it (:class:`newt_core.agents.newt.config.TakesEffect`); one that says nothing may
+not. A run that has done all its steps or updates heeds changes when it is made longer, too. What
+is a share of the run follows its length: where constrained planning was over after 12 % of a run,
+it comes back if they are 6 % of the longer one, unless planner.constrain_end changes along.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
-from pydantic import BaseModel
-
+from newt_core.agents.newt.config import Part, TakesEffect
 from newt_core.errors import ConfigError
-from newt_core.training.config import RunConfig, resolve_config
+from newt_core.training.config import RunConfig, resolve_config, setting_fields
 from newt_core.training.run_folder import RunFolder
 
-FIXED = (
-    "tasks",
-    "seed",
-    "envs_per_task",
-    "text_encoder",
-    "text_weights",
-    "instruction",
-    "embodiment",
-    "image_encoder",
-    "pretrained",
-    "demos",
-    "demo_use",
-    "model",
-    "replay",
-)
-"""Settings, or groups of them, that a run's saved state was made with."""
+_WHERE: Mapping[Part, str] = {
+    "pretraining": "while a run pretrains",
+    "beginning": "before a run's first checkpoint of interaction",
+    "interaction": "while a run interacts",
+}
 
 
-def resumed_config(folder: RunFolder, overrides: Sequence[str] = (), **flags: Any) -> RunConfig:
+def resumed_config(
+    folder: RunFolder, overrides: Sequence[str] = (), *, pretraining: bool = False, **flags: Any
+) -> RunConfig:
     """Return the settings with which a run goes on.
 
     Args:
         folder: the run.
         overrides: ``key=value`` texts, as for :func:`newt_core.training.config.resolve_config`.
+        pretraining: whether the run is one of ``newt pretrain``, which never interacts.
         **flags: options by name, likewise.
 
     Raises:
-        ConfigError: a setting is wrong, or is one that cannot change within a run.
+        ConfigError: a setting is wrong, or is one that cannot change now; the message says
+            which can.
     """
     before = resolve_config(config_file=folder.config_file)
     after = resolve_config(None, folder.config_file, overrides, **flags)
-    for name in FIXED:
-        old, new = getattr(before, name), getattr(after, name)
-        if old != new:
-            raise ConfigError(
-                f"the run {folder.path} was started with other settings, and '{name}' cannot "
-                f"change on the way ({_change(old, new)}).\n"
-                "Leave it out to go on, or start another run with --run NAME and no --resume."
-            )
+    parts: frozenset[Part] = frozenset({"pretraining"})
+    if not pretraining:
+        parts = parts_ahead(folder, before)
+    refused = [
+        f"'{name}' cannot change on the way ({old} there, {new} here){_only(name)}"
+        for name, old, new in _changes(before, after)
+        if not parts & heeded_in(name)
+    ]
+    if refused:
+        raise ConfigError(
+            f"the run {folder.path} has begun: {', and '.join(refused)}. Leave it out to go on, "
+            "or start another run with --run NAME and no --resume.\n"
+            f"What can change: {', '.join(_in_short(parts))}."
+        )
     return after
 
 
-def _change(old: Any, new: Any) -> str:
-    """Say what differs; of a group, only the members that do."""
-    if not isinstance(old, BaseModel):
-        return f"{old} there, {new} here"
-    pairs = ((field, value, getattr(new, field)) for field, value in old)
-    return ", ".join(f"{field}: {was} there, {now} here" for field, was, now in pairs if was != now)
+def parts_ahead(folder: RunFolder, config: RunConfig) -> frozenset[Part]:
+    """Return the parts that a run of ``newt train`` still has before it."""
+    if any(folder.checkpoints.glob("*.pt")):
+        return frozenset({"interaction"})
+    begun: frozenset[Part] = frozenset({"beginning", "interaction"})
+    return begun | {"pretraining"} if config.pretrains else begun
+
+
+def heeded_in(name: str) -> frozenset[Part]:
+    """Return the parts of a run in which a change of a setting takes effect; most often none."""
+    marks = [mark for mark in setting_fields()[name].metadata if isinstance(mark, TakesEffect)]
+    return frozenset().union(*(mark.parts for mark in marks))
+
+
+def _changes(before: RunConfig, after: RunConfig) -> Iterator[tuple[str, Any, Any]]:
+    """Yield the dotted name, the old and the new value of every setting that differs."""
+    for name in setting_fields():
+        old, new = attrgetter(name)(before), attrgetter(name)(after)
+        if old != new:
+            yield name, old, new
+
+
+def _only(name: str) -> str:
+    parts = heeded_in(name)
+    return f", as it has an effect only {' and '.join(_WHERE[p] for p in parts)}" if parts else ""
+
+
+def _in_short(parts: frozenset[Part]) -> list[str]:
+    """Name the settings that can change, a group's after its name: ``checkpoint.{every,keep}``."""
+    groups: dict[str, list[str]] = {}
+    for name in setting_fields():
+        if parts & heeded_in(name):
+            group, _, last = name.rpartition(".")
+            groups.setdefault(group, []).append(last)
+    singles = groups.pop("", [])
+    return singles + [
+        f"{group}.{members[0]}" if len(members) == 1 else f"{group}.{{{','.join(members)}}}"
+        for group, members in groups.items()
+    ]

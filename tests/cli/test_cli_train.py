@@ -11,6 +11,7 @@ import pytest
 from newt_core.specs import Wording, load_specs
 from newt_core.training.checkpoint import save_checkpoint
 from newt_core.training.config import resolve_config
+from newt_core.training.run_folder import RunFolder
 from tests.fixtures.demonstrations import write_demos
 
 START = "newt train --tasks walker-run --preset smoke --device cpu --run a"
@@ -115,6 +116,19 @@ def test_resume_refuses_what_the_saved_state_depends_on(newt, core, change):
     assert answer.code == 2
     assert "cannot change on the way" in answer.err
     assert len(core.calls) == 1
+
+
+def test_a_refused_process_leaves_the_settings_of_a_run_at_work_alone(newt, core):
+    newt(START)
+    config = Path("runs/a/config.yaml")
+    before = config.read_text()
+    with RunFolder(Path("runs/a")).lock():
+        answer = newt("newt train --run a --resume --set update.lr=1e-5")
+    assert answer.code == 2
+    assert "is being trained in by process" in answer.err
+    assert config.read_text() == before
+    assert newt("newt train --run a --resume --set update.lr=1e-5").code == 0
+    assert "lr: 1.0e-05" in config.read_text()
 
 
 def test_auto_is_decided_once_and_said_in_one_line(newt, core):
