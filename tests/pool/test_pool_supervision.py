@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 
 import numpy as np
 import pytest
 
 from newt_core.envs.pool import OUTSIDE_TASKS, EnvPool, make_pool
+from newt_core.envs.session import LARGEST
+from newt_core.envs.task_env import TaskEnv
 from newt_core.errors import EnvironmentFailure, MissingDependencyError, SpecError
 from newt_core.types import Transitions
 from tests.pool.toy_domain import BUILDERS, LATE, toy_spec
@@ -82,13 +85,63 @@ def test_an_error_in_one_environment_spares_its_neighbours(tmp_path):
         assert transitions.obs[:, 1].tolist() == [LATE, 0]
 
 
-def test_values_that_are_not_finite_count_as_an_error(tmp_path):
-    bad = toy_spec("bad", length=50, trouble="nan", at=LATE, once=str(tmp_path / "happened"))
+USELESS = [
+    ("observes", "nan", "entry 0 of the observation is nan, which is not finite"),
+    ("observes", "-inf", "entry 0 of the observation is -inf, which is not finite"),
+    ("observes", "3e38", "entry 0 of the observation is 3e+38, which is beyond ±1,000,000"),
+    ("observes", "-1.1e6", "entry 0 of the observation is -1.1e+06, which is beyond ±1,000,000"),
+    ("rewards", "nan", "the reward is nan, which is not finite"),
+    ("rewards", "3e38", "the reward is 3e+38, which is beyond ±1,000,000"),
+    ("rewards", "-1e300", "the reward is -1e+300, which is beyond ±1,000,000"),
+]
+"""What a simulator may do, with which value → what is said about it."""
+
+
+@pytest.mark.parametrize(("trouble", "value", "said"), USELESS[::4])
+def test_values_that_no_learner_could_use_count_as_an_error(trouble, value, said, tmp_path):
+    once = str(tmp_path / "happened")
+    bad = toy_spec("bad", length=50, trouble=trouble, value=value, at=LATE, once=once)
     with make_pool([bad], builders=BUILDERS) as pool:
         pool.reset()
         _step_until_late(pool)
         assert _step(pool).lost.tolist() == [True]
-        assert np.isfinite(_step(pool).obs).all()
+        transitions = _step(pool)
+        assert transitions.lost.tolist() == [False]
+        assert np.abs(transitions.obs).max() < 10
+
+
+@pytest.mark.parametrize(("trouble", "value", "said"), USELESS[2::3])
+def test_a_task_that_keeps_returning_such_values_ends_the_run_and_is_named(trouble, value, said):
+    bad = toy_spec("bad", length=50, trouble=trouble, value=value, at=1)
+    said = re.escape(said)
+    with pytest.raises(EnvironmentFailure, match=f"task 'bad': {said}"):
+        make_pool([bad], builders=BUILDERS)  # It makes a few steps.
+    late = toy_spec("bad", length=50, trouble=trouble, value=value, at=LATE)
+    with make_pool([late], builders=BUILDERS) as pool:
+        pool.reset()
+        for _ in range(3 * LATE - 1):
+            _step(pool)
+        with pytest.raises(EnvironmentFailure, match=f"task 'bad' failed 3 times.*{said}"):
+            _step(pool)
+
+
+@pytest.mark.parametrize(("trouble", "value", "said"), USELESS)
+def test_an_environment_of_its_own_refuses_such_values_too(trouble, value, said):
+    bad = toy_spec("bad", trouble=trouble, value=value, at=2)
+    env = TaskEnv(bad, builders=BUILDERS)
+    env.reset(seed=0)
+    env.step(np.zeros(2))
+    with pytest.raises(EnvironmentFailure, match=f"^task 'bad': {re.escape(said)}"):
+        env.step(np.zeros(2))
+
+
+def test_the_largest_values_allowed_pass():
+    for trouble in ("observes", "rewards"):
+        spec = toy_spec(trouble=trouble, value=LARGEST, at=1)
+        env = TaskEnv(spec, builders=BUILDERS)
+        env.reset(seed=0)
+        obs, reward, *_ = env.step(np.zeros(2))
+        assert max(obs[0], reward) == LARGEST
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,7 @@ class ToySimulator:
         self.generator = np.random.default_rng()
         self.steps = 0
         self.luck = 0.0
+        self.bonus = 0.0
 
     def reset(self, seed: int | None) -> FloatArray:
         if seed is not None:
@@ -74,7 +75,7 @@ class ToySimulator:
         self.steps += 1
         if self.steps == self.spec.env.get("at"):
             self.perhaps_fail("step")
-        return Outcome(self.observe(), float(action.sum()), float(self.steps == 5))
+        return Outcome(self.observe(), float(action.sum()) + self.bonus, float(self.steps == 5))
 
     def observe(self) -> FloatArray:
         torch_is_imported = "torch" in sys.modules
@@ -107,5 +108,7 @@ class ToySimulator:
                 pass
         elif trouble == "raise":
             raise ArithmeticError("the counter overflowed")
-        elif trouble == "nan":
-            self.luck = float("nan")
+        elif trouble == "observes":
+            self.luck = float(self.spec.env["value"])
+        elif trouble == "rewards":
+            self.bonus = float(self.spec.env["value"])
