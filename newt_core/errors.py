@@ -67,7 +67,7 @@ class EnvironmentClosedError(NewtError):
 
 
 class NoEpisodeError(NewtError):
-    """An environment was used before its first reset."""
+    """An environment was used before its first reset, or an agent beyond an episode's end."""
 
 
 class PoolStateError(NewtError):

@@ -4,12 +4,13 @@ Example::
 
     agent = newt_core.load("runs/demo/checkpoints/last.pt")
     env = newt_core.make("cartpole-swingup")
-    obs, info = env.reset(seed=0)
-    done, first = False, True
-    while not done:
-        action = agent.act(obs, task="cartpole-swingup", first=first)
-        obs, reward, _, done, info = env.step(action)
-        first = False
+    for seed in range(10):
+        obs, info = env.reset(seed=seed)
+        agent.reset("cartpole-swingup")  # a new episode: the plans of the one before are void
+        done = False
+        while not done:
+            action = agent.act(obs, task="cartpole-swingup")
+            obs, reward, _, done, info = env.step(action)
 """
 
 from __future__ import annotations
@@ -23,20 +24,25 @@ from numpy.typing import ArrayLike
 
 from newt_core.agents.newt.actor import Actor, ActorSettings
 from newt_core.encoders import TextOptions
-from newt_core.errors import InvalidActionError, UnknownTaskError, did_you_mean
+from newt_core.errors import InvalidActionError, NoEpisodeError, UnknownTaskError, did_you_mean
 from newt_core.restore import load_agent
 from newt_core.specs import TaskSpec, Wording, load_specs
 from newt_core.types import FRAME_SIZE, IMAGE_DIM, STATE_DIM, ByteArray, FloatArray, HalfArray
 
 
 class LoadedAgent:
-    """Acts in one environment per task, planning from its own previous plan."""
+    """Acts in one environment per task, planning from its own previous plan.
+
+    A plan begins where the one of the step before was, so the agent has to know where an episode
+    begins: :meth:`reset` says so. It refuses to act for longer than a task's episodes last.
+    """
 
     def __init__(self, actor: Actor, specs: Sequence[TaskSpec]) -> None:
         self._actor = actor
         self._index = {spec.id: index for index, spec in enumerate(specs)}
         self._specs = list(specs)
-        self._begun: set[str] = set()
+        self._acted = dict.fromkeys(self._index, 0)
+        """Task → actions chosen in its present episode."""
         stack = (len(specs), actor.agent.model_config.images, IMAGE_DIM)
         self._seen: HalfArray = np.zeros(stack, np.float16)
 
@@ -49,6 +55,17 @@ class LoadedAgent:
     def obs(self) -> Literal["state", "rgb", "both"]:
         """What it sees: ``state``, ``rgb`` or ``both``, as in :func:`newt_core.make`."""
         return self._actor.agent.model_config.obs
+
+    def reset(self, task: str) -> None:
+        """Begin an episode of a task: the next observation is its first.
+
+        Before the very first one it need not be said. An episode that is given up half-way has
+        to be ended like this, too; nothing else could tell.
+
+        Raises:
+            UnknownTaskError: The agent was not loaded for this task.
+        """
+        self._acted[self._spec(task).id] = 0
 
     def act(
         self,
@@ -64,8 +81,7 @@ class LoadedAgent:
                 [obs_dim], or padded to [128]; a picture [224, 224, 3] uint8; or a mapping with
                 both under ``state`` and ``rgb``.
             task: The task's id.
-            first: Whether the observation begins an episode, which forgets the last plan; by
-                default only at the task's first call.
+            first: True is another way to call :meth:`reset` before.
 
         Returns:
             [action_dim] float32 in [-1, 1].
@@ -73,23 +89,35 @@ class LoadedAgent:
         Raises:
             UnknownTaskError: The agent was not loaded for this task.
             InvalidActionError: The observation is another, or not finite.
+            NoEpisodeError: As many actions were chosen as an episode of the task has.
         """
+        spec = self._spec(task)
+        if first:
+            self.reset(task)
+        acted = self._acted[task]
+        if acted >= spec.episode_length:
+            raise NoEpisodeError(
+                f"an episode of '{task}' has {spec.episode_length} steps, and the agent has acted "
+                f"in all of them: call agent.reset('{task}') when a new one begins."
+            )
+        state, picture = self._parts(obs, task)
+        padded = np.zeros((1, STATE_DIM), np.float32)
+        if state is not None:
+            padded[0, : len(state)] = state
+        begins = acted == 0
+        index = np.array([self._index[task]])
+        features = None if picture is None else self._look(picture, int(index[0]), begins)
+        action = self._actor(padded, index, index, np.array([begins]), features)
+        self._acted[task] = acted + 1
+        return action[0, : spec.action_dim]
+
+    def _spec(self, task: str) -> TaskSpec:
         if task not in self._index:
             raise UnknownTaskError(
                 f"this agent was not loaded for the task '{task}'."
                 f"{did_you_mean(task, self._index)} It acts in {', '.join(self._index)}."
             )
-        spec = self._specs[self._index[task]]
-        state, picture = self._parts(obs, task)
-        padded = np.zeros((1, STATE_DIM), np.float32)
-        if state is not None:
-            padded[0, : len(state)] = state
-        begins = task not in self._begun if first is None else first
-        self._begun.add(task)
-        index = np.array([self._index[task]])
-        features = None if picture is None else self._look(picture, int(index[0]), begins)
-        action = self._actor(padded, index, index, np.array([begins]), features)
-        return action[0, : spec.action_dim]
+        return self._specs[self._index[task]]
 
     def _parts(
         self, obs: ArrayLike | Mapping[str, ArrayLike], task: str
