@@ -1,19 +1,50 @@
-"""What every test starts from: no network, and a cache of its own."""
+"""What every test starts from: no network, a cache of its own, and the same random numbers."""
 
 from __future__ import annotations
 
+import os
+import random
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+SEED = "NEWT_TEST_SEED"
+"""Environment variable with another seed than 0; no test may need luck: scripts/repeat_tests.py."""
 
 VISION_OPERATORS = (
     "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
     "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
 )
 """What torchvision looks up while it is imported, as schemas."""
+
+
+def seed_all(stream: int) -> None:
+    """Seed the global generators, which are otherwise seeded anew in every process.
+
+    PyTorch is left alone where nothing has imported it: tests without it stay quick.
+    """
+    seed = 2 * int(os.environ.get(SEED, "0")) + stream
+    random.seed(seed)
+    np.random.seed(seed)
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(seed)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Seed what the fixtures draw that a test shares with others."""
+    seed_all(0)
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    """Seed what a test and its own fixtures draw, whichever tests run before."""
+    seed_all(1)
 
 
 @pytest.fixture(scope="session", autouse=True)
