@@ -217,6 +217,18 @@ def test_a_restored_learner_goes_on_identically() -> None:
         assert torch.equal(ours, theirs)
 
 
+def test_a_state_from_another_kind_of_device_is_gone_on_with() -> None:
+    first, second = agent(), agent(seed=1)
+    state = copy.deepcopy(first.state_dict())
+    # A GPU's generator has a state of 16 bytes.
+    state["learner"]["generator"] = torch.zeros(16, dtype=torch.uint8)
+    begun = second.learner.generator.get_state()
+    second.load_state_dict(state)
+    assert torch.equal(second.learner.generator.get_state(), begun)
+    restored = second.learner.cpu_generator.get_state()
+    assert torch.equal(restored, state["learner"]["cpu_generator"])
+
+
 def test_initial_weights_depend_on_the_seed_only() -> None:
     torch.manual_seed(123)
     one = agent().model.encoder.first.linear.weight

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from newt_core.agents.newt.agent import NewtAgent
 from newt_core.agents.newt.episode_noise import EpisodeNoise
+from newt_core.agents.newt.generators import resume_generator
 from newt_core.errors import UselessActionError
 from newt_core.planner.chunks import plan_in_chunks
 from newt_core.planner.mppi import PlanNoise, draw_plan_noise, warm_start
@@ -182,5 +183,5 @@ class Actor:
         """Undo :meth:`state_dict`."""
         self._mean = state["mean"].to(self.agent.device)
         self._step = state["step"].numpy().copy()
-        self._generator.set_state(state["generator"].cpu())
-        self._cpu_generator.set_state(state["cpu_generator"].cpu())
+        resume_generator(self._generator, state["generator"])
+        resume_generator(self._cpu_generator, state["cpu_generator"])

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from newt_core.agents.newt import losses
 from newt_core.agents.newt.config import UpdateConfig
+from newt_core.agents.newt.generators import resume_generator
 from newt_core.agents.newt.losses import UpdateNoise
 from newt_core.model.world_model import WorldModel
 from newt_core.replay.buffer import Batch
@@ -229,8 +230,8 @@ class Learner:
         self.updates = int(state["updates"])
         device = self.model.device
         self.skipped = Skipped(**{k: v.to(device) for k, v in state["skipped"].items()})
-        self.generator.set_state(state["generator"].cpu())
-        self.cpu_generator.set_state(state["cpu_generator"].cpu())
+        resume_generator(self.generator, state["generator"])
+        resume_generator(self.cpu_generator, state["cpu_generator"])
 
     def load_optimisers(self, state: dict[str, Any]) -> None:
         """Take over the moments of Adam from a :meth:`state_dict`, and nothing else.
