@@ -38,8 +38,8 @@ class Expert:
 
     name: str
     """As demonstration files state it."""
-    make: Callable[[int], Act]
-    """Environments → an actor for them, in which the task has index 0."""
+    make: Callable[[int, int], Act]
+    """Environments and a seed → an actor for them, in which the task has index 0."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def collect_demos(
         wanted = episodes or default_episodes(spec)
         envs = min(wanted, MAX_ENVS)
         path, who = demo_path(folder, spec.id), experts[spec.id]
-        name, act = who.name, who.make(envs)
+        name, act = who.name, who.make(envs, seed)
         if noise:
             name = f"{name} with noise {noise:g}"
             act = PerturbedAct(act, noise, spec, seed)
@@ -197,7 +197,7 @@ def _scripted(spec: TaskSpec) -> Expert | None:
     if not has_player(spec):
         return None
     module, _, _ = FINDERS[spec.domain].partition(":")
-    return Expert(f"{SCRIPTED} {module}", lambda envs: ScriptedAct([spec]))
+    return Expert(f"{SCRIPTED} {module}", lambda envs, seed: ScriptedAct([spec]))
 
 
 class _Trained:
@@ -225,7 +225,7 @@ class _Trained:
         return self._expert(self._files[0], spec)
 
     def _expert(self, path: Path, spec: TaskSpec) -> Expert:
-        def make(envs: int) -> Act:
+        def make(envs: int, seed: int) -> Act:
             from newt_core.agents.newt.actor import Actor, ActorSettings
             from newt_core.restore import load_agent
 
@@ -235,7 +235,7 @@ class _Trained:
                     f"{path}: this agent sees pictures. Collect with one that was trained with "
                     "--obs state."
                 )
-            return Actor(agent, envs, seed=0, settings=ActorSettings())
+            return Actor(agent, envs, seed=seed, settings=ActorSettings())
 
         _tasks(path)  # Raises now what is wrong with the file, before the work begins.
         return Expert(f"checkpoint {sha256(path)[:16]}", make)

@@ -55,6 +55,11 @@ class Collector:
         """Episodes that dying workers took with them, since the run began."""
         return self._lost_before + self.pool.stats.lost_episodes
 
+    @property
+    def open_steps(self) -> int:
+        """Steps that :meth:`begin` has to repeat, in the environment that was farthest."""
+        return max((len(actions) for actions in self._open), default=0)
+
     def begin(self) -> None:
         """Begin every environment's first episode, or the ones that were open in a checkpoint."""
         self.obs = self.pool.reset(self._seed, EpisodeNumbers.own_series(self._numbers))

@@ -17,6 +17,7 @@ from newt_core.agents.newt.agent import NewtAgent
 from newt_core.errors import UselessActionError
 from newt_core.replay import Mixture
 from newt_core.seeds import Stream
+from newt_core.training import run_state
 from newt_core.training.checkpoint_folder import CheckpointFolder
 from newt_core.training.collector import Collector
 from newt_core.training.config import RunConfig
@@ -27,14 +28,6 @@ from newt_core.training.progress import Progress, RunStatus
 from newt_core.training.random_phase import RandomPhase
 from newt_core.training.random_state import seed_random_state
 from newt_core.training.recent import Speed
-from newt_core.training.run_state import (
-    GlobalGenerators,
-    OnlineCounters,
-    SavedGenerator,
-    Stateful,
-    load_parts,
-    save_parts,
-)
 from newt_core.training.schedule import UpdateDebt, prior_weight
 from newt_core.types import FloatArray
 
@@ -85,9 +78,9 @@ class OnlineTrainer:
         self.metrics = metrics
         self.progress = progress
         self.should_stop = should_stop
-        self.counters = OnlineCounters()
+        self.counters = run_state.OnlineCounters()
         self._debt = UpdateDebt(config.update.updates_per_step, catch_up=config.update.catch_up)
-        self._batches = SavedGenerator(config.seed, Stream.BATCHES)
+        self._batches = run_state.SavedGenerator(config.seed, Stream.BATCHES)
         self._speed = Speed()
         self._health = Health(agent.learner, checkpoints.folder)
         self._last_checkpoint = 0
@@ -96,9 +89,9 @@ class OnlineTrainer:
             # The policy knows where reward is; to go on until it meets some would not help it.
             phase = phase.model_copy(update={"until_reward": 0})
         mask = np.stack([spec.action_mask for spec in collector.pool.specs]).astype(np.float32)
-        actions = SavedGenerator(config.seed, Stream.RANDOM_ACTIONS)
+        actions = run_state.SavedGenerator(config.seed, Stream.RANDOM_ACTIONS)
         self._random_phase = RandomPhase(phase, collector.task_of_env, mask, actions.generator)
-        self.parts: dict[str, Stateful] = {
+        self.parts: dict[str, run_state.Stateful] = {
             "agent": agent,
             "actor": actor,
             "counters": self.counters,
@@ -106,7 +99,7 @@ class OnlineTrainer:
             "replay": replay.online,
             "batches": self._batches,
             "collector": collector,
-            "random": GlobalGenerators(),
+            "random": run_state.GlobalGenerators(),
         }
         """Everything that changes during a run and is not on disk already."""
 
@@ -131,6 +124,8 @@ class OnlineTrainer:
             raise self._health.diverged(str(error), self.steps) from error
 
     def _run(self) -> TrainResult:
+        if steps := self.collector.open_steps:
+            self._report(message=f"repeating {steps:,} steps of the episodes that were open")
         self.collector.begin()
         if self.counters.last_evaluation < 0:
             self._evaluate()
@@ -290,7 +285,7 @@ class OnlineTrainer:
 
     def state_dict(self) -> dict[str, Any]:
         """The state of every part, under its name."""
-        return save_parts(self.parts)
+        return run_state.save_parts(self.parts)
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a checkpoint; the replay buffer is restored along with it.
@@ -298,5 +293,5 @@ class OnlineTrainer:
         Raises:
             CheckpointError: The checkpoint does not fit the run's settings.
         """
-        load_parts(self.parts, state)
+        run_state.load_parts(self.parts, state)
         self._last_checkpoint = self.steps

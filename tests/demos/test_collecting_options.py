@@ -87,16 +87,26 @@ def test_collecting_is_asked_to_stop(collecting, tmp_path):
     assert collecting.told["collect"]["should_stop"] is should_stop
 
 
-def test_a_checkpoint_plays_on_the_device_that_was_asked_for(collecting, tmp_path):
+def test_a_checkpoint_plays_on_the_device_and_with_the_seed_that_were_asked_for(
+    collecting, tmp_path
+):
     path = checkpoint_of(tmp_path / "expert.pt", "quadruped-run")
     agent = SimpleNamespace(image_encoder=None)
     collecting.replace("expert's agent", lambda told: (agent, told["specs"]))
     collecting.replace("expert's actor", lambda told: "the actor")
     spec = LIBRARY["quadruped-run"]  # nobody plays it by a script
-    collect_demos([spec], tmp_path, library=LIBRARY, expert=str(path), episodes=4, device="cuda:1")
+    collect_demos(
+        [spec],
+        tmp_path,
+        library=LIBRARY,
+        expert=str(path),
+        episodes=4,
+        device="cuda:1",
+        seed=6,
+    )
     told = collecting.got("expert's agent", "path", "specs", "library", "device")
     assert told == (path, [spec], LIBRARY, "cuda:1")
-    assert collecting.got("expert's actor", "agent", "num_envs") == (agent, 4)
+    assert collecting.got("expert's actor", "agent", "num_envs", "seed") == (agent, 4, 6)
     assert collecting.got("collect", "act") == ("the actor",)
     assert collecting.told["writing"]["expert"].startswith("checkpoint ")
 
