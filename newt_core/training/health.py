@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
@@ -29,6 +30,14 @@ class Health:
         self._checkpoints = checkpoints
         self.newest: Mapping[str, Tensor] = {}
         """The newest update's metrics."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the newest update's metrics, which the next report gives."""
+        return {"newest": dict(self.newest)}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Undo :meth:`state_dict`."""
+        self.newest = dict(state["newest"])
 
     @property
     def sound(self) -> bool:

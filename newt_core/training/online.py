@@ -93,6 +93,7 @@ class OnlineTrainer:
         self._random_phase = RandomPhase(phase, collector.task_of_env, mask, actions.generator)
         self.parts: dict[str, run_state.Stateful] = {
             "agent": agent,
+            "health": self._health,
             "actor": actor,
             "counters": self.counters,
             "random_phase": self._random_phase,

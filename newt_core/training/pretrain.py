@@ -96,6 +96,7 @@ class Pretrainer:
         self._batches = SavedGenerator(config.seed, Stream.BATCHES)
         self.parts: dict[str, Stateful] = {
             "agent": agent,
+            "health": self._health,
             "counters": self.counters,
             "batches": self._batches,
             "random": GlobalGenerators(),

@@ -204,7 +204,8 @@ def test_training_on_a_group_leaves_out_what_cannot_run_and_says_so(newt, core):
     assert "left out 2 of the tasks, ms-pick-cube-xarm6, ms-reach-xarm6: " in notices[0]
     assert "left out 1 of the tasks, ms-pick-apple: " in notices[1]
     assert all("newt assets download" in notice for notice in notices)
-    (config, folder), _ = core.arguments("train")
+    arguments = core.arguments("train")
+    config, folder = arguments["config"], arguments["folder"]
     assert config.tasks == "walker-run,ms-reach"
     assert "tasks: walker-run,ms-reach\n" in folder.config_file.read_text()
 
@@ -230,7 +231,6 @@ def test_strictly_or_by_name_or_with_nothing_left_it_is_an_error(newt, core, lin
 
 def test_evaluating_a_group_leaves_out_the_same(newt, core):
     assert newt(f"newt eval random --tasks '{GROUP}'").code == 0
-    (tasks, *_), _ = core.arguments("evaluate_random")
-    assert tasks == "walker-run,ms-reach"
+    assert core.arguments("evaluate_random")["tasks"] == "walker-run,ms-reach"
     assert newt("newt eval random --tasks 'walker-*'").code == 0
-    assert core.arguments("evaluate_random")[0][0] == "walker-*"  # nothing to leave out
+    assert core.arguments("evaluate_random")["tasks"] == "walker-*"  # nothing to leave out

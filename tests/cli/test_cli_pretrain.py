@@ -54,7 +54,7 @@ def test_a_run_goes_on_with_its_own_settings(newt, core):
     assert refused.code == 2
     assert "'demos' cannot change" in refused.err
     assert newt("newt pretrain --run a --resume --updates 70").code == 0
-    assert core.arguments("pretrain")[0][0].pretrain.updates == 70
+    assert core.arguments("pretrain")["config"].pretrain.updates == 70
     # It will never interact: how it would do so has no effect.
     refused = newt("newt pretrain --run a --resume --set steps=9")
     assert refused.code == 2

@@ -82,7 +82,16 @@ def results(told: dict[str, Any]) -> list[EpisodeResult]:
 def test_random_actions_are_evaluated_as_asked(layers, short):
     def heard(done: int, total: int) -> None: ...
 
-    layers.replace("evaluate", results)
+    actions = []
+
+    def play(told: dict[str, Any]) -> list[EpisodeResult]:
+        told["pool"].reset(told["seed"])
+        zeros = np.zeros(1, np.int64)
+        obs = np.zeros((1, 128), np.float32)
+        actions.append(told["act"](obs, zeros, zeros, zeros == 0))
+        return results(told)
+
+    layers.replace("evaluate", play)
     assert (
         evaluate_random("short-reach", 7, seed=4, specs=short, on_progress=heard).mode == "random"
     )
@@ -90,22 +99,23 @@ def test_random_actions_are_evaluated_as_asked(layers, short):
     assert told["specs"] == [short["short-reach"]]
     assert (told["episodes"], told["seed"]) == (7, stream_seed(4, Stream.REPORTED_EPISODES))
     assert told["on_progress"] is heard
-    act = [told["act"]]
     evaluate_random("short-reach", 7, seed=5, specs=short)
-    act.append(layers.told["evaluate"]["act"])
-    zeros = np.zeros(1, np.int64)
-    one, other = (a(np.zeros((1, 128), np.float32), zeros, zeros, zeros > 0) for a in act)
-    assert not np.array_equal(one, other)
+    evaluate_random("short-reach", 7, seed=4, specs=short)
+    four, five, again = actions
+    assert np.array_equal(four, again)
+    assert not np.array_equal(four, five)
 
 
 @pytest.fixture
 def acting(layers: Layers) -> Layers:
     """Stand in for the actor, the pool and the episodes."""
-    layers.replace("evaluating actor", lambda told: lambda *observed: "an action")
-    layers.replace("open_pool", lambda told: nullcontext("the pool"))
+    layers.replace("evaluating actor", lambda told: lambda *observed: observed)
+    layers.replace("open_pool", lambda told: nullcontext(POOL))
     layers.replace("evaluate", results)
     return layers
 
+
+POOL: Any = SimpleNamespace(episode_numbers=np.array([8, 9]))
 
 AGENT: Any = SimpleNamespace(
     image_encoder="eyes", model_config=SimpleNamespace(images=2), prior_weight=0.0
@@ -134,8 +144,9 @@ def test_an_agent_acts_as_the_options_say(acting, short, options, mode):
     assert [spec.id for spec in told["specs"]] == ["short-balance"] * 3 + ["short-reach"] * 3
     told = acting.told["evaluate"]
     assert (told["specs"], told["episodes"], told["seed"]) == (specs, 3, 4)
-    assert (told["pool"], told["on_progress"]) == ("the pool", heard)
-    assert told["act"](1, 2, 3, 4) == "an action"
+    assert (told["pool"], told["on_progress"]) == (POOL, heard)
+    # The actor sees what the episodes show it, no pictures here, and is told their numbers.
+    assert told["act"]("obs", "task", 1, "first") == ("obs", "task", 1, "first", None, 9)
 
 
 def test_an_evaluation_is_asked_to_stop(acting, short):

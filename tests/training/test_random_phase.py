@@ -84,7 +84,7 @@ def test_only_environments_that_played_their_episodes_hold_actions():
 def test_a_hold_never_outlasts_the_limit():
     made = phase(envs=1, dims=1, episodes=0)
     left = []
-    for _ in range(500):
+    for _ in range(3000):
         made.act()
         left.append(int(made._left[0, 0]))
     assert max(left) == LONGEST_HOLD - 1
