@@ -105,12 +105,13 @@ def draw_task(
     scale: Scale,
 ) -> None:
     """Draw one task's panel."""
+    alone = sum(bool(run.pretraining) for run in runs) == 1
     for index, run in enumerate(runs):
         colour = COLOURS[index % len(COLOURS)]
         before = run.pretraining_curve(task, value)
         if before and scale.updates:
             moved = [(scale.of_updates(updates), mean, half) for updates, mean, half in before]
-            label = "policy, in pretraining" if len(runs) == 1 else f"{run.label}, pretraining"
+            label = "policy, in pretraining" if alone else f"{run.label}, pretraining"
             _draw_curve(panel, moved, colour, label, marker="s", filled=False)
         _draw_curve(panel, run.curve(task, value), colour, run.label, marker="o", filled=True)
     if baseline is not None:
