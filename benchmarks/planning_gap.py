@@ -42,6 +42,7 @@ from newt_core.evaluation.rollout import evaluate
 from newt_core.files import sha256, write_json
 from newt_core.model.discrete import two_hot_mean
 from newt_core.model.split import BoundSplitModel
+from newt_core.model.world_model import BoundModel
 from newt_core.planner.mppi import Plan, draw_plan_noise, plan
 from newt_core.planner.value import rollout
 from newt_core.restore import load_agent
@@ -151,7 +152,7 @@ class Policy:
         """Actions [K, A]."""
         z = self.encode(obs)
         bound = self.agent.model.bind(torch.full((len(obs),), self.index))
-        actions: FloatArray = bound.policy(z, torch.zeros(len(z), ACTION_DIM)).mean.numpy()
+        actions: FloatArray = own_action(bound, z).numpy()
         return actions
 
 
@@ -278,14 +279,26 @@ def judgement(predicted: Numbers, real: Numbers) -> dict[str, Any]:
     }
 
 
+def own_action(bound: BoundModel, z: Tensor) -> Tensor:
+    """The policy's mean action at latents of the model's own order, [K, L] → [K, A]."""
+    return bound.policy(z, torch.zeros(len(z), ACTION_DIM)).mean
+
+
 def model_errors(agent: NewtAgent, policy: Policy, episodes: Sequence[Episode]) -> dict[str, Any]:
-    """Errors of latents and rewards by depth along real episodes, and of the values."""
+    """Errors of latents, rewards and values by depth along real episodes.
+
+    A latent's error is compared with that of not predicting anything: the latent it began from
+    ("standing still"), and the episode's mean. A value's is what the latent's error makes of it.
+    """
     horizon, index = agent.planner_config.horizon, policy.index
     latent_error = np.zeros((len(episodes), horizon))
     moved, reward_error = latent_error.copy(), latent_error.copy()
-    values, returns = [], []
+    value_error = latent_error.copy()
+    heads = torch.arange(agent.planning_snapshot().num_q)
+    values, returns, variance = [], [], []
     for row, episode in enumerate(episodes):
         real = policy.encode(episode.obs)
+        variance.append(float(real.var(0, correction=0).mean()))
         length = len(episode.rewards) - horizon + 1
         bound = agent.model.bind(torch.full((length,), index))
         z = real[:length]
@@ -297,18 +310,21 @@ def model_errors(agent: NewtAgent, policy: Policy, episodes: Sequence[Episode]) 
             goal = real[depth + 1 :][:length]
             latent_error[row, depth] = float((z - goal).square().mean())
             moved[row, depth] = float((goal - real[:length]).square().mean())
+            stood, led = (bound.q_value(x, own_action(bound, x), heads).mean(0) for x in (goal, z))
+            value_error[row, depth] = float((led - stood).abs().mean())
         half = len(episode.rewards) // 2
         bound = agent.model.bind(torch.full((half,), index))
         action = torch.from_numpy(episode.actions[:half])
-        heads = torch.arange(agent.planning_snapshot().num_q)
         values.append(bound.q_value(real[:half], action, heads).mean(0).numpy())
         returns.append(discounted_rest(episode.rewards, float(agent.model.discount[index]))[:half])
     value, rest = np.concatenate(values), np.concatenate(returns)
     correlation = float(np.corrcoef(value, rest)[0, 1]) if rest.std() > 1e-9 else None
     return {
         "latent_mse_by_depth": [round(float(x), 7) for x in latent_error.mean(0)],
+        "latent_mse_of_the_episodes_mean": round(float(np.mean(variance)), 7),
         "latent_mse_of_standing_still": [round(float(x), 7) for x in moved.mean(0)],
         "reward_error_by_depth": [round(float(x), 5) for x in reward_error.mean(0)],
+        "value_error_by_depth": [round(float(x), 4) for x in value_error.mean(0)],
         "value_mean": round(float(value.mean()), 4),
         "return_mean": round(float(rest.mean()), 4),
         "value_return_correlation": correlation,

@@ -27,14 +27,24 @@ fi
 say '2/5 what uniformly random actions score on the same tasks'
 "$newt" eval random --tasks "$tasks" --episodes 5 --json > "$folder/random.json"
 
-say '3/5 the trained agent, acting by its policy alone; the page has what it reaches by planning'
-"$newt" eval "$folder/checkpoints/last.pt" --episodes 2 --policy-only
+say '3/5 the same agent acting by its policy alone, at each step where its planning was evaluated'
+mkdir -p "$folder/policy/eval"
+by_policy() { # STEP CHECKPOINT
+  local shown=$folder/policy/eval/$1.json
+  "$newt" eval "$2" --episodes 5 --policy-only --json > "$shown.part"
+  mv "$shown.part" "$shown"
+}
+by_policy 0 "$folder/pretraining/checkpoints/last.pt"
+for checkpoint in "$folder"/checkpoints/step_*.pt; do
+  step=${checkpoint##*step_}
+  by_policy "$((10#${step%.pt}))" "$checkpoint"
+done
 
 say '4/5 videos'
 "$newt" render "$folder/checkpoints/last.pt" --tasks "$filmed" --video
 
 say '5/5 the picture and the page'
-.venv/bin/python scripts/plot_runs.py "$folder" --random "$folder/random.json" \
-  --out "$folder/scores.png"
+.venv/bin/python scripts/plot_runs.py "$folder=planning near the policy" \
+  "$folder/policy=the policy alone" --random "$folder/random.json" --out "$folder/scores.png"
 "$newt" report "$run"
 say "done: $folder/scores.png and $folder/report.html"

@@ -54,6 +54,14 @@ def test_what_newt_pretrain_made_is_pretraining_alone(tmp_path):
     assert "agent steps" not in [text.get_text() for text in panel.texts]
 
 
+def test_beside_a_run_without_one_a_pretraining_is_still_the_policys(tmp_path):
+    planning, policy = write_run(tmp_path, "planning"), write_run(tmp_path, "policy")
+    add_pretraining(planning)
+    figure = draw_scores([read_history(planning), read_history(policy)], {})
+    labels = [line.get_label() for line in panels(figure)["walker-walk"].lines]
+    assert labels[:3] == ["policy, in pretraining", "planning", "policy"]
+
+
 def test_runs_share_one_axis(tmp_path):
     short, long = write_run(tmp_path, "short"), write_run(tmp_path, "long")
     add_pretraining(short, updates=100)
