@@ -67,12 +67,17 @@ class Way:
     """An elite drawn by its weight, as published, or the weighted mean of all."""
     planner: dict[str, Any] = field(default_factory=dict)
     """Settings of the planner other than the checkpoint's."""
+    noise: float = 0.0
+    """Std of noise added to every action: what merely leaving the policy costs."""
 
 
 _LARGE = {"num_samples": 256, "policy_trajectories": 16, "iterations": 4, "num_elites": 32}
 
 WAYS: dict[str, Way] = {
     "policy": Way(),
+    "policy-noise-0.02": Way(noise=0.02),
+    "policy-noise-0.05": Way(noise=0.05),
+    "policy-noise-0.1": Way(noise=0.1),
     "constrained": Way(1.0),
     "constrained-mean": Way(1.0, "mean"),
     "constrained-sharp": Way(1.0, planner={"temperature": 10.0}),
@@ -96,6 +101,8 @@ def score(
     agent.planner_config = PlannerConfig.model_validate(usual.model_dump() | way.planner)
     settings = ActorSettings(policy_only=way.prior_weight is None, prior_weight=way.prior_weight)
     actor = Actor(agent, len(specs) * episodes, seed=seed, settings=settings)
+    generator = np.random.default_rng(seed)
+    masks = np.stack([spec.action_mask for spec in specs])
 
     def act(obs: FloatArray, task: IntArray, env_ids: IntArray, first: BoolArray) -> FloatArray:
         actions = actor(obs, task, env_ids, first)
@@ -103,6 +110,9 @@ def score(
             # The refitted mean, which the actor keeps for its next plan.
             mean = actor.state_dict()["mean"][0, torch.from_numpy(env_ids)]
             actions[:, : mean.shape[-1]] = mean.numpy()
+        if way.noise:
+            noise = generator.normal(0.0, way.noise, actions.shape) * masks[task]
+            actions = np.clip(actions + noise, -1.0, 1.0).astype(np.float32)
         return actions
 
     try:
