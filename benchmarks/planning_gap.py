@@ -4,11 +4,12 @@ r"""Why planning scores less, or more, than the policy that it starts from.
     python benchmarks/planning_gap.py scores runs/demo/checkpoints/last.pt --out gap.json \
         --ways policy,constrained,free
 
-``states`` looks at single decisions. In every task the policy plays episodes; at states spread
-over them, several sequences of H actions are judged by the model and then paid by the simulator:
-the episode is replayed up to that state, the sequence is executed, and the policy goes on for
-``--tail`` steps. What is compared is the gain over the policy's own sequence, as predicted and as
-paid.
+``states`` looks at single decisions. In every task the policy (or, with ``--along constrained``,
+planning near it) plays episodes; at states spread over them, several sequences of H actions are
+judged by the model and then paid by the simulator: the episode is replayed up to that state, the
+sequence is executed, and the policy goes on for ``--tail`` steps, half an episode at most. What is
+compared is the gain over the policy's own sequence, as predicted and as paid. A short-sighted
+model does well with a short tail and badly with a long one.
 
 ``scores`` plays whole episodes in several ways of acting, see :data:`WAYS`.
 
@@ -18,6 +19,7 @@ A file that exists is gone on with: what it holds of the same checkpoint is not 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import shlex
 import sys
@@ -84,6 +86,7 @@ WAYS: dict[str, Way] = {
     "constrained-large": Way(1.0, planner=_LARGE),
     "constrained-std-0.02": Way(1.0, planner={"min_std": 0.02}),
     "constrained-std-0.01": Way(1.0, planner={"min_std": 0.01}),
+    "constrained-own": Way(1.0, planner={"policy_trajectories": 60, "iterations": 1}),
     "free": Way(0.0),
     "free-mean": Way(0.0, "mean"),
     "free-large": Way(0.0, planner=_LARGE),
@@ -135,7 +138,7 @@ def score(
 
 @dataclass(frozen=True)
 class Episode:
-    """What the policy alone did and got."""
+    """What one episode saw, did and got."""
 
     seed: int
     obs: FloatArray
@@ -172,7 +175,7 @@ def padded(obs: FloatArray) -> FloatArray:
 
 
 def play(env: TaskEnv, policy: Callable[[FloatArray], FloatArray], seed: int) -> Episode:
-    """Play one episode by the policy."""
+    """Play one episode; the policy, or whoever else, is asked for every action."""
     obs, _ = env.reset(seed=seed)
     seen, actions, rewards, done = [padded(obs)], [], [], False
     while not done:
@@ -236,6 +239,18 @@ def make_plan(
     )  # fmt: skip
     mean = torch.zeros(config.horizon, len(z), split.width)
     return plan(bound, z, mean, noise, config, prior_weight=weight)
+
+
+def planner_of(agent: NewtAgent, policy: Policy, seed: int) -> Callable[[FloatArray], FloatArray]:
+    """Planning near the policy, as a function of one observation [1, S]."""
+    split, count = agent.planning_snapshot(), itertools.count(seed)
+
+    def act(obs: FloatArray) -> FloatArray:
+        bound = split.bind(torch.tensor([policy.index]))
+        first = make_plan(agent, bound, split.arrange(policy.encode(obs)), 1.0, next(count))
+        return np.pad(first.actions[0].numpy(), ((0, 0), (0, ACTION_DIM - split.width)))
+
+    return act
 
 
 def own_sequence(bound: BoundSplitModel, z: Tensor, horizon: int) -> Tensor:
@@ -365,6 +380,7 @@ def inspect(
     around: int,
     tail: int,
     seed: int,
+    along: Literal["policy", "constrained"] = "policy",
 ) -> dict[str, Any]:
     """Look at decisions in one task.
 
@@ -377,15 +393,17 @@ def inspect(
         around: Random sequences near the policy's own, and as many wide of it.
         tail: Steps that the policy goes on for after a sequence.
         seed: Of the episodes and of all noise.
+        along: Who plays the episodes: the policy, or planning near it.
     """
     policy, split = Policy(agent, index), agent.planning_snapshot()
     horizon, width = agent.planner_config.horizon, split.width
-    tail = min(tail, spec.episode_length // 3)
+    tail = min(tail, spec.episode_length // 2)
     planned = {"constrained": 1.0, "free": 0.0}
     names = ["policy", *(f"{w} {take}" for w in planned for take in ("drawn", "mean"))]
     envs = [TaskEnv(spec) for _ in range(len(names) + 2 * around)]
     generator = torch.Generator().manual_seed(seed)
-    played = [play(envs[0], policy, seed + number) for number in range(episodes)]
+    player = policy if along == "policy" else planner_of(agent, policy, seed)
+    played = [play(envs[0], player, seed + number) for number in range(episodes)]
     starts = np.linspace(0, spec.episode_length - horizon - tail, states).astype(int)
     predictions, payments, replay_error = [], [], 0.0
     deviation: dict[str, list[Tensor]] = {name: [] for name in (*names[1:], "std c", "std f")}
@@ -426,7 +444,8 @@ def inspect(
         "tail": tail,
         "discount": spec.gamma,
         "largest_replay_error": replay_error,
-        "policy_return": float(np.mean([episode.rewards.sum() for episode in played])),
+        "along": along,
+        "return_of_the_episodes": float(np.mean([episode.rewards.sum() for episode in played])),
         "policy_std": _rms(torch.cat(policy_std), mask),
         "planner_std": {
             name: _rms(torch.cat(deviation.pop(f"std {name[0]}")), mask) for name in planned
@@ -501,6 +520,7 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--episodes", type=int, default=0, help="of each task; 2 or 10")
     parser.add_argument("--states", type=int, default=12, help="of each episode")
     parser.add_argument("--around", type=int, default=6, help="random sequences near and wide")
+    parser.add_argument("--along", choices=("policy", "constrained"), default="policy")
     parser.add_argument("--tail", type=int, default=100, help="steps that are paid afterwards")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
@@ -522,13 +542,15 @@ def main(words: Sequence[str] | None = None) -> None:
                 results.keep(part, name, {"episodes": episodes, **shown}, began)
         return
     for index, spec in enumerate(specs):
-        if spec.id not in part:
+        name = f"{spec.id}, along {arguments.along}, tail {arguments.tail}"
+        if name not in part:
             began = time.monotonic()
             shown = inspect(
                 agent, spec, index, episodes=arguments.episodes or 2, states=arguments.states,
                 around=arguments.around, tail=arguments.tail, seed=arguments.seed,
+                along=arguments.along,
             )  # fmt: skip
-            results.keep(part, spec.id, shown, began)
+            results.keep(part, name, shown, began)
 
 
 if __name__ == "__main__":

@@ -98,6 +98,10 @@ def test_inspecting_and_scoring_whole_tasks(agent: NewtAgent, specs: list[TaskSp
     }  # fmt: skip
     near, wide = shown["judgement"].values()
     assert near["paid_std"] < wide["paid_std"]
+    planned = inspect(
+        agent, specs[0], 0, episodes=1, states=2, around=2, tail=2, seed=0, along="constrained"
+    )
+    assert planned["return_of_the_episodes"] != shown["return_of_the_episodes"]
     usual = agent.planner_config
     for way in ("policy", "constrained-mean"):
         found = score(agent, specs, WAYS[way], episodes=2, seed=0)
