@@ -22,26 +22,10 @@ from newt_core.training.progress import Unwatched
 from newt_core.training.run_folder import RunFolder
 from newt_core.types import FRAME_SIZE
 from tests.fixtures.listener import Listener
+from tests.fixtures.short_tasks import PICTURED as SPECS
 
 pytestmark = pytest.mark.timeout(300)  # Every evaluation starts worker processes.
 
-SPECS = """
-domain: miniarcade
-defaults: {episode_length: 10, reward: dense, score: {kind: return, high: 10}}
-tasks:
-  - id: short-balance
-    env: {game: cartpole}
-    embodiment: A cart with a pole.
-    instruction: Keep the pole upright.
-    obs_dim: 4
-    action_dim: 1
-  - id: short-reach
-    env: {game: reacher, target: easy}
-    embodiment: An arm of two links.
-    instruction: Touch the disc.
-    obs_dim: 6
-    action_dim: 2
-"""
 SETTINGS = (
     "update.updates_per_step=0.1",
     "evaluation.every=0",

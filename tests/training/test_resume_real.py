@@ -19,49 +19,11 @@ from newt_core.training.config import RunConfig, resolve_config
 from newt_core.training.progress import Unwatched
 from newt_core.training.run_folder import RunFolder
 from tests.fixtures.demonstrations import write_demos
+from tests.fixtures.short_tasks import PICTURED, SPECS
 from tests.fixtures.trainers import differences
 
 pytestmark = pytest.mark.timeout(1500)  # Every run starts worker processes.
 
-STATES = """
-domain: dmcontrol
-defaults:
-  episode_length: 10
-  action_repeat: 2
-  reward: dense
-  score: {kind: return, low: 0, high: 20}
-  camera: 0
-tasks:
-  - id: short-balance
-    env: {domain_name: cartpole, task_name: balance}
-    embodiment: A cart on a rail carries a pole.
-    instruction: Keep the pole upright.
-    obs_dim: 5
-    action_dim: 1
-  - id: short-run
-    env: {domain_name: cheetah, task_name: run}
-    embodiment: A planar cheetah has six motors.
-    instruction: Run.
-    obs_dim: 17
-    action_dim: 6
-"""
-PICTURES = """
-domain: miniarcade
-defaults: {episode_length: 10, reward: dense, score: {kind: return, high: 10}}
-tasks:
-  - id: short-pole
-    env: {game: cartpole}
-    embodiment: A cart with a pole.
-    instruction: Keep the pole upright.
-    obs_dim: 4
-    action_dim: 1
-  - id: short-reach
-    env: {game: reacher, target: easy}
-    embodiment: An arm of two links.
-    instruction: Touch the disc.
-    obs_dim: 6
-    action_dim: 2
-"""
 SETTINGS = (
     "update.updates_per_step=0.2",
     "evaluation.every=0",
@@ -77,24 +39,18 @@ SETTINGS = (
 class Case:
     tasks: str
     settings: tuple[str, ...] = ()
+    specs: str = SPECS
     demos: bool = False
     steps: int = 66
 
 
+BOTH = "short-balance,short-reach"
 CASES = {
     "one task": Case("short-balance"),
-    "several tasks": Case("short-balance,short-run", ("envs_per_task=2",), steps=132),
-    "pictures": Case("short-pole,short-reach", ("model.obs=both", "model.frame_stack=2"), steps=72),
+    "several tasks": Case(BOTH, ("envs_per_task=2",), steps=132),
+    "pictures": Case(BOTH, ("model.obs=both", "model.frame_stack=2"), PICTURED, steps=72),
     "pretraining first": Case("short-balance", ("pretrain.updates=12",), demos=True),
 }
-
-
-@pytest.fixture
-def library(tmp_path: Path) -> SpecLibrary:
-    (tmp_path / "specs").mkdir()
-    (tmp_path / "specs/states.yaml").write_text(STATES)
-    (tmp_path / "specs/pictures.yaml").write_text(PICTURES)
-    return load_specs([tmp_path / "specs"])
 
 
 @pytest.fixture(autouse=True)
@@ -103,8 +59,11 @@ def no_rows_by_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "LOG_SECONDS", 1e9)
 
 
-def compare(case: Case, moments: Iterable[int], tmp_path: Path, library: SpecLibrary) -> int:
+def compare(case: Case, moments: Iterable[int], tmp_path: Path) -> int:
     """Interrupt a run at some moments each, go on with it, and compare; return how many were."""
+    (tmp_path / "specs").mkdir()
+    (tmp_path / "specs/short.yaml").write_text(case.specs)
+    library = load_specs([tmp_path / "specs"])
     torch.set_num_threads(1)
     if case.demos:
         write_demos(tmp_path / "demos", 3, library[case.tasks])
@@ -163,12 +122,12 @@ def run(
     ("name", "moments"),
     [("several tasks", [42]), ("pictures", [50]), ("pretraining first", [7, 52])],
 )
-def test_an_interrupted_run_ends_like_an_unbroken_one(name, moments, tmp_path, library):
-    assert compare(CASES[name], moments, tmp_path, library) == len(moments)
+def test_an_interrupted_run_ends_like_an_unbroken_one(name, moments, tmp_path):
+    assert compare(CASES[name], moments, tmp_path) == len(moments)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
-def test_whatever_the_moment(name, tmp_path, library):
+def test_whatever_the_moment(name, tmp_path):
     moments = random.Random(name).sample(range(2, 66), 20)
-    assert compare(CASES[name], moments, tmp_path, library) == 20
+    assert compare(CASES[name], moments, tmp_path) == 20
