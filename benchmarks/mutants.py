@@ -1,13 +1,15 @@
 """Break the code on purpose, one place at a time, and see whether the tests notice.
 
-    pip install cosmic-ray
-    git worktree add /tmp/mutants
+    pip install cosmic-ray pytest-cov
+    git worktree add /tmp/mutants && cd /tmp/mutants
+    pytest --cov=newt_core --cov=newt_cli --cov-context=test --cov-report= --junitxml=tests.xml
     python benchmarks/mutants.py --tree /tmp/mutants --count 300 --out results/mutants.json
 
 A mutant is a file with one change: an operator, a comparison, a number or a keyword replaced
 (cosmic-ray's operators), a statement deleted, or an argument not passed on (ours). Mutants are
-drawn evenly over files and, within a file, over places. Each is tried with the tests of its own
-part and, if these pass, with those of the parts that use it. What a run has found is kept, so that
+drawn evenly over files and, within a file, over places. Each is tried with the tests that run the
+changed lines, the quickest first, which the suite's own run above has recorded; what is set when a
+module is imported, with those that run any line of the file. What a run has found is kept, so that
 it can be interrupted. Of a survivor, the file says what was changed.
 """
 
@@ -24,45 +26,39 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 from cosmic_ray import plugins
 from cosmic_ray.ast import get_ast
 from cosmic_ray.mutating import MutationVisitor
+from coverage import CoverageData
 
 from newt_core.bench.timing import describe_hardware
 from newt_core.files import write_json
 from newt_core.version import git_version
 
-PARTS: dict[str, tuple[str, str]] = {
-    "newt_core/agents": ("tests/agents", "tests/planner tests/training/test_trainer_wiring.py"),
-    "newt_core/planner": ("tests/planner", "tests/agents"),
-    "newt_core/model": ("tests/model tests/planner", "tests/agents"),
-    "newt_core/replay": ("tests/replay", "tests/training/test_resume_exact.py"),
-    "newt_core/evaluation": ("tests/evaluation", "tests/training/test_online.py"),
-    "newt_core/training": (
-        "tests/training/test_trainer_wiring.py tests/training/test_resume_exact.py",
-        "tests/training",
-    ),
-    "newt_cli": ("tests/cli", "tests/test_filming.py"),
-}
-"""Folder of the code → its own tests, and those of the parts that use it."""
+PARTS = ("agents", "planner", "model", "replay", "evaluation", "training")
+"""Folders of ``newt_core`` that are broken, besides the command line."""
+
+MOST_SECONDS = 90
+"""The tests that are run for one mutant took no longer than this, when nothing was broken."""
 
 SKIPPED = ("BitOr", "BitAnd", "BitXor", "Shift", "NumberReplacer", "Variable", "Unary")
-"""Operators with these in their names are left out: in annotations ``|`` is no arithmetic, numbers
-are changed by our own, and the others make text that is no Python."""
+"""Left out: ``|`` of annotations, numbers (ours change them), and what makes no Python."""
 
-TIMEOUT_S = 900
+TIMEOUT_S = 300
 """A mutant that hangs has been noticed."""
 
 
-class Mutant(dict[str, Any]):
-    """One change: file, what was done, where, and the new text of the file."""
+Mutant = dict[str, Any]
+"""One change: file, what was done, where, and the new text of the file."""
 
 
-def builtin_mutants(path: Path, text: str) -> Iterator[tuple[str, int, str]]:
-    """Yield (operator, occurrence, line) of every change that cosmic-ray knows."""
+def builtin_mutants(text: str) -> Iterator[tuple[str, int]]:
+    """Yield (operator, occurrence) of every change that cosmic-ray knows."""
     tree = get_ast(text)
     for name in plugins.operator_names():
         if any(word in name for word in SKIPPED):
@@ -70,7 +66,7 @@ def builtin_mutants(path: Path, text: str) -> Iterator[tuple[str, int, str]]:
         operator = plugins.get_operator(name)()
         count = sum(1 for node in _walk(tree) for _ in operator.mutation_positions(node))
         for occurrence in range(count):
-            yield name, occurrence, path.name
+            yield name, occurrence
 
 
 def _walk(node: Any) -> Iterator[Any]:
@@ -116,18 +112,15 @@ def apply_own(text: str, kind: str, place: int, generator: random.Random) -> str
     return _replaced(lines, node, "pass")
 
 
-def _span(lines: list[str], node: ast.AST) -> tuple[int, int]:
+def _span(lines: list[str], node: ast.AST) -> tuple[int, ...]:
     """First and last character of a node in the whole text."""
-    starts = [0]
-    for line in lines:
-        starts.append(starts[-1] + len(line))
+    starts = [0, *accumulate(len(line) for line in lines)]
 
     def at(row: int, column: int) -> int:
         return starts[row - 1] + len(lines[row - 1].encode()[:column].decode())
 
-    first, last = ("lineno", "col_offset"), ("end_lineno", "end_col_offset")
-    start, end = (at(*(getattr(node, name) for name in names)) for names in (first, last))
-    return start, end
+    ends = ("lineno", "col_offset"), ("end_lineno", "end_col_offset")
+    return tuple(at(*(getattr(node, name) for name in names)) for names in ends)
 
 
 def _replaced(lines: list[str], node: ast.AST, new: str) -> str:
@@ -147,8 +140,8 @@ def draw(tree: Path, count: int, seed: int) -> list[Mutant]:
     generator = random.Random(seed)
     files = [
         path
-        for part in PARTS
-        for path in sorted((tree / part).rglob("*.py"))
+        for folder in (*(tree / "newt_core" / part for part in PARTS), tree / "newt_cli")
+        for path in sorted(folder.rglob("*.py"))
         if path.name != "__init__.py" and path.stat().st_size > 300
     ]
     chosen: list[Mutant] = []
@@ -160,10 +153,10 @@ def draw(tree: Path, count: int, seed: int) -> list[Mutant]:
             kind, place = generator.choice(own_mutants(text) or [("", 0)])
             new = apply_own(text, kind, place, generator) if kind else text
         else:
-            names = list(builtin_mutants(path, text))
+            names = list(builtin_mutants(text))
             if not names:
                 continue
-            kind, occurrence, _ = generator.choice(names)
+            kind, occurrence = generator.choice(names)
             new = (
                 MutationVisitor.mutate_code(text, plugins.get_operator(kind)(), occurrence) or text
             )
@@ -179,34 +172,65 @@ def draw(tree: Path, count: int, seed: int) -> list[Mutant]:
             for line in difflib.unified_diff(text.splitlines(), new.splitlines(), lineterm="", n=0)
             if not line.startswith(("---", "+++"))
         ]
-        name = str(path.relative_to(tree))
-        chosen.append(Mutant(file=name, kind=kind, change=change, text=new))
+        found = {"file": str(path.relative_to(tree)), "kind": kind, "change": change}
+        chosen.append({**found, "text": new, "lines": _changed(text, new)})
     return chosen
 
 
-def noticed(tree: Path, mutant: Mutant) -> str | None:
-    """Return which tests fail for a mutant, or None."""
-    part = max((part for part in PARTS if mutant["file"].startswith(part)), key=len)
+class Tests:
+    """Which tests run which lines, and how long each takes.
+
+    Args:
+        tree: Where the suite was run, with what the top of this file says.
+    """
+
+    def __init__(self, tree: Path) -> None:
+        self._coverage = CoverageData(str(tree / ".coverage"))
+        self._coverage.read()
+        self._seconds: dict[str, float] = {}
+        for case in ElementTree.parse(tree / "tests.xml").iter("testcase"):
+            path = case.attrib["classname"].replace(".", "/") + ".py"
+            self._seconds[f"{path}::{case.attrib['name']}"] = float(case.attrib["time"])
+
+    def of(self, file: str, lines: range) -> list[str]:
+        """Return the tests of some lines of a file, or of any of its lines, the quickest first."""
+        here = next((name for name in self._coverage.measured_files() if name.endswith(file)), "")
+        by_line = self._coverage.contexts_by_lineno(here)
+        names = {name for line in lines for name in by_line.get(line, ()) if name}
+        names = names or {name for some in by_line.values() for name in some if name}
+        tests = {name.partition("|")[0] for name in names} & self._seconds.keys()
+        ordered = sorted(tests, key=lambda test: (self._seconds[test], test))
+        total = accumulate(self._seconds[test] for test in ordered)
+        return [test for test, sum_ in zip(ordered, total, strict=True) if sum_ <= MOST_SECONDS]
+
+
+def _changed(old: str, new: str) -> range:
+    """Return the numbers of the lines that a mutant changes."""
+    matcher = difflib.SequenceMatcher(None, old.splitlines(), new.splitlines(), autojunk=False)
+    spans = [(first, last) for tag, first, last, _, _ in matcher.get_opcodes() if tag != "equal"]
+    return range(spans[0][0] + 1, max(spans[-1][1], spans[0][0] + 1) + 1)
+
+
+def noticed(tree: Path, mutant: Mutant, tests: Tests) -> str | None:
+    """Return which test fails for a mutant, or None."""
+    if not (chosen := tests.of(mutant["file"], mutant["lines"])):
+        return None
     path = tree / mutant["file"]
     before = path.read_text(encoding="utf-8")
     path.write_text(mutant["text"], encoding="utf-8")
     try:
-        for tests in PARTS[part]:
-            if (failed := _failing(tree, tests)) is not None:
-                return failed
-        return None
+        return _failing(tree, chosen)
     finally:
         path.write_text(before, encoding="utf-8")
 
 
-def _failing(tree: Path, tests: str) -> str | None:
-    environment = os.environ | {"PYTHONPATH": str(tree), "OMP_NUM_THREADS": "1"}
+def _failing(tree: Path, tests: list[str]) -> str | None:
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
     try:
         done = subprocess.run(
-            [*command, "--timeout", str(TIMEOUT_S // 3), *tests.split()],
+            [*command, "--timeout", str(2 * MOST_SECONDS), *tests],
             cwd=tree,
-            env=environment,
+            env=os.environ | {"PYTHONPATH": str(tree), "OMP_NUM_THREADS": "1"},
             capture_output=True,
             text=True,
             timeout=TIMEOUT_S,
@@ -231,7 +255,7 @@ def main() -> None:
     arguments = parser.parse_args()
     which, of = map(int, arguments.share.split("/"))
     tree = arguments.tree.resolve()
-    mutants = draw(tree, arguments.count, arguments.seed)
+    mutants, tests = draw(tree, arguments.count, arguments.seed), Tests(tree)
     found: dict[str, Any] = {}
     if arguments.out.exists():
         found = json.loads(arguments.out.read_text(encoding="utf-8"))["mutants"]
@@ -239,11 +263,9 @@ def main() -> None:
         if str(number) in found or number % of != which:
             continue
         started = time.monotonic()
-        killer = noticed(tree, mutant)
+        killer = noticed(tree, mutant, tests)
         found[str(number)] = {
-            "file": mutant["file"],
-            "kind": mutant["kind"],
-            "change": mutant["change"],
+            **{key: mutant[key] for key in ("file", "kind", "change")},
             "noticed_by": killer,
             "seconds": round(time.monotonic() - started, 1),
         }
@@ -265,13 +287,14 @@ def main() -> None:
 
 
 def _by_part(found: dict[str, Any]) -> dict[str, str]:
-    """Part of the code → noticed/tried."""
+    """Folder of the code → noticed/tried."""
     tried, killed = Counter[str](), Counter[str]()
     for each in found.values():
-        part = max((part for part in PARTS if each["file"].startswith(part)), key=len)
+        parts = Path(each["file"]).parts
+        part = "/".join(parts[: 2 if parts[0] == "newt_core" else 1])
         tried[part] += 1
         killed[part] += each["noticed_by"] is not None
-    return {part: f"{killed[part]}/{tried[part]}" for part in tried}
+    return {part: f"{killed[part]}/{tried[part]}" for part in sorted(tried)}
 
 
 if __name__ == "__main__":

@@ -18,8 +18,12 @@ from torch import Tensor, nn
 from newt_core.errors import CheckpointError, ConfigError, did_you_mean
 from newt_core.types import FRAME_SIZE, IMAGE_DIM, ByteArray, HalfArray
 
-BATCH = {"cpu": 16, "cuda": 256}
-"""Pictures per pass through a network: a CPU's cache is small, a GPU wants many at once."""
+BATCH = {"cpu": 1, "cuda": 256}
+"""Pictures per pass through a network.
+
+The last bits of a feature depend on how many pass together. On a CPU each passes alone, so that a
+run that was interrupted sees what an unbroken one sees, to the bit. A GPU wants many at once.
+"""
 
 DINOV2 = "dinov2"
 TINY = "tiny"
