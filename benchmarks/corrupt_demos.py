@@ -25,7 +25,6 @@ from typing import Any
 import numpy as np
 
 from newt_core.bench.timing import describe_hardware
-from newt_core.demonstrate import collect_demos
 from newt_core.demos.read import open_demos, read_demos
 from newt_core.demos.salvage import Rest, find_whole, salvage
 from newt_core.demos.schema import ARRAYS, DemoEpisode
@@ -33,6 +32,7 @@ from newt_core.errors import DemoError
 from newt_core.files import write_json
 from newt_core.specs import load_specs
 from newt_core.version import git_version
+from newt_core.workflows.collect_demos import collect_demos
 
 TASK = "pygame-point-maze-var1"
 EPISODES = 10

@@ -25,7 +25,7 @@ import yaml
 from newt_core.bench.timing import describe_hardware
 from newt_core.demos.folder import demo_path, summarise_file
 from newt_core.files import write_json
-from newt_core.reporting.history import PRETRAINING, read_history
+from newt_core.reporting.history import read_history
 from newt_core.training.metrics import read_metrics
 from newt_core.training.run_folder import RunFolder
 from newt_core.version import git_version
@@ -89,7 +89,7 @@ def curves(run: Path) -> dict[str, Any]:
         },
         "config": config,
     }
-    part = RunFolder(run / PRETRAINING)
+    part = RunFolder(run).pretraining
     if part.config_file.exists():
         evaluations = part.read_evaluations()
         document["pretraining"] = {

@@ -104,7 +104,7 @@ def apply_own(text: str, kind: str, place: int, generator: random.Random) -> str
     if kind == "drop argument":
         assert isinstance(node, ast.Call)
         keyword = generator.choice(node.keywords)
-        return _without(lines, keyword.value, before=(keyword.arg or "**") + "=")
+        return _without(lines, keyword.value, before=f"{keyword.arg}=" if keyword.arg else "**")
     if kind == "change number":
         assert isinstance(node, ast.Constant)
         assert isinstance(node.value, int | float)

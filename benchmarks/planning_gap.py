@@ -47,11 +47,11 @@ from newt_core.model.split import BoundSplitModel
 from newt_core.model.world_model import BoundModel
 from newt_core.planner.mppi import Plan, draw_plan_noise, plan
 from newt_core.planner.value import rollout
-from newt_core.restore import load_agent
 from newt_core.seeds import Stream, stream_seed
 from newt_core.specs import TaskSpec, load_specs
 from newt_core.types import ACTION_DIM, STATE_DIM, BoolArray, FloatArray, IntArray
 from newt_core.version import git_version
+from newt_core.workflows.load_agent import load_agent
 
 Numbers = npt.NDArray[np.floating[Any]]
 

@@ -20,12 +20,12 @@ import torch
 import yaml
 
 from newt_core.bench.timing import describe_hardware
-from newt_core.build_evaluation import evaluate_checkpoint, evaluate_random
 from newt_core.files import write_json
 from newt_core.specs import load_specs
 from newt_core.training.metrics import read_metrics
 from newt_core.training.run_folder import RunFolder
 from newt_core.version import git_version
+from newt_core.workflows.evaluate import evaluate_checkpoint, evaluate_random
 
 
 def training_returns(rows: list[dict[str, Any]]) -> dict[str, list[list[float]]]:

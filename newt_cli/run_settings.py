@@ -14,10 +14,10 @@ from newt_cli.selection import runnable
 
 if TYPE_CHECKING:
     from newt_core.demos.opened import OpenDemos
-    from newt_core.run_parts import RunParts
     from newt_core.specs import SpecLibrary
     from newt_core.training.config import RunConfig
     from newt_core.training.run_folder import RunFolder
+    from newt_core.workflows.run_parts import RunParts
 
 
 def new_run(
@@ -41,11 +41,11 @@ def new_run(
     """
     from newt_core.encoders.text_choice import short_name
     from newt_core.errors import ConfigError
-    from newt_core.restore import require_encoders
-    from newt_core.run_parts import RunParts
     from newt_core.training.checkpoint import load_checkpoint
     from newt_core.training.config import resolve_config
     from newt_core.training.run_folder import RunFolder, run_label
+    from newt_core.workflows.load_agent import require_encoders
+    from newt_core.workflows.run_parts import RunParts
 
     settings = resolve_config(preset, config, overrides, **flags)
     if "tasks" not in settings.model_fields_set:

@@ -14,12 +14,12 @@ from newt_core.version import __version__
 if TYPE_CHECKING:
     from newt_core.envs.task_env import make
     from newt_core.envs.vector import make_vec
-    from newt_core.loaded import load
+    from newt_core.workflows.loaded import load
 
 _LAZY = {
     "make": "newt_core.envs.task_env:make",
     "make_vec": "newt_core.envs.vector:make_vec",
-    "load": "newt_core.loaded:load",
+    "load": "newt_core.workflows.loaded:load",
 }
 """Public name → where it is defined."""
 

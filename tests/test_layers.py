@@ -31,16 +31,7 @@ LAYERS = (
     "training",
     "evaluation",
     "reporting",
-    "restore",
-    "build_evaluation",
-    "run_parts",
-    "build",
-    "build_pretrain",
-    "recipe",
-    "demonstrate",
-    "train_expert",
-    "loaded",
-    "filming",
+    "workflows",
     "bench",
 )
 """The parts of ``newt_core``, each of which may import from itself and from those before it.
@@ -69,7 +60,7 @@ def imports(path: Path) -> Iterator[tuple[str, int]]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}:{node.lineno}: a relative import hides the layer"
             assert node.module is not None
-            # `from newt_core import build` names the layer after the import.
+            # `from newt_core import files` names the layer after the import.
             names = [f"{node.module}.{alias.name}" for alias in node.names]
             yield from ((name, node.lineno) for name in names)
 

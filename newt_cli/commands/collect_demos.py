@@ -14,9 +14,9 @@ from newt_cli.failures import FAILED, INTERRUPTED, StopRequest
 from newt_cli.run_settings import resume_command
 
 if TYPE_CHECKING:
-    from newt_core.demonstrate import Collected
     from newt_core.demos.collect import Collection
     from newt_core.specs import SpecLibrary, TaskSpec
+    from newt_core.workflows.collect_demos import Collected
 
 app = typer.Typer(add_completion=False)
 
@@ -73,13 +73,13 @@ def collect_demos(
     An episode is kept if its return beats 0.75 of the median return and, where the task has a
     success signal, if it succeeds. Ctrl-C keeps what was collected by then.
     """
-    from newt_core import demonstrate
     from newt_core.specs import load_specs
+    from newt_core.workflows import collect_demos as workflow
 
     library = load_specs(specs or ())
     chosen = library.select(tasks)
     if train_expert:
-        if expert != demonstrate.AUTO:
+        if expert != workflow.AUTO:
             raise typer.BadParameter(
                 f"--expert {expert} says who plays; leave it out", param_hint="'--train-expert'"
             )
@@ -87,7 +87,7 @@ def collect_demos(
     with console.quiet_stdout(), task_display("episodes") as display:
         stop = StopRequest(console.notice)
         with stop.listening():
-            collected = demonstrate.collect_demos(
+            collected = workflow.collect_demos(
                 chosen,
                 out,
                 library=library,
@@ -126,9 +126,9 @@ def _train_experts(
     runs: Path,
 ) -> None:
     """Train an expert for each task without one, having said what it costs."""
-    from newt_core import train_expert
-    from newt_core.demonstrate import without_expert
     from newt_core.training.run_folder import RunFolder
+    from newt_core.workflows import train_expert
+    from newt_core.workflows.collect_demos import without_expert
 
     missing = without_expert(chosen, library=library, device=device, runs=runs)
     configs = [train_expert.expert_config(spec, seed=seed, device=device) for spec in missing]

@@ -84,16 +84,16 @@ def evaluate(
     if tasks is not None:
         tasks = runnable(library, tasks, strict=strict)
 
-    from newt_core import build_evaluation
     from newt_core.encoders import TextOptions
+    from newt_core.workflows import evaluate
 
     with console.quiet_stdout(), count_display("episodes") as on_progress:
         if checkpoint == RANDOM:
-            summary = build_evaluation.evaluate_random(
+            summary = evaluate.evaluate_random(
                 tasks or "", episodes, seed=seed, specs=library, on_progress=on_progress
             )
         else:
-            summary = build_evaluation.evaluate_checkpoint(
+            summary = evaluate.evaluate_checkpoint(
                 Path(checkpoint),
                 tasks,
                 episodes,

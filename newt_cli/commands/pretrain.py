@@ -13,8 +13,8 @@ from newt_cli.failures import INTERRUPTED, StopRequest
 from newt_cli.run_settings import existing_run, new_run, resume_command
 
 if TYPE_CHECKING:
-    from newt_core.build_pretrain import PretrainOutcome
     from newt_core.training.config import RunConfig
+    from newt_core.workflows.pretrain import Pretrained
 
 app = typer.Typer(add_completion=False)
 
@@ -68,8 +68,9 @@ def pretrain(
     evaluated acting by its policy alone, by planning, and by planning near the policy; losses.png
     in the run's folder shows the losses. Ctrl-C and SIGTERM save the run and say how to go on.
     """
-    from newt_core import build_pretrain
     from newt_core.specs import load_specs
+    from newt_core.workflows import pretrain as workflow
+    from newt_core.workflows.context import RunContext
 
     flags = {
         "tasks": tasks,
@@ -107,15 +108,8 @@ def pretrain(
     with console.quiet_stdout(), training_display(folder.name) as display:
         stop = StopRequest(display.note)
         with stop.listening():
-            outcome = build_pretrain.pretrain(
-                settings,
-                folder,
-                specs=library,
-                resume=resume,
-                progress=display,
-                should_stop=stop,
-                parts=parts,
-            )
+            context = RunContext(settings, folder, library, display, stop, parts)
+            outcome = workflow.pretrain(context, resume=resume)
     _say(outcome, as_json)
     if outcome.interrupted:
         console.notice(f"Stopped and saved. Go on with: {go_on}")
@@ -133,7 +127,7 @@ def _check(settings: RunConfig) -> None:
         )
 
 
-def _say(outcome: PretrainOutcome, as_json: bool) -> None:
+def _say(outcome: Pretrained, as_json: bool) -> None:
     if as_json:
         console.write_json(
             {

@@ -75,13 +75,13 @@ def render(
             raise typer.BadParameter(f"a gallery shows tasks, no agent: leave '{checkpoint}' out")
         _draw_gallery(gallery, "*" if tasks is None else tasks, seed, specs, as_json)
         return
-    from newt_core import filming
     from newt_core.specs import load_specs
+    from newt_core.workflows import film
 
     if tasks is not None:
         tasks = runnable(load_specs(specs or ()), tasks)
     with console.quiet_stdout(), task_display("frames") as on_progress:
-        filmed = filming.film_checkpoint(
+        filmed = film.film_checkpoint(
             checkpoint,
             tasks,
             Path(video) if video else None,

@@ -13,10 +13,10 @@ from newt_cli.failures import INTERRUPTED, StopRequest
 from newt_cli.run_settings import existing_run, new_run, resume_command
 
 if TYPE_CHECKING:
-    from newt_core.run_parts import RunParts
     from newt_core.specs import SpecLibrary
     from newt_core.training.config import RunConfig
     from newt_core.training.run_folder import RunFolder
+    from newt_core.workflows.run_parts import RunParts
 
 app = typer.Typer(add_completion=False)
 
@@ -140,20 +140,14 @@ def _train(
     go_on: str,
 ) -> None:
     """Train, showing how it goes, and print the result; ``go_on`` is the command to resume."""
-    from newt_core import recipe
+    from newt_core.workflows import train as workflow
+    from newt_core.workflows.context import RunContext
 
     with console.quiet_stdout(), training_display(folder.name) as display:
         stop = StopRequest(display.note)
         with stop.listening():
-            result = recipe.train(
-                settings,
-                folder,
-                specs=library,
-                resume=resume,
-                progress=display,
-                should_stop=stop,
-                parts=parts,
-            )
+            context = RunContext(settings, folder, library, display, stop, parts)
+            result = workflow.train(context, resume=resume)
     if as_json:
         console.write_json(
             {

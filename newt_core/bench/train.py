@@ -32,12 +32,12 @@ from newt_core.encoders.seeing import SeeingPool, open_pool
 from newt_core.envs.pool import EnvPool, make_pool
 from newt_core.envs.session import open_session
 from newt_core.replay import ReplayBuffer
-from newt_core.restore import image_encoder
 from newt_core.specs import TaskSpec
 from newt_core.training.config import RunConfig
 from newt_core.training.schedule import UpdateDebt
 from newt_core.types import ACTION_DIM, FRAME_SIZE, IMAGE_DIM, STATE_DIM, ByteArray, Episode
 from newt_core.version import git_version
+from newt_core.workflows.load_agent import image_encoder
 
 STATE_ONLY = "whole_state"
 """The whole again, for an agent that sees states."""

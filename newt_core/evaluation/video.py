@@ -32,7 +32,7 @@ Progress = Callable[[int, int], None]
 
 
 class Player(Protocol):
-    """Who plays; :class:`newt_core.loaded.LoadedAgent` for one."""
+    """Who plays; :class:`newt_core.workflows.loaded.LoadedAgent` for one."""
 
     @property
     def obs(self) -> ObsMode:

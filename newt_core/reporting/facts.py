@@ -10,7 +10,6 @@ from typing import Any
 
 from newt_core.errors import CheckpointError, ConfigError
 from newt_core.reporting.history import (
-    PRETRAINING,
     Evaluation,
     History,
     read_baseline,
@@ -81,7 +80,7 @@ class Facts:
         """Return a command that repeats the run; how it was typed is not kept."""
         only_pretrained = bool(self.history.pretraining and not self.history.interaction)
         # Where the pretraining is a part of a run, newt train was what made it.
-        own = only_pretrained and not (self.folder.path / PRETRAINING).is_dir()
+        own = only_pretrained and not self.folder.pretraining.path.is_dir()
         command = "pretrain" if own else "train"
         return shlex.join(["newt", command, "--config", str(self.folder.config_file)])
 
@@ -94,7 +93,7 @@ def gather(folder: RunFolder) -> Facts:
         RunFolderError: an evaluation or ``random.json`` is damaged.
     """
     history = read_history(folder)
-    part = RunFolder(folder.path / PRETRAINING)
+    part = folder.pretraining
     own, before = _metrics(folder), _metrics(part)
     if history.pretraining and not part.path.is_dir():  # made by newt pretrain
         own, before = [], own

@@ -11,9 +11,6 @@ from typing import Any
 from newt_core.errors import RunFolderError
 from newt_core.training.run_folder import RunFolder
 
-PRETRAINING = "pretraining"
-"""The folder, inside a run's, of the part that learned from demonstrations alone."""
-
 Evaluation = Mapping[str, Any]
 """What an ``eval/<step>.json`` holds."""
 
@@ -66,7 +63,7 @@ def read_history(folder: RunFolder, label: str | None = None) -> History:
         RunFolderError: a file in ``eval/`` is no evaluation.
     """
     own = _read(folder)
-    part = _read(RunFolder(folder.path / PRETRAINING))
+    part = _read(folder.pretraining)
     if any("modes" in evaluation for evaluation in own.values()):  # made by newt pretrain
         own, part = {}, own
     return History(label or folder.name, own, part)

@@ -34,9 +34,6 @@ from newt_core.training.run_state import (
 LOG_UPDATES = 100
 """Metrics are written at least this often, so that even a short run has a curve."""
 
-PRETRAINING = "pretraining"
-"""What such a run is, as its checkpoints say."""
-
 Modes = Mapping[str, float]
 """A way of acting (``policy``, ``planning``, ``constrained planning``) → its mean score."""
 

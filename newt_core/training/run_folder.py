@@ -151,6 +151,11 @@ class RunFolder:
         return self.path / "eval"
 
     @property
+    def pretraining(self) -> RunFolder:
+        """The part that learned from demonstrations alone: a run of its own inside this one."""
+        return RunFolder(self.path / "pretraining")
+
+    @property
     def videos(self) -> Path:
         """Folder of the videos."""
         return self.path / "videos"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partialmethod
 from pathlib import Path
 from typing import Any
@@ -13,27 +13,28 @@ import numpy as np
 import pytest
 import torch
 
-from newt_core.build import TrainResult
-from newt_core.build_pretrain import PretrainOutcome
-from newt_core.demonstrate import Collected
 from newt_core.demos.collect import Collection
 from newt_core.envs.play import Played
 from newt_core.evaluation import GroupSummary, Summary, TaskSummary
 from newt_core.evaluation.video import Video
-from newt_core.filming import Filmed
+from newt_core.workflows.collect_demos import Collected
+from newt_core.workflows.context import RunContext
+from newt_core.workflows.film import Filmed
+from newt_core.workflows.pretrain import Pretrained
+from newt_core.workflows.train import Trained
 from tests.fixtures.demonstrations import episode
 from tests.fixtures.stand_in import stand_in
 
 PLACES = {
-    "train": "newt_core.recipe:train",
-    "train_alone": "newt_core.build:train",
-    "pretrain": "newt_core.build_pretrain:pretrain",
-    "evaluate_checkpoint": "newt_core.build_evaluation:evaluate_checkpoint",
-    "evaluate_random": "newt_core.build_evaluation:evaluate_random",
-    "collect_demos": "newt_core.demonstrate:collect_demos",
-    "without_expert": "newt_core.demonstrate:without_expert",
-    "forecast": "newt_core.train_expert:forecast",
-    "film_checkpoint": "newt_core.filming:film_checkpoint",
+    "train": "newt_core.workflows.train:train",
+    "interact": "newt_core.workflows.train_expert:interact",
+    "pretrain": "newt_core.workflows.pretrain:pretrain",
+    "evaluate_checkpoint": "newt_core.workflows.evaluate:evaluate_checkpoint",
+    "evaluate_random": "newt_core.workflows.evaluate:evaluate_random",
+    "collect_demos": "newt_core.workflows.collect_demos:collect_demos",
+    "without_expert": "newt_core.workflows.collect_demos:without_expert",
+    "forecast": "newt_core.workflows.train_expert:forecast",
+    "film_checkpoint": "newt_core.workflows.film:film_checkpoint",
     "play": "newt_core.envs.play:play",
     "check_task": "newt_core.envs.checks:check_task",
     "picture": "newt_core.envs.gallery:picture",
@@ -56,7 +57,7 @@ PLACES = {
 
 SLOW = (
     "train",
-    "train_alone",
+    "interact",
     "pretrain",
     "evaluate_checkpoint",
     "evaluate_random",
@@ -147,14 +148,17 @@ class FakeCore:
         does: Any = work or getattr(self, f"_{name}", _nothing)
 
         def told(arguments: dict[str, Any]) -> Any:
+            run = arguments.pop("run", None)
+            if isinstance(run, RunContext):  # its fields count as arguments
+                arguments |= {part.name: getattr(run, part.name) for part in fields(run)}
             self.calls.append((name, arguments))
             return does(**arguments)
 
         stand_in(self._patch, PLACES[name], told)
 
-    def _train(self, config: Any, folder: Any, **others: Any) -> TrainResult:
+    def _train(self, config: Any, folder: Any, **others: Any) -> Trained:
         self.while_training(config=config, folder=folder, **others)
-        return TrainResult(
+        return Trained(
             run=folder.path,
             checkpoint=folder.checkpoints / "last.pt",
             steps=config.steps,
@@ -162,13 +166,13 @@ class FakeCore:
             interrupted=others["should_stop"](),
         )
 
-    _train_alone = _train
+    _interact = _train
 
-    def _pretrain(self, config: Any, folder: Any, **others: Any) -> PretrainOutcome:
+    def _pretrain(self, config: Any, folder: Any, **others: Any) -> Pretrained:
         self.while_training(config=config, folder=folder, **others)
         stopped = others["should_stop"]()
         scores = {"policy": 0.4, "planning": 0.3, "constrained planning": 0.5}
-        return PretrainOutcome(
+        return Pretrained(
             run=folder.path,
             checkpoint=folder.checkpoints / "last.pt",
             curves=folder.path / "losses.png",

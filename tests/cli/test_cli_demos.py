@@ -217,11 +217,11 @@ def test_train_expert_says_the_cost_and_trains_a_single_task_without_text(newt, 
     answer = newt("newt collect-demos --tasks atari-krull,pygame-cowboy --train-expert")
     assert answer.code == 0
     assert "atari-krull has no expert: training one takes 25,000 steps, about 50 min" in answer.err
-    arguments = core.arguments("train_alone")
+    arguments = core.arguments("interact")
     config = arguments["config"]
     assert (config.tasks, config.text_encoder) == ("atari-krull", "zero")
     assert arguments["folder"].name == "expert-atari-krull"
-    assert [name for name, _ in core.calls] == ["forecast", "train_alone", "collect_demos"]
+    assert [name for name, _ in core.calls] == ["forecast", "interact", "collect_demos"]
 
 
 def test_an_expert_whose_training_is_stopped_can_go_on(newt, core):
@@ -233,14 +233,14 @@ def test_an_expert_whose_training_is_stopped_can_go_on(newt, core):
     assert answer.code == 130
     go_on = "newt train --run runs/expert-short-walk --resume --specs specs"
     assert f"Go on with: {go_on}\n" in answer.err
-    assert [name for name, _ in core.calls][-1] == "train_alone"
+    assert [name for name, _ in core.calls][-1] == "interact"
     core.while_training = lambda **arguments: None
     assert newt(go_on).code == 0
     assert core.arguments("train")["config"].tasks == "short-walk"
 
 
 def test_a_forecast_counts_the_steps_of_training_and_evaluation_and_the_updates(monkeypatch):
-    from newt_core import train_expert
+    from newt_core.workflows import train_expert
 
     measured = iter([0.25, 2.0])
 
@@ -259,7 +259,7 @@ def test_a_forecast_counts_the_steps_of_training_and_evaluation_and_the_updates(
 
 
 def test_the_time_of_work_is_a_mean_that_leaves_out_the_first_call(monkeypatch):
-    from newt_core import train_expert
+    from newt_core.workflows import train_expert
 
     now = [0.0]
     durations = iter([100.0, 1.0, 2.0, 3.0, 4.0, 5.0])

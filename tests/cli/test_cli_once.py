@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 import torch
 
-from newt_core import build, build_pretrain
 from newt_core.demos import seal
 from newt_core.demos.load import padded
 from newt_core.demos.read import DemoFile, read_demos
@@ -28,6 +27,7 @@ from newt_core.specs import SpecLibrary, load_specs
 from newt_core.training.checkpoint import load_checkpoint
 from newt_core.training.online import Scores
 from newt_core.types import ByteArray
+from newt_core.workflows import pretrain, train
 from tests.fixtures.demonstrations import episode
 from tests.fixtures.short_tasks import SPECS
 
@@ -61,8 +61,8 @@ def library(newt: Any, monkeypatch: pytest.MonkeyPatch) -> SpecLibrary:
             for number in range(EPISODES):
                 seen = partial(pictures, task, number)
                 writer.add([replace(episode(number, library[name]), rgb=seen)])
-    monkeypatch.setattr(build, "_evaluator", lambda *parts: lambda step: Scores(0.0, {}))
-    monkeypatch.setattr(build_pretrain, "_evaluator", lambda *parts: lambda updates, last: {})
+    monkeypatch.setattr(train, "_evaluator", lambda *parts: lambda step: Scores(0.0, {}))
+    monkeypatch.setattr(pretrain, "_evaluator", lambda *parts: lambda updates, last: {})
     return library
 
 

@@ -159,7 +159,7 @@ def test_a_table_must_have_every_task(newt, core):
 
 def test_the_core_gets_users_tasks(newt, core, tmp_path):
     newt(START)
-    assert "walker-run" in core.arguments("train")["specs"]
+    assert "walker-run" in core.arguments("train")["library"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

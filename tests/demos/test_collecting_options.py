@@ -8,10 +8,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from newt_core.demonstrate import collect_demos, without_expert
 from newt_core.demos.collect import Collection
 from newt_core.demos.quality import default_episodes
 from newt_core.specs import load_specs
+from newt_core.workflows.collect_demos import collect_demos, without_expert
 from tests.fixtures.layers import Layers, checkpoint_of
 
 LIBRARY = load_specs()

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from newt_core.agents.newt.actor import ActorSettings
-from newt_core.build_evaluation import evaluate_agent, evaluate_checkpoint, evaluate_random
 from newt_core.encoders import TextOptions
 from newt_core.evaluation.rollout import EpisodeResult, EvaluationStopped
 from newt_core.seeds import Stream, stream_seed
 from newt_core.specs import SpecLibrary, load_specs
+from newt_core.workflows.evaluate import evaluate_agent, evaluate_checkpoint, evaluate_random
 from tests.fixtures.layers import Layers
 from tests.fixtures.short_tasks import SPECS
 

@@ -16,8 +16,6 @@ import pytest
 import torch
 
 import newt_core
-from newt_core.build import TrainResult, train
-from newt_core.build_evaluation import evaluate_checkpoint, evaluate_random
 from newt_core.encoders import HashedEncoder
 from newt_core.envs.pool import EnvPool, EpisodeNumbers
 from newt_core.errors import CheckpointError, InvalidActionError, UnknownTaskError
@@ -30,6 +28,9 @@ from newt_core.training.metrics import read_metrics
 from newt_core.training.progress import Progress, Unwatched
 from newt_core.training.run_folder import RunFolder
 from newt_core.types import Episode, FloatArray
+from newt_core.workflows.context import RunContext
+from newt_core.workflows.evaluate import evaluate_checkpoint, evaluate_random
+from newt_core.workflows.train import Trained, interact
 from tests.fixtures.listener import Listener
 from tests.fixtures.short_tasks import LENGTH, SPECS
 
@@ -65,15 +66,11 @@ def run(
     resume: bool = False,
     progress: Progress | None = None,
     should_stop: Callable[[], bool] = lambda: False,
-) -> TrainResult:
+) -> Trained:
     torch.set_num_threads(1)
-    return train(
-        settings(steps),
-        folder,
-        specs=library,
+    return interact(
+        RunContext(settings(steps), folder, library, progress or Unwatched(), should_stop),
         resume=resume,
-        progress=progress or Unwatched(),
-        should_stop=should_stop,
     )
 
 
@@ -210,14 +207,7 @@ def test_resuming_with_other_tasks_is_refused(tmp_path: Path, library: SpecLibra
     run(folder, library, 80)
     other = resolve_config("smoke", None, SETTINGS, tasks="short-balance", device="cpu")
     with pytest.raises(CheckpointError, match="trained on other tasks"):
-        train(
-            other,
-            folder,
-            specs=library,
-            resume=True,
-            progress=Unwatched(),
-            should_stop=lambda: False,
-        )
+        interact(RunContext(other, folder, library), resume=True)
 
 
 def test_a_loaded_agent_acts_in_its_tasks(tmp_path: Path, library: SpecLibrary) -> None:

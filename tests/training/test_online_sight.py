@@ -10,17 +10,18 @@ import pytest
 import torch
 
 import newt_core
-from newt_core.build import TrainResult, train
-from newt_core.build_evaluation import evaluate_checkpoint
 from newt_core.encoders.image import TINY_NAME
 from newt_core.errors import CheckpointError, InvalidActionError, WeightsError
-from newt_core.restore import load_agent
 from newt_core.specs import SpecLibrary, load_specs
 from newt_core.training.checkpoint import load_checkpoint, save_checkpoint
 from newt_core.training.config import RunConfig, resolve_config
 from newt_core.training.progress import Unwatched
 from newt_core.training.run_folder import RunFolder
 from newt_core.types import FRAME_SIZE
+from newt_core.workflows.context import RunContext
+from newt_core.workflows.evaluate import evaluate_checkpoint
+from newt_core.workflows.load_agent import load_agent
+from newt_core.workflows.train import Trained, interact
 from tests.fixtures.listener import Listener
 from tests.fixtures.short_tasks import PICTURED as SPECS
 
@@ -56,15 +57,10 @@ def run(
     resume: bool = False,
     listener: Unwatched | None = None,
     should_stop: Callable[[], bool] = lambda: False,
-) -> TrainResult:
+) -> Trained:
     torch.set_num_threads(1)
-    return train(
-        config,
-        folder,
-        specs=library,
-        resume=resume,
-        progress=listener or Unwatched(),
-        should_stop=should_stop,
+    return interact(
+        RunContext(config, folder, library, listener or Unwatched(), should_stop), resume=resume
     )
 
 

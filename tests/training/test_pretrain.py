@@ -13,9 +13,6 @@ import torch
 
 from newt_core.agents.newt.agent import NewtAgent
 from newt_core.agents.newt.setup import task_table
-from newt_core.build import train
-from newt_core.build_evaluation import evaluate_checkpoint
-from newt_core.build_pretrain import PretrainOutcome, pretrain
 from newt_core.demos.schema import DemoEpisode
 from newt_core.demos.write import writing
 from newt_core.errors import CheckpointError, DemoError
@@ -29,6 +26,10 @@ from newt_core.training.pretrain import Pretrainer, PretrainResult
 from newt_core.training.progress import Unwatched
 from newt_core.training.run_folder import RunFolder
 from newt_core.types import Episode
+from newt_core.workflows.context import RunContext
+from newt_core.workflows.evaluate import evaluate_checkpoint
+from newt_core.workflows.pretrain import Pretrained, pretrain
+from newt_core.workflows.train import interact
 from tests.fixtures.demonstrations import demo_spec
 from tests.fixtures.short_tasks import SPECS
 
@@ -204,18 +205,11 @@ def pushes(spec: TaskSpec, number: int) -> DemoEpisode:
 
 def from_start_to_end(
     folder: RunFolder, library: SpecLibrary, demos: Path, *, resume: bool = False
-) -> PretrainOutcome:
+) -> Pretrained:
     settings = resolve_config(
         "smoke", None, (), tasks="short-balance", updates=6, device="cpu", demos=str(demos)
     )
-    return pretrain(
-        settings,
-        folder,
-        specs=library,
-        resume=resume,
-        progress=Unwatched(),
-        should_stop=lambda: False,
-    )
+    return pretrain(RunContext(settings, folder, library), resume=resume)
 
 
 def test_from_files_to_scores(tmp_path: Path, library):
@@ -239,13 +233,13 @@ def test_from_files_to_scores(tmp_path: Path, library):
     again = from_start_to_end(folder, library, tmp_path / "demos", resume=True)
     assert again.scores == outcome.scores
     with pytest.raises(CheckpointError, match="was made by 'newt pretrain'"):
-        train(
-            resolve_config("smoke", None, (), tasks="short-balance", device="cpu"),
-            folder,
-            specs=library,
+        interact(
+            RunContext(
+                resolve_config("smoke", None, (), tasks="short-balance", device="cpu"),
+                folder,
+                library,
+            ),
             resume=True,
-            progress=Unwatched(),
-            should_stop=lambda: False,
         )
 
 

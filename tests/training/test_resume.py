@@ -11,10 +11,8 @@ from typing import Any
 import pytest
 import torch
 
-from newt_core import recipe
 from newt_core.agents.newt.config import Part, UpdateConfig
 from newt_core.agents.newt.update import Learner
-from newt_core.build import train
 from newt_core.errors import ConfigError, RunFolderError
 from newt_core.specs import SpecLibrary, load_specs
 from newt_core.training.config import RunConfig, resolve_config, setting_fields
@@ -23,6 +21,9 @@ from newt_core.training.metrics import read_metrics
 from newt_core.training.progress import Unwatched
 from newt_core.training.resume import heeded_in, resumed_config
 from newt_core.training.run_folder import RunFolder
+from newt_core.workflows import train as workflow
+from newt_core.workflows.context import RunContext
+from newt_core.workflows.train import interact, train
 from tests.fixtures.demonstrations import write_demos
 from tests.fixtures.models import model
 from tests.fixtures.short_tasks import SPECS
@@ -169,14 +170,7 @@ def tiny(tmp_path: Path, *changes: str, **flags: Any) -> RunConfig:
 
 def test_a_run_that_goes_on_learns_as_it_is_told_by_now(tmp_path, library, monkeypatch):
     def run(config: RunConfig, *, resume: bool) -> None:
-        train(
-            config,
-            folder,
-            specs=library,
-            resume=resume,
-            progress=Unwatched(),
-            should_stop=lambda: False,
-        )
+        interact(RunContext(config, folder, library), resume=resume)
 
     config = tiny(tmp_path, "evaluation.every=0")
     folder = RunFolder.create("a", config.to_yaml(), root=tmp_path / "runs")
@@ -202,13 +196,9 @@ def test_a_run_that_goes_on_learns_as_it_is_told_by_now(tmp_path, library, monke
 def test_pretraining_can_be_made_longer_until_it_is_over(tmp_path, library):
     def run(config: RunConfig, stop_after: int = 10**6) -> None:
         asked = iter(range(10**6))
-        recipe.train(
-            config,
-            folder,
-            specs=library,
+        train(
+            RunContext(config, folder, library, Unwatched(), lambda: next(asked) >= stop_after),
             resume=True,
-            progress=Unwatched(),
-            should_stop=lambda: next(asked) >= stop_after,
         )
 
     config = tiny(
@@ -235,14 +225,7 @@ def test_nobody_changes_the_settings_of_a_run_at_work(tmp_path, library, monkeyp
     part = RunFolder.create("pretraining", config.to_yaml(), root=folder.path)
 
     def run(settings: RunConfig) -> None:
-        recipe.train(
-            settings,
-            folder,
-            specs=library,
-            resume=True,
-            progress=Unwatched(),
-            should_stop=lambda: True,
-        )
+        train(RunContext(settings, folder, library, Unwatched(), lambda: True), resume=True)
 
     changed = resumed_config(folder, ["update.lr=1"])
     before = part.config_file.read_text()
@@ -256,7 +239,7 @@ def test_nobody_changes_the_settings_of_a_run_at_work(tmp_path, library, monkeyp
             pass
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(recipe, "pretrain", while_pretraining)
+    monkeypatch.setattr(workflow, "pretrain", while_pretraining)
     with pytest.raises(KeyboardInterrupt):
         run(changed)
     with folder.lock():  # It is free again.

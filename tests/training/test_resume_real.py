@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from newt_core import recipe
 from newt_core.specs import SpecLibrary, load_specs
 from newt_core.training import online, pretrain
 from newt_core.training.checkpoint import load_checkpoint
 from newt_core.training.config import RunConfig, resolve_config
 from newt_core.training.progress import Unwatched
 from newt_core.training.run_folder import RunFolder
+from newt_core.workflows.context import RunContext
+from newt_core.workflows.train import train
 from tests.fixtures.demonstrations import write_demos
 from tests.fixtures.short_tasks import PICTURED, SPECS
 from tests.fixtures.trainers import differences
@@ -108,13 +109,8 @@ def run(
     begun = path.exists()
     if not begun:
         RunFolder.create(path.name, config.to_yaml(), root=path.parent)
-    return recipe.train(
-        config,
-        RunFolder(path),
-        specs=library,
-        resume=begun,
-        progress=Unwatched(),
-        should_stop=should_stop,
+    return train(
+        RunContext(config, RunFolder(path), library, Unwatched(), should_stop), resume=begun
     ).interrupted
 
 

@@ -10,18 +10,18 @@ import pytest
 import torch
 
 import newt_core
-from newt_core.build import train
-from newt_core.build_evaluation import evaluate_checkpoint
 from newt_core.encoders import FileEncoder, HashedEncoder, TextOptions
 from newt_core.encoders.text_file import write_table
 from newt_core.errors import CheckpointError, ConfigError, SpecError, WeightsError
-from newt_core.restore import load_agent
-from newt_core.run_parts import RunParts
 from newt_core.specs import SpecLibrary, Wording, load_specs
 from newt_core.training.checkpoint import load_checkpoint
 from newt_core.training.config import resolve_config
-from newt_core.training.progress import Unwatched
 from newt_core.training.run_folder import RunFolder
+from newt_core.workflows.context import RunContext
+from newt_core.workflows.evaluate import evaluate_checkpoint
+from newt_core.workflows.load_agent import load_agent
+from newt_core.workflows.run_parts import RunParts
+from newt_core.workflows.train import interact
 
 SPECS = """
 domain: dmcontrol
@@ -75,14 +75,7 @@ def train_in(folder: Path, steps: int, *, resume: bool = False) -> None:
     place = RunFolder(folder / "runs" / "a")
     if not resume:
         place = RunFolder.create("a", config.to_yaml(), root=folder / "runs")
-    train(
-        config,
-        place,
-        specs=library(folder),
-        resume=resume,
-        progress=Unwatched(),
-        should_stop=lambda: False,
-    )
+    interact(RunContext(config, place, library(folder)), resume=resume)
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from newt_core import build
 from newt_core.agents.newt.actor import Actor, ActorSettings
 from newt_core.agents.newt.agent import NewtAgent
 from newt_core.agents.newt.setup import choose_device, task_table
@@ -20,6 +19,8 @@ from newt_core.training.config import RunConfig, resolve_config
 from newt_core.training.progress import Progress
 from newt_core.training.run_folder import RunFolder
 from newt_core.types import ACTION_DIM, STATE_DIM, TEXT_DIM, Episode
+from newt_core.workflows.context import RunContext
+from newt_core.workflows.train import Trained, interact
 
 PRESET = "cpu"
 """Settings of the training."""
@@ -83,7 +84,7 @@ def train_expert(
     runs: Path,
     progress: Progress,
     should_stop: Callable[[], bool],
-) -> build.TrainResult:
+) -> Trained:
     """Train an expert in the run ``expert-<task>``, or go on with that run.
 
     Raises:
@@ -95,9 +96,7 @@ def train_expert(
         folder = RunFolder.open(name, root=runs)
     else:
         folder = RunFolder.create(name, config.to_yaml(), root=runs)
-    return build.train(
-        config, folder, specs=library, resume=begun, progress=progress, should_stop=should_stop
-    )
+    return interact(RunContext(config, folder, library, progress, should_stop), resume=begun)
 
 
 def _seconds(work: Callable[[], object]) -> float:

@@ -11,8 +11,8 @@ from newt_core.agents.newt.agent import NewtAgent
 from newt_core.agents.newt.config import ModelConfig, PlannerConfig, UpdateConfig
 from newt_core.agents.newt.setup import task_table
 from newt_core.errors import InvalidActionError, NewtError, NoEpisodeError, UnknownTaskError
-from newt_core.loaded import LoadedAgent
 from newt_core.types import FloatArray
+from newt_core.workflows.loaded import LoadedAgent
 from tests.fixtures.demonstrations import demo_spec
 
 SPECS = [demo_spec("walk"), demo_spec("run", episode_length=3)]

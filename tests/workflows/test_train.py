@@ -11,16 +11,12 @@ import numpy as np
 import pytest
 import torch
 
-from newt_core import build, build_pretrain, recipe
 from newt_core.agents.newt.actor import Actor
 from newt_core.agents.newt.update import Learner
-from newt_core.build import TrainResult, train
-from newt_core.build_evaluation import evaluate_checkpoint
 from newt_core.demos.schema import DemoEpisode
 from newt_core.demos.write import writing
 from newt_core.errors import DemoError
 from newt_core.replay import Mixture, ReplayBuffer
-from newt_core.restore import load_agent
 from newt_core.specs import SpecLibrary, TaskSpec, load_specs
 from newt_core.training.checkpoint import load_checkpoint
 from newt_core.training.config import RunConfig, resolve_config
@@ -30,6 +26,12 @@ from newt_core.training.progress import Unwatched
 from newt_core.training.run_folder import RunFolder
 from newt_core.training.schedule import prior_weight
 from newt_core.types import Episode
+from newt_core.workflows import pretrain
+from newt_core.workflows import train as workflow
+from newt_core.workflows.context import RunContext
+from newt_core.workflows.evaluate import evaluate_checkpoint
+from newt_core.workflows.load_agent import load_agent
+from newt_core.workflows.train import Trained, interact, train
 from tests.fixtures.short_tasks import SPECS
 
 pytestmark = pytest.mark.timeout(300)  # Every evaluation starts worker processes.
@@ -90,16 +92,9 @@ def run(
     *,
     resume: bool = False,
     should_stop: Callable[[], bool] = lambda: False,
-    how: Callable[..., TrainResult] = recipe.train,
-) -> TrainResult:
-    return how(
-        config,
-        folder,
-        specs=library,
-        resume=resume,
-        progress=Unwatched(),
-        should_stop=should_stop,
-    )
+    how: Callable[..., Trained] = train,
+) -> Trained:
+    return how(RunContext(config, folder, library, Unwatched(), should_stop), resume=resume)
 
 
 def new_folder(tmp_path: Path, config: RunConfig, name: str = "a") -> RunFolder:
@@ -184,8 +179,8 @@ def test_each_use_has_its_switch(tmp_path, library, monkeypatch):
 
     monkeypatch.setattr(Learner, "update", watched)
     unscored = Scores(0.0, {})
-    monkeypatch.setattr(build, "_evaluator", lambda *parts: lambda step: unscored)
-    monkeypatch.setattr(build_pretrain, "_evaluator", lambda *parts: lambda updates, last: {})
+    monkeypatch.setattr(workflow, "_evaluator", lambda *parts: lambda step: unscored)
+    monkeypatch.setattr(pretrain, "_evaluator", lambda *parts: lambda updates, last: {})
 
     def uses(*switches: str) -> dict[str, bool]:
         """What a run of these settings turns out to use demonstrations for."""
@@ -264,7 +259,7 @@ def test_a_pretrained_checkpoint_can_be_gone_on_with(tmp_path, library):
     assert later.begins_pretrained
     assert not later.pretrains
     assert prior_weight(later, 0) == 1.0
-    result = run(later, new_folder(tmp_path, later, "b"), library, how=train)
+    result = run(later, new_folder(tmp_path, later, "b"), library, how=interact)
     assert result.steps == 40
 
 

@@ -227,7 +227,7 @@ class _Trained:
     def _expert(self, path: Path, spec: TaskSpec) -> Expert:
         def make(envs: int, seed: int) -> Act:
             from newt_core.agents.newt.actor import Actor, ActorSettings
-            from newt_core.restore import load_agent
+            from newt_core.workflows.load_agent import load_agent
 
             agent, _ = load_agent(path, [spec], library=self._library, device=self._device)
             if agent.image_encoder is not None:

@@ -8,11 +8,10 @@ from pathlib import Path
 
 from newt_core.errors import ConfigError, MissingDependencyError, RunFolderError
 from newt_core.evaluation.video import Video, film, require_video
-from newt_core.loaded import load
-from newt_core.recipe import PRETRAINING
 from newt_core.specs import load_specs
 from newt_core.training.checkpoint_folder import BEST, LAST
 from newt_core.training.run_folder import RUNS, RunFolder
+from newt_core.workflows.loaded import load
 
 LOOSE_VIDEOS = Path("videos")
 """Where videos of a checkpoint go that lies in no run."""
@@ -127,7 +126,7 @@ def find_checkpoint(name: str | None, runs: Path = RUNS) -> tuple[Path, Path]:
         return file, file.parent.parent / run.videos.name if inside else LOOSE_VIDEOS
     run = RunFolder.newest(root=runs) if name is None else RunFolder.open(name, root=runs)
     # A run that was stopped before it interacted has what pretraining has made.
-    for part in (run, RunFolder(run.path / PRETRAINING)):
+    for part in (run, run.pretraining):
         for alias in (BEST, LAST):
             if (part.checkpoints / alias).is_file():
                 return part.checkpoints / alias, run.videos

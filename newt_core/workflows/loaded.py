@@ -25,9 +25,9 @@ from numpy.typing import ArrayLike
 from newt_core.agents.newt.actor import Actor, ActorSettings
 from newt_core.encoders import TextOptions
 from newt_core.errors import InvalidActionError, NoEpisodeError, UnknownTaskError, did_you_mean
-from newt_core.restore import load_agent
 from newt_core.specs import TaskSpec, Wording, load_specs
 from newt_core.types import FRAME_SIZE, IMAGE_DIM, STATE_DIM, ByteArray, FloatArray, HalfArray
+from newt_core.workflows.load_agent import load_agent
 
 
 class LoadedAgent:

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from newt_core.agents.newt.actor import ActorSettings
-from newt_core.build import TrainResult
 from newt_core.evaluation.video import Video
-from newt_core.filming import film_checkpoint
-from newt_core.loaded import load
 from newt_core.specs import SpecLibrary, load_specs
-from newt_core.train_expert import expert_config, train_expert
 from newt_core.training.progress import Unwatched
 from newt_core.training.run_folder import RunFolder
+from newt_core.workflows.film import film_checkpoint
+from newt_core.workflows.loaded import load
+from newt_core.workflows.train import Trained
+from newt_core.workflows.train_expert import expert_config, train_expert
 from tests.fixtures.layers import Layers, checkpoint_of
 from tests.fixtures.short_tasks import SPECS
 
@@ -110,13 +110,13 @@ def test_an_expert_is_trained_where_and_as_asked(layers, short, tmp_path):
     config = expert_config(spec, seed=5, device="cpu")
     assert (config.tasks, config.seed, config.device) == (spec.id, 5, "cpu")
 
-    def trained(told: dict[str, Any]) -> TrainResult:
-        return TrainResult(told["folder"].path, Path("last.pt"), 1, 0.5, False)
+    def trained(told: dict[str, Any]) -> Trained:
+        return Trained(told["run"].folder.path, Path("last.pt"), 1, 0.5, False)
 
     def should_stop() -> bool:
         return False
 
-    layers.replace("train", trained)
+    layers.replace("interact", trained)
     for begun in (False, True):
         train_expert(
             config,
@@ -126,7 +126,7 @@ def test_an_expert_is_trained_where_and_as_asked(layers, short, tmp_path):
             progress=progress,
             should_stop=should_stop,
         )
-        told = layers.told["train"]
-        assert told["folder"].path == tmp_path / "mine/expert-short-balance"
-        assert (told["config"], told["specs"], told["resume"]) == (config, short, begun)
-        assert (told["progress"], told["should_stop"]) == (progress, should_stop)
+        run, resumed = layers.got("interact", "run", "resume")
+        assert run.folder.path == tmp_path / "mine/expert-short-balance"
+        assert (run.config, run.library, resumed) == (config, short, begun)
+        assert (run.progress, run.should_stop) == (progress, should_stop)

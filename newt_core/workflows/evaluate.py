@@ -12,10 +12,10 @@ from newt_core.encoders.seeing import SeeingPool, open_pool
 from newt_core.envs.pool import Pool, make_pool
 from newt_core.evaluation.aggregate import Summary, summarise
 from newt_core.evaluation.rollout import Progress, evaluate, random_act, stoppable
-from newt_core.restore import load_agent
 from newt_core.seeds import Stream, stream_seed
 from newt_core.specs import SpecLibrary, TaskSpec
 from newt_core.types import Act, BoolArray, FloatArray, IntArray
+from newt_core.workflows.load_agent import load_agent
 
 MAX_EVALUATION_ENVS = 5
 """Environments of one task that an evaluation steps side by side, at most."""
@@ -68,7 +68,7 @@ def evaluate_checkpoint(
 ) -> Summary:
     """Evaluate a checkpoint; ``tasks`` is a selector, None for the tasks it was trained on.
 
-    ``text`` gives the one task another wording; see :func:`newt_core.restore.load_agent`.
+    ``text`` gives the one task another wording; see :func:`load_agent`.
     """
     chosen = specs.select(tasks) if tasks is not None else None
     agent, chosen = load_agent(

@@ -19,7 +19,7 @@ from newt_core.model.widen import FIRST_LAYER, widened_weights
 from newt_core.specs import SpecLibrary, TaskSpec
 from newt_core.training.checkpoint import load_checkpoint
 from newt_core.training.config import RunConfig
-from newt_core.training.pretrain import PRETRAINING
+from newt_core.training.content import PRETRAINING
 from newt_core.training.schedule import prior_weight
 
 

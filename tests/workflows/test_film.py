@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from newt_core import filming
 from newt_core.errors import ConfigError, MissingDependencyError, RunFolderError
 from newt_core.evaluation.video import Video
-from newt_core.filming import film_checkpoint, find_checkpoint
 from newt_core.training.run_folder import RunFolder
+from newt_core.workflows import film
+from newt_core.workflows.film import film_checkpoint, find_checkpoint
 
 
 def checkpoints(folder: Path, *names: str) -> None:
@@ -66,13 +66,13 @@ class Agent:
 
 
 def test_tasks_that_cannot_be_drawn_are_left_out(runs, monkeypatch):
-    def film(player, spec, path, **options):
+    def filmed(player, spec, path, **options):
         if spec.id == "pygame-pong":
             raise MissingDependencyError("needs a driver")
         return Video(path, 3, 30.0)
 
-    monkeypatch.setattr(filming, "load", lambda *arguments, **options: Agent())
-    monkeypatch.setattr(filming, "film", film)
+    monkeypatch.setattr(film, "load", lambda *arguments, **options: Agent())
+    monkeypatch.setattr(film, "film", filmed)
     done = film_checkpoint("walk", runs=runs)
     assert done.videos == [Video(runs / "walk/videos/pygame-cowboy.mp4", 3, 30.0)]
     assert done.left_out == {"pygame-pong": "needs a driver"}

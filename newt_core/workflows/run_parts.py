@@ -1,4 +1,4 @@
-"""What pretraining and interaction share: encoders, texts and demonstrations, made once a command.
+"""What pretraining and interaction share: agent, encoders, texts, demonstrations, resume point.
 
 A command makes one :class:`RunParts` and hands it to whatever needs a part: the checks before a
 run's folder exists, the pretraining, the interaction. No part is made twice, however many ask.
@@ -6,6 +6,7 @@ run's folder exists, the pretraining, the interaction. No part is made twice, ho
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -14,20 +15,24 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from newt_core.agents.newt.setup import choose_device
+from newt_core.agents.newt.agent import NewtAgent
+from newt_core.agents.newt.setup import choose_device, task_table
 from newt_core.demos.load import load_opened
 from newt_core.demos.opened import OpenDemos
 from newt_core.demos.published import FEATURE_ENCODER
 from newt_core.demos.sight import DemoSight
 from newt_core.encoders import make_text_encoder
-from newt_core.encoders.image import DINOV2, ImageEncoder
+from newt_core.encoders.image import DINOV2, ImageEncoder, require_image_encoder
 from newt_core.encoders.text_choice import Notice
-from newt_core.errors import DemoError
+from newt_core.errors import CheckpointError, DemoError
 from newt_core.replay import ReplayBuffer
-from newt_core.restore import image_encoder, saved_text
 from newt_core.specs import TaskSpec
+from newt_core.training.checkpoint_folder import latest_intact
 from newt_core.training.config import RunConfig
+from newt_core.training.content import INTERACTION, PRETRAINING, Phase, describe_run
+from newt_core.training.run_folder import RunFolder
 from newt_core.types import FloatArray
+from newt_core.workflows.load_agent import image_encoder, saved_text
 
 
 class RunTexts(NamedTuple):
@@ -115,6 +120,59 @@ class RunParts:
             return self.texts
         saved = saved_text(restored)
         return RunTexts(saved.encoder, np.stack([saved.vectors[spec.id] for spec in self.specs]))
+
+    def new_agent(self, texts: RunTexts) -> NewtAgent:
+        """Return the agent that a run begins with."""
+        return NewtAgent(
+            self.config.model,
+            self.config.planner,
+            self.config.update,
+            task_table(self.specs, texts.vectors),
+            device=self.device,
+            image_encoder=self.sight,
+            seed=self.config.seed,
+        )
+
+    def describe(self, texts: RunTexts, phase: Phase) -> dict[str, Any]:
+        """Return the part of a checkpoint that does not change during a run."""
+        return describe_run(
+            self.config,
+            self.specs,
+            phase=phase,
+            text=torch.from_numpy(np.asarray(texts.vectors, np.float32)),
+            text_encoder=texts.encoder,
+            image_encoder=self.sight.name if self.sight is not None else None,
+        )
+
+    def resume_point(self, folder: RunFolder, phase: Phase) -> dict[str, Any] | None:
+        """Return the newest intact checkpoint's content; None before the first was written.
+
+        Raises:
+            CheckpointError: None can be read, or the run is of other tasks, of another phase or
+                sees by another image encoder.
+        """
+        try:
+            found = latest_intact(folder.checkpoints)
+        except CheckpointError:
+            if any(folder.checkpoints.glob("*.pt")):
+                raise
+            return None
+        for reason in found.skipped:
+            warnings.warn(f"passed over a damaged checkpoint: {reason}", stacklevel=2)
+        if found.payload.get("phase", INTERACTION) != phase:
+            command = "train" if phase == PRETRAINING else "pretrain"
+            raise CheckpointError(
+                f"{folder.path} was made by 'newt {command}': go on with that, with the same --run."
+            )
+        saved = [task["id"] for task in found.payload["tasks"]]
+        if saved != [spec.id for spec in self.specs]:
+            raise CheckpointError(
+                f"{found.path} was trained on other tasks ({', '.join(saved[:3])}, …). "
+                "Resume with the run's own --tasks and --specs."
+            )
+        recorded = found.payload.get("image_encoder")
+        require_image_encoder(recorded, self.sight, f"the run {folder.path}")
+        return found.payload
 
     @cached_property
     def demos(self) -> ReplayBuffer | None:

@@ -1,0 +1,56 @@
+"""What a run is given besides its parts: where it writes, who watches, who may stop it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from newt_core.specs import SpecLibrary
+from newt_core.training.config import RunConfig
+from newt_core.training.metrics import MetricsLogger, Sink, WandbSink
+from newt_core.training.progress import Progress, Unwatched
+from newt_core.training.run_folder import RunFolder
+from newt_core.workflows.run_parts import RunParts
+
+
+def never() -> bool:
+    """Ask for no stop."""
+    return False
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """One run of a command that learns."""
+
+    config: RunConfig
+    """The run's settings."""
+    folder: RunFolder
+    """Holds everything the run writes; locked while it learns."""
+    library: SpecLibrary
+    """Where the task selector is looked up."""
+    progress: Progress = field(default_factory=Unwatched)
+    """Who watches."""
+    should_stop: Callable[[], bool] = never
+    """Asked often; True saves and ends the run."""
+    made: RunParts | None = None
+    """What the command has made of these settings and tasks so far."""
+
+    @cached_property
+    def parts(self) -> RunParts:
+        """Encoders, texts and demonstrations, each made once."""
+        return self.made or RunParts(self.config, self.library.select(self.config.tasks))
+
+    def metrics(self, restored_step: int | None) -> MetricsLogger:
+        """Open the run's metrics, those after ``restored_step`` dropped.
+
+        Raises:
+            MissingDependencyError: They are wanted on Weights & Biases, which is not installed.
+        """
+        folder = self.folder
+        sinks: tuple[Sink, ...] = ()
+        if self.config.wandb:
+            sinks = (WandbSink(folder.name, folder.path, self.config.model_dump(mode="json")),)
+        return MetricsLogger(
+            folder.metrics_file, folder.tensorboard, restored_step=restored_step, others=sinks
+        )

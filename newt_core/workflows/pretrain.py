@@ -1,0 +1,120 @@
+"""``newt pretrain``: learn from demonstrations alone, before any interaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from newt_core.agents.newt.agent import NewtAgent
+from newt_core.evaluation.aggregate import Summary
+from newt_core.evaluation.rollout import EvaluationStopped
+from newt_core.seeds import Stream, stream_seed
+from newt_core.training.checkpoint_folder import LAST, CheckpointFolder
+from newt_core.training.content import PRETRAINING
+from newt_core.training.loss_curves import plot_losses
+from newt_core.training.pretrain import Modes, Pretrainer
+from newt_core.workflows.context import RunContext
+from newt_core.workflows.evaluate import evaluate_agent
+
+WAYS_TO_ACT: dict[str, dict[str, Any]] = {
+    "policy": {"policy_only": True},
+    "planning": {"prior_weight": 0.0},
+    "constrained planning": {"prior_weight": 1.0},
+}
+"""How the pretrained agent is evaluated at the end → arguments of ``evaluate_agent``."""
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """What ``newt pretrain`` reports."""
+
+    run: Path
+    checkpoint: Path
+    curves: Path
+    """The picture of the losses."""
+    updates: int
+    scores: Modes
+    """Way of acting → mean score; empty if it was interrupted before the end."""
+    interrupted: bool
+
+
+def pretrain(run: RunContext, *, resume: bool) -> Pretrained:
+    """Run or resume pretraining.
+
+    Args:
+        run: The run; ``run.config.demos`` is the folder of the demonstrations.
+        resume: Go on from the newest intact checkpoint.
+
+    Raises:
+        NewtError: Whatever the user can put right.
+    """
+    with run.folder.lock():
+        return _pretrain(run, resume)
+
+
+def _pretrain(run: RunContext, resume: bool) -> Pretrained:
+    config, folder, parts = run.config, run.folder, run.parts
+    restored = parts.resume_point(folder, PRETRAINING) if resume else None
+    demos = parts.require_demos()
+    texts = parts.texts_for(restored)
+    agent = parts.new_agent(texts)
+    updates = int(restored["counters"]["updates"]) if restored else None
+    with run.metrics(updates) as metrics:
+        pretrainer = Pretrainer(
+            config,
+            agent=agent,
+            demos=demos,
+            evaluate=_evaluator(run, agent),
+            describe=parts.describe(texts, PRETRAINING),
+            checkpoints=CheckpointFolder(folder.checkpoints, config.checkpoint.keep),
+            metrics=metrics,
+            progress=run.progress,
+            should_stop=run.should_stop,
+        )
+        if restored is not None:
+            pretrainer.load_state_dict(restored)
+            folder.discard_evaluations_after(pretrainer.updates)
+        result = pretrainer.run()
+    curves = folder.path / "losses.png"
+    plot_losses(folder.metrics_file, curves)
+    return Pretrained(
+        folder.path,
+        folder.checkpoints / LAST,
+        curves,
+        result.updates,
+        result.scores,
+        result.interrupted,
+    )
+
+
+def _evaluator(run: RunContext, agent: NewtAgent) -> Callable[[int, bool], Modes | None]:
+    """Return what evaluates the policy on the way, and every way of acting at the end."""
+    config = run.config
+
+    def evaluate(updates: int, last: bool) -> Modes | None:
+        try:
+            summaries: dict[str, Summary] = {
+                mode: evaluate_agent(
+                    agent,
+                    run.parts.specs,
+                    config.evaluation.episodes,
+                    seed=stream_seed(config.seed, Stream.SELECTION_EPISODES),
+                    should_stop=run.should_stop,
+                    **arguments,
+                )
+                for mode, arguments in WAYS_TO_ACT.items()
+                if mode == "policy" or (last and config.pretrain.final_evaluation == "all")
+            }
+        except EvaluationStopped:
+            return None
+        document = {
+            "step": updates,
+            **summaries["policy"].to_json(),
+            "modes": {mode: summary.to_json() for mode, summary in summaries.items()},
+        }
+        run.folder.write_evaluation(updates, document)
+        return {mode: summary.total.score for mode, summary in summaries.items()}
+
+    return evaluate

@@ -1,0 +1,187 @@
+"""``newt train``: learn from demonstrations where there are any, then by interaction.
+
+(Newt, section 3.) The first part is a run of its own inside the run's folder, so that each part
+keeps its checkpoints, metrics and evaluations, and goes on where it was stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from newt_core.agents.newt.actor import Actor, ActorSettings
+from newt_core.agents.newt.agent import NewtAgent
+from newt_core.encoders.seeing import open_pool
+from newt_core.evaluation.rollout import EvaluationStopped
+from newt_core.files import write_text
+from newt_core.replay import Mixture, ReplayBuffer
+from newt_core.seeds import Stream, stream_seed
+from newt_core.training.checkpoint_folder import LAST, CheckpointFolder
+from newt_core.training.collector import Collector
+from newt_core.training.content import INTERACTION
+from newt_core.training.online import OnlineTrainer
+from newt_core.training.outcome import Scores
+from newt_core.training.progress import RunStatus
+from newt_core.training.run_folder import RunFolder
+from newt_core.training.schedule import prior_weight
+from newt_core.workflows.context import RunContext
+from newt_core.workflows.evaluate import evaluate_agent
+from newt_core.workflows.load_agent import take_weights
+from newt_core.workflows.pretrain import Pretrained, pretrain
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What ``newt train`` reports."""
+
+    run: Path
+    checkpoint: Path
+    steps: int
+    score: float | None
+    interrupted: bool
+
+
+def train(run: RunContext, *, resume: bool) -> Trained:
+    """Run or resume both parts. Encoders, texts and demonstrations are made once for both.
+
+    Stopped during the first part, the result has no steps and names that part's checkpoint.
+
+    Args:
+        run: The run.
+        resume: Go on from the newest intact checkpoint.
+
+    Raises:
+        NewtError: Whatever the user can put right.
+    """
+    weights = None
+    interacted = any(run.folder.checkpoints.glob("*.pt"))
+    if run.config.pretrains and not interacted:
+        # interact() takes the same lock; what it finds it has to have to itself, too.
+        with run.folder.lock():
+            outcome = _pretrain(run)
+        if outcome.interrupted:
+            return Trained(run.folder.path, outcome.checkpoint, 0, None, interrupted=True)
+        weights = outcome.checkpoint
+    return interact(run, resume=resume, weights=weights)
+
+
+def interact(run: RunContext, *, resume: bool, weights: Path | None = None) -> Trained:
+    """Run or resume the interaction alone.
+
+    Demonstrations are used as the settings say, except that learning from them alone comes before.
+
+    Args:
+        run: The run.
+        resume: Go on from the newest intact checkpoint.
+        weights: A checkpoint that a new run begins with instead of ``config.pretrained``.
+
+    Raises:
+        NewtError: Whatever the user can put right.
+    """
+    if weights is None and run.config.pretrained is not None:
+        weights = Path(run.config.pretrained)
+    with run.folder.lock():
+        return _interact(run, resume, weights)
+
+
+def _pretrain(run: RunContext) -> Pretrained:
+    folder = run.folder.pretraining
+    if folder.config_file.exists():
+        with folder.lock():  # Whoever goes on with this part alone keeps its settings.
+            write_text(folder.config_file, run.config.to_yaml())
+    else:
+        folder = RunFolder.create(folder.name, run.config.to_yaml(), root=run.folder.path)
+    return pretrain(replace(run, folder=folder, made=run.parts), resume=True)
+
+
+def _interact(run: RunContext, resume: bool, weights: Path | None) -> Trained:
+    config, folder, parts = run.config, run.folder, run.parts
+    specs, sight = parts.specs, parts.sight
+    restored = parts.resume_point(folder, INTERACTION) if resume else None
+    texts = parts.texts_for(restored)
+    agent = parts.new_agent(texts)
+    if restored is None and weights is not None:
+        keep = config.pretrain.keep_optimiser
+        take_weights(agent, weights, texts.encoder, keep_optimiser=keep)
+    restored_step = int(restored["counters"]["steps"]) if restored else None
+    if sight is not None:
+        seen = f"pictures go through the image encoder {sight.name}"
+        run.progress.update(RunStatus(restored_step or 0, config.steps, 0, 0.0, {}, message=seen))
+    online = ReplayBuffer(
+        config.replay.capacity,
+        storage=config.replay.storage if config.replay.save else "ram",
+        folder=folder.replay,
+        sampling=config.replay.sampling,
+        device=parts.device,
+        images=config.model.images,
+    )
+    if restored is None:
+        online.clear()
+    demos = parts.demos
+    task_of_env = np.repeat(np.arange(len(specs)), config.envs_per_task)
+    settings = ActorSettings(explore=True)
+    actor = Actor(agent, len(task_of_env), seed=config.seed, settings=settings)
+    entries = [specs[i] for i in task_of_env]
+    with (
+        open_pool(entries, sight, config.model.images, seed=config.seed) as pool,
+        run.metrics(restored_step) as metrics,
+    ):
+        trainer = OnlineTrainer(
+            config,
+            agent=agent,
+            actor=actor,
+            collector=Collector(
+                pool,
+                task_of_env,
+                seed=stream_seed(config.seed, Stream.TRAINING_EPISODES),
+                features=sight is not None,
+            ),
+            replay=Mixture(online, demos, config.demo_use.batch_share),
+            evaluate=_evaluator(run, agent),
+            describe=parts.describe(texts, INTERACTION),
+            checkpoints=CheckpointFolder(folder.checkpoints, config.checkpoint.keep),
+            metrics=metrics,
+            progress=run.progress,
+            should_stop=run.should_stop,
+        )
+        if restored is not None:
+            trainer.load_state_dict(restored)
+            folder.discard_evaluations_after(trainer.steps)
+        if demos is not None and config.demo_use.seeding and online.num_episodes == 0:
+            for episode in demos.episodes():
+                online.add(episode)
+        if restored is None and weights is not None and demos is not None:
+            first = stream_seed(config.seed, Stream.CALIBRATION)
+            generator = torch.Generator().manual_seed(first)
+            size, horizon = config.update.batch_size, config.update.horizon
+            agent.learner.calibrate(demos.sample(size, horizon, generator))
+        result = trainer.run()
+    last = folder.checkpoints / LAST
+    return Trained(folder.path, last, result.steps, result.score, result.interrupted)
+
+
+def _evaluator(run: RunContext, agent: NewtAgent) -> Callable[[int], Scores | None]:
+    """Return the function that evaluates the agent as it acts by now and stores the result."""
+    config = run.config
+
+    def evaluate(step: int) -> Scores | None:
+        try:
+            summary = evaluate_agent(
+                agent,
+                run.parts.specs,
+                config.evaluation.episodes,
+                seed=stream_seed(config.seed, Stream.SELECTION_EPISODES),
+                prior_weight=prior_weight(config, step),
+                should_stop=run.should_stop,
+            )
+        except EvaluationStopped:
+            return None
+        run.folder.write_evaluation(step, {"step": step, **summary.to_json()})
+        domains = {name: domain.score for name, domain in summary.domains.items()}
+        return Scores(summary.total.score, domains)
+
+    return evaluate
