@@ -32,7 +32,7 @@ from newt_core.errors import DemoError
 from newt_core.files import write_json
 from newt_core.specs import load_specs
 from newt_core.version import git_version
-from newt_core.workflows.collect_demos import collect_demos
+from newt_core.workflows.collect_demos import CollectionRequest, collect_demos
 
 TASK = "pygame-point-maze-var1"
 EPISODES = 10
@@ -156,7 +156,9 @@ def main() -> None:
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        collect_demos([library[TASK]], folder, library=library, episodes=EPISODES)
+        collect_demos(
+            CollectionRequest([library[TASK]], folder, episodes=EPISODES), library=library
+        )
         path, out = folder / f"{TASK}.h5", folder / "whole.h5"
         content = path.read_bytes()
         truth = list(read_demos(path, library[TASK]))

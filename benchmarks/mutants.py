@@ -43,14 +43,13 @@ from newt_core.version import git_version
 PARTS = ("agents", "planner", "model", "replay", "evaluation", "training")
 """Folders of ``newt_core`` that are broken, besides the command line."""
 
-MOST_SECONDS = 90
+MOST_SECONDS = 45
 """The tests that are run for one mutant took no longer than this, when nothing was broken."""
 
 SKIPPED = ("BitOr", "BitAnd", "BitXor", "Shift", "NumberReplacer", "Variable", "Unary")
 """Left out: ``|`` of annotations, numbers (ours change them), and what makes no Python."""
 
-TIMEOUT_S = 300
-"""A mutant that hangs has been noticed."""
+TIMEOUT_S = 300  # A mutant that hangs has been noticed.
 
 
 Mutant = dict[str, Any]
@@ -164,9 +163,9 @@ def draw(tree: Path, count: int, seed: int) -> list[Mutant]:
             continue
         try:
             ast.parse(new)
+            seen.add(new)
         except SyntaxError:
             continue
-        seen.add(new)
         change = [
             line
             for line in difflib.unified_diff(text.splitlines(), new.splitlines(), lineterm="", n=0)
@@ -225,10 +224,10 @@ def noticed(tree: Path, mutant: Mutant, tests: Tests) -> str | None:
 
 
 def _failing(tree: Path, tests: list[str]) -> str | None:
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
+    words = ["-x", "-q", "-p", "no:cacheprovider", "--timeout", str(2 * MOST_SECONDS), *tests]
     try:
         done = subprocess.run(
-            [*command, "--timeout", str(2 * MOST_SECONDS), *tests],
+            [sys.executable, "-m", "pytest", *words],
             cwd=tree,
             env=os.environ | {"PYTHONPATH": str(tree), "OMP_NUM_THREADS": "1"},
             capture_output=True,
@@ -269,7 +268,7 @@ def main() -> None:
             "noticed_by": killer,
             "seconds": round(time.monotonic() - started, 1),
         }
-        killed = sum(1 for each in found.values() if each["noticed_by"])
+        killed = sum(bool(each["noticed_by"]) for each in found.values())
         sys.stderr.write(f"{number}: {mutant['file']}: {killer or 'SURVIVED'}\n")
         write_json(
             arguments.out,

@@ -25,7 +25,7 @@ from newt_core.specs import load_specs
 from newt_core.training.metrics import read_metrics
 from newt_core.training.run_folder import RunFolder
 from newt_core.version import git_version
-from newt_core.workflows.evaluate import evaluate_checkpoint, evaluate_random
+from newt_core.workflows.evaluate import EvaluationRequest, evaluate_checkpoint, evaluate_random
 
 
 def training_returns(rows: list[dict[str, Any]]) -> dict[str, list[list[float]]]:
@@ -47,7 +47,7 @@ def record(run: Path, episodes: int, command: str, note: str, trained_at: str) -
     started = time.monotonic()
     library = load_specs()
     final = evaluate_checkpoint(
-        folder.checkpoints / "last.pt", None, episodes, specs=library, seed=1
+        EvaluationRequest(folder.checkpoints / "last.pt", None, episodes, seed=1), library=library
     )
     random = evaluate_random(config["tasks"], episodes, seed=1, specs=library)
     return {

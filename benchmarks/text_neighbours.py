@@ -13,7 +13,7 @@ from collections import Counter
 from pathlib import Path
 
 from newt_core.encoders import make_text_encoder
-from newt_core.encoders.text_neighbours import neighbours
+from newt_core.encoders.text.neighbours import neighbours
 from newt_core.files import write_json
 from newt_core.specs import load_specs
 from newt_core.version import git_version

@@ -39,7 +39,7 @@ def new_run(
     for what else is wrong with the settings. What was made for the checks is what the run then
     uses.
     """
-    from newt_core.encoders.text_choice import short_name
+    from newt_core.encoders.text.choose import short_name
     from newt_core.errors import ConfigError
     from newt_core.training.checkpoint import load_checkpoint
     from newt_core.training.config import resolve_config

@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ LAYERS = (
     "files",
     "seeds",
     "specs",
-    "agents.newt.config",  # every constant of the method: plain data that many layers read
+    "settings",
     "envs",
     "experts",
     "encoders",
@@ -36,11 +37,15 @@ LAYERS = (
 )
 """The parts of ``newt_core``, each of which may import from itself and from those before it.
 
-A dotted entry is a module that stands in a later part's folder but belongs here.
 """
 
-TORCH_FREE = ("version", "types", "errors", "files", "specs", "envs", "experts")
+TORCH_FREE = ("version", "types", "errors", "files", "specs", "settings", "envs", "experts")
 """What environment workers import: PyTorch would cost each of them 200 MB and two seconds."""
+
+LONGEST_FILE = 300
+"""Lines."""
+MOST_PARAMETERS = 10
+"""Of a function outside the command line's own."""
 
 
 def core_modules() -> list[tuple[str, Path]]:
@@ -88,6 +93,46 @@ def test_imports_point_from_later_layers_to_earlier_ones():
                 continue
             if layer(target) in LAYERS and LAYERS.index(layer(target)) > own:
                 offences.append(f"{path.relative_to(ROOT)}:{line} imports {target}")
+    assert not offences
+
+
+def test_no_two_modules_need_each_other():
+    modules = {name for name, _ in core_modules()}
+    needs: dict[str, set[str]] = {}
+    for name, path in core_modules():
+        # `from newt_core.a import b` names a module, or something in one.
+        found = {t if t in modules else t.rpartition(".")[0] for t, _ in imports(path)}
+        needs[name] = found & modules - {name, "newt_core"}
+    TopologicalSorter(needs).prepare()  # Raises a CycleError that names them.
+
+
+def test_the_root_holds_what_every_part_shares_and_nothing_else():
+    modules = {path.stem for path in (ROOT / "newt_core").glob("*.py")} - {"__init__"}
+    assert modules == {"types", "errors", "files", "seeds", "version"}
+
+
+def own_files() -> list[Path]:
+    folders = ("newt_core", "newt_cli", "benchmarks", "scripts", "examples")
+    return [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
+
+
+def test_no_file_is_longer_than_one_can_read():
+    lines = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in own_files()}
+    assert not {str(path): count for path, count in lines.items() if count > LONGEST_FILE}
+
+
+def test_no_function_takes_more_than_one_can_remember():
+    offences = []
+    for path in own_files():
+        if ROOT / "newt_cli/commands" in path.parents:  # Options are parameters there.
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                continue
+            names = [a.arg for a in (*node.args.posonlyargs, *node.args.args)]
+            count = len(names) - (names[:1] in (["self"], ["cls"])) + len(node.args.kwonlyargs)
+            if count > MOST_PARAMETERS:
+                offences.append(f"{path.relative_to(ROOT)}:{node.lineno} {node.name}: {count}")
     assert not offences
 
 

@@ -1,4 +1,4 @@
-"""What `benchmarks/planning_gap.py` measures, on cases whose answer is known."""
+"""What `python -m benchmarks.planning` measures, on cases whose answer is known."""
 
 from __future__ import annotations
 
@@ -9,22 +9,23 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.planning_gap import (
-    WAYS,
-    Results,
-    discounted_rest,
+from benchmarks.planning.__main__ import Results
+from benchmarks.planning.policy import discounted_rest
+from benchmarks.planning.scores import WAYS, score
+from benchmarks.planning.states import (
     inspect,
     judgement,
     mean_and_error,
     paid,
     play,
     rank_correlation,
-    score,
 )
 from newt_core.agents.newt.agent import NewtAgent
-from newt_core.agents.newt.config import ModelConfig, PlannerConfig, UpdateConfig
+from newt_core.agents.newt.config import UpdateConfig
 from newt_core.agents.newt.setup import task_table
 from newt_core.envs.task_env import TaskEnv
+from newt_core.model.config import ModelConfig
+from newt_core.planner.config import PlannerConfig
 from newt_core.specs import TaskSpec, load_specs
 from newt_core.types import ACTION_DIM, TEXT_DIM, FloatArray
 from tests.fixtures.short_tasks import SPECS

@@ -88,17 +88,19 @@ def collect_demos(
         stop = StopRequest(console.notice)
         with stop.listening():
             collected = workflow.collect_demos(
-                chosen,
-                out,
+                workflow.CollectionRequest(
+                    chosen,
+                    out,
+                    expert=expert,
+                    episodes=episodes,
+                    append=append,
+                    rgb=rgb,
+                    noise=noise,
+                    seed=seed,
+                    device=device,
+                    runs=runs_dir,
+                ),
                 library=library,
-                expert=expert,
-                episodes=episodes,
-                append=append,
-                rgb=rgb,
-                noise=noise,
-                seed=seed,
-                device=device,
-                runs=runs_dir,
                 should_stop=stop,
                 on_progress=display,
             )

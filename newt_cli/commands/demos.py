@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from newt_cli import console, options
+from newt_cli.demo_files import at_a_glance, in_full, report_of, say_written, summaries_of
 from newt_cli.failures import FAILED
 
 if TYPE_CHECKING:
-    from newt_core.demos.folder import FileSummary
-    from newt_core.demos.validate import FileReport
     from newt_core.specs import SpecLibrary
 
 app = typer.Typer(add_completion=False)
@@ -59,9 +58,9 @@ def list_demos(
 
     A file that cannot be read is listed with the reason, and the exit code is 1.
     """
-    summaries, damaged = _summaries(what, folder, _library(specs))
+    summaries, damaged = summaries_of(what, folder, _library(specs))
     if as_json:
-        tasks = {s.header.task: _at_a_glance(s) for s in summaries}
+        tasks = {s.header.task: at_a_glance(s) for s in summaries}
         console.write_json({"tasks": tasks, "damaged": damaged})
     else:
         numbers = ("episodes", "steps", "return", "success", "score", "MB")
@@ -110,7 +109,7 @@ def show(
         raise DemoError(f"'{what}' is {len(files)} files: name one. 'newt demos list' lists them.")
     summary = summarise_file(files[0])
     if as_json:
-        console.write_json(_in_full(summary))
+        console.write_json(in_full(summary))
         return
     for name, value in summary.header.to_attributes().items():
         console.write(f"{name:<15} {value}")
@@ -156,7 +155,7 @@ def validate(
     library = _library(specs)
     reports = [check(path, library) for path in find_files(what or (), folder, library)]
     if as_json:
-        console.write_json({"files": [_report(report) for report in reports]})
+        console.write_json({"files": [report_of(report) for report in reports]})
     else:
         for report in reports:
             verdict = "ok" if report.ok else "WRONG"
@@ -199,7 +198,7 @@ def import_demos(
     path = demo_path(out, spec.id)
     with writing(path, spec, f"imported {file.name}", append=append) as writer:
         writer.add(read_published(file, spec))
-    _say_written(summarise_file(path), as_json)
+    say_written(summarise_file(path), as_json)
 
 
 @app.command()
@@ -263,7 +262,7 @@ def merge(
     merged = put_together(files, out, _library(specs), append=append, damaged_too=damaged_too)
     if merged.duplicates:
         console.notice(f"left out {merged.duplicates} episodes that were there already")
-    _say_written(summarise_file(out), as_json)
+    say_written(summarise_file(out), as_json)
 
 
 @app.command()
@@ -299,63 +298,3 @@ def _library(specs: list[Path] | None) -> SpecLibrary:
     from newt_core.specs import load_specs
 
     return load_specs(specs or ())
-
-
-def _summaries(
-    what: list[str] | None, folder: Path, library: SpecLibrary
-) -> tuple[list[FileSummary], dict[str, str]]:
-    """Return what can be read, and the reason for each file that cannot."""
-    from newt_core.demos.folder import find_files, summarise_file
-    from newt_core.errors import DemoError
-
-    summaries, damaged = [], {}
-    for path in find_files(what or (), folder, library):
-        try:
-            summaries.append(summarise_file(path))
-        except DemoError as error:
-            damaged[str(path)] = str(error)
-    return summaries, damaged
-
-
-def _at_a_glance(summary: FileSummary) -> dict[str, Any]:
-    header = summary.header
-    return {
-        "episodes": header.total_episodes,
-        "kept": header.total_episodes,
-        "rejected": header.rejected,
-        "steps": header.total_steps,
-        "mean_return": summary.mean_return,
-        "success": summary.success,
-        "score": summary.score,
-        "expert": header.expert,
-        "path": str(summary.path),
-    }
-
-
-def _in_full(summary: FileSummary) -> dict[str, Any]:
-    return {
-        "task": summary.header.task,
-        **_at_a_glance(summary),
-        "file": summary.header.to_attributes(),
-        "each": [info.to_attributes() for info in summary.episodes],
-    }
-
-
-def _report(report: FileReport) -> dict[str, Any]:
-    return {
-        "path": str(report.path),
-        "task": report.task,
-        "ok": report.ok,
-        "whole": report.whole,
-        "faults": [{"episode": f.episode, "problem": f.problem} for f in report.faults],
-    }
-
-
-def _say_written(summary: FileSummary, as_json: bool) -> None:
-    if as_json:
-        console.write_json({"tasks": {summary.header.task: _at_a_glance(summary)}})
-    else:
-        header = summary.header
-        console.notice(
-            f"wrote {summary.path}: {header.total_episodes} episodes, {header.total_steps:,} steps"
-        )

@@ -49,8 +49,8 @@ def embed(
     A table that --out writes can be edited and used: --encoder file --weights FILE.
     """
     from newt_core.encoders import make_text_encoder
-    from newt_core.encoders.text_file import write_table
-    from newt_core.encoders.text_neighbours import neighbours
+    from newt_core.encoders.text.file import write_table
+    from newt_core.encoders.text.neighbours import neighbours
     from newt_core.specs import load_specs
 
     tasks = load_specs(specs or ()).select(selector)
@@ -61,7 +61,7 @@ def embed(
         if out is not None:
             write_table(out, dict(zip(ids, vectors, strict=True)))
         if plot is not None:
-            from newt_core.encoders.text_plot import draw_embeddings
+            from newt_core.encoders.text.plot import draw_embeddings
 
             title = f"Text vectors of {len(ids)} tasks, encoder {chosen.name}"
             draw_embeddings(plot, ids, domains, vectors, title)

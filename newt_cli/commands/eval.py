@@ -94,16 +94,18 @@ def evaluate(
             )
         else:
             summary = evaluate.evaluate_checkpoint(
-                Path(checkpoint),
-                tasks,
-                episodes,
-                policy_only=policy_only,
-                prior_weight=prior_weight,
-                seed=seed,
-                specs=library,
-                device=device,
-                image_weights=image_weights,
-                text=TextOptions(wording, text_encoder, text_weights),
+                evaluate.EvaluationRequest(
+                    Path(checkpoint),
+                    tasks,
+                    episodes,
+                    policy_only=policy_only,
+                    prior_weight=prior_weight,
+                    seed=seed,
+                    device=device,
+                    image_weights=image_weights,
+                    text=TextOptions(wording, text_encoder, text_weights),
+                ),
+                library=library,
                 on_progress=on_progress,
             )
     if as_json:

@@ -32,12 +32,12 @@ def play(
     Arrows or WASD move, space jumps or fires, shift makes a push gentle, P pauses, R restarts,
     Q quits.
     """
-    from newt_core.envs import play as table
+    from newt_core.envs.play import window
     from newt_core.specs import load_specs
 
     spec = load_specs(specs or ())[task]
     with console.quiet_stdout():
-        episodes = table.play(spec, seed=seed, fps=fps, size=size)
+        episodes = window.play(spec, seed=seed, fps=fps, size=size)
     for number, episode in enumerate(episodes, start=1):
         whole = episode.steps == episode.episode_length
         part = "" if whole else f" after {episode.steps} of {episode.episode_length} steps"

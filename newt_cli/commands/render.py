@@ -82,17 +82,19 @@ def render(
         tasks = runnable(load_specs(specs or ()), tasks)
     with console.quiet_stdout(), task_display("frames") as on_progress:
         filmed = film.film_checkpoint(
-            checkpoint,
-            tasks,
-            Path(video) if video else None,
-            episodes=episodes,
-            policy_only=policy_only,
-            seed=seed,
-            fps=fps,
-            device=device,
-            specs=specs or (),
-            image_weights=image_weights,
-            runs=runs_dir,
+            film.FilmRequest(
+                checkpoint,
+                tasks,
+                Path(video) if video else None,
+                episodes=episodes,
+                policy_only=policy_only,
+                seed=seed,
+                fps=fps,
+                device=device,
+                specs=specs or (),
+                image_weights=image_weights,
+                runs=runs_dir,
+            ),
             on_progress=on_progress,
         )
     for task, reason in filmed.left_out.items():

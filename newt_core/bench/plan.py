@@ -7,11 +7,11 @@ from typing import Any
 
 import torch
 
-from newt_core.agents.newt.config import PlannerConfig
 from newt_core.bench.inputs import NUM_TASKS, random_model, reference, synchronise
 from newt_core.bench.timing import compare, describe_hardware, speed_ratios
 from newt_core.model.split import SplitModel
 from newt_core.planner.chunks import plan_in_chunks
+from newt_core.planner.config import PlannerConfig
 from newt_core.planner.mppi import Plan, draw_plan_noise
 from newt_core.types import ACTION_DIM, STATE_DIM
 from newt_core.version import git_version

@@ -28,7 +28,7 @@ from newt_core.agents.newt.setup import choose_device, task_table
 from newt_core.bench.inputs import synchronise
 from newt_core.bench.timing import compare, describe_hardware
 from newt_core.encoders import HashedEncoder
-from newt_core.encoders.seeing import SeeingPool, open_pool
+from newt_core.encoders.feature_pool import FeaturePool, open_pool
 from newt_core.envs.pool import EnvPool, make_pool
 from newt_core.envs.session import open_session
 from newt_core.replay import ReplayBuffer
@@ -147,7 +147,7 @@ class _Loop:
     def __exit__(self, *error: object) -> None:
         self._exit.close()
 
-    def _open(self, pool: EnvPool | SeeingPool) -> EnvPool | SeeingPool:
+    def _open(self, pool: EnvPool | FeaturePool) -> EnvPool | FeaturePool:
         self._exit.callback(pool.close)
         pool.reset()
         return pool
@@ -157,7 +157,7 @@ class _Loop:
         bare = self._open(make_pool(self._specs))
         found: dict[str, Callable[[], None]] = {"step": lambda: self._step(bare)}
         sight = self.agent.image_encoder
-        if sight is not None and isinstance(self._pool, SeeingPool):
+        if sight is not None and isinstance(self._pool, FeaturePool):
             sessions = [open_session(spec) for spec in self._specs]
             for session in sessions:
                 self._exit.callback(session.simulator.close)
@@ -180,7 +180,7 @@ class _Loop:
         self._obs = self._pool.step(self._act()).obs
         self._learn()
 
-    def _step(self, pool: EnvPool | SeeingPool) -> None:
+    def _step(self, pool: EnvPool | FeaturePool) -> None:
         pool.step(self._actions)
 
     def _transfer(self, pictures: ByteArray) -> None:
@@ -188,7 +188,7 @@ class _Loop:
         copied.to(self.agent.device)
 
     def _act(self) -> np.ndarray:
-        features = self._pool.features() if isinstance(self._pool, SeeingPool) else None
+        features = self._pool.features() if isinstance(self._pool, FeaturePool) else None
         first = np.zeros(len(self._specs), np.bool_)
         return self._actor(self._obs, self._tasks, self._tasks, first, features)
 

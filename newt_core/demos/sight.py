@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from newt_core.demos.features import KeptFeatures
 from newt_core.demos.schema import DemoEpisode
-from newt_core.encoders.image import ImageEncoder
+from newt_core.encoders.image.base import ImageEncoder
 from newt_core.errors import DemoError
 from newt_core.types import HalfArray
 

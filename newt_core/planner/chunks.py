@@ -11,7 +11,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from newt_core.agents.newt.config import PlannerConfig
+from newt_core.planner.config import PlannerConfig
 from newt_core.planner.mppi import Plan, PlanNoise, plan
 from newt_core.planner.value import PlanningModel
 

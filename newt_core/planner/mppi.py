@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from newt_core.agents.newt.config import PlannerConfig
 from newt_core.model.q_ensemble import draw_heads
+from newt_core.planner.config import PlannerConfig
 from newt_core.planner.prior import constrain, follow_prior
 from newt_core.planner.value import PlanningModel, rollout
 

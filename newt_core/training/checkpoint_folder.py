@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -40,13 +41,17 @@ class CheckpointFolder:
     Args:
         folder: made on the first save.
         keep: how many step files stay; ``last.pt`` and ``best.pt`` do not count.
+        describe: what every checkpoint says besides its state: tasks, encoders, settings.
     """
 
-    def __init__(self, folder: Path, keep: int) -> None:
+    def __init__(
+        self, folder: Path, keep: int, describe: Mapping[str, Any] = MappingProxyType({})
+    ) -> None:
         if keep < 1:
             raise ConfigError(f"checkpoint.keep is {keep}: at least one has to stay.")
         self.folder = folder
         self.keep = keep
+        self.describe = describe
 
     def save(self, step: int, payload: Mapping[str, Any], *, best: bool = False) -> Path:
         """Write the checkpoint of ``step``, name it ``last.pt``, and forget old ones.
@@ -67,7 +72,7 @@ class CheckpointFolder:
         """
         path = self.folder / f"step_{step:09d}.pt"
         try:
-            save_checkpoint(path, payload)
+            save_checkpoint(path, {**self.describe, **payload})
             _give_name(path, self.folder / LAST)
             if best:
                 _give_name(path, self.folder / BEST)

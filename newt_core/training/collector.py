@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from newt_core.encoders.seeing import SeeingPool
+from newt_core.encoders.feature_pool import FeaturePool
 from newt_core.envs.pool import EpisodeNumbers, Pool
 from newt_core.replay import EpisodeRecorder
 from newt_core.training.recent import RecentEpisodes
@@ -24,7 +24,7 @@ class Collector:
     """Steps every environment, and puts whole episodes together.
 
     Args:
-        pool: The environments; a :class:`SeeingPool` if the agent sees pictures.
+        pool: The environments; a :class:`FeaturePool` if the agent sees pictures.
         task_of_env: [E] index of each environment's task in the run's list.
         seed: Determines all episodes.
         features: Whether pictures' features are recorded, too.
@@ -103,7 +103,7 @@ class Collector:
         return transitions, episodes
 
     def _look(self) -> None:
-        if isinstance(self.pool, SeeingPool):
+        if isinstance(self.pool, FeaturePool):
             self.features = self.pool.features()
 
     def state_dict(self) -> dict[str, Any]:

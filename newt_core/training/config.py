@@ -13,19 +13,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 
-from newt_core.agents.newt.config import (
-    AtBeginning,
-    Changeable,
-    InInteraction,
-    InPretraining,
-    ModelConfig,
-    PlannerConfig,
-    UpdateConfig,
-)
+from newt_core.agents.newt.config import UpdateConfig
 from newt_core.errors import ConfigError
+from newt_core.model.config import ModelConfig
+from newt_core.planner.config import PlannerConfig
+from newt_core.settings.base import AtBeginning, Changeable, InInteraction, InPretraining, Settings
 from newt_core.specs import Wording
 from newt_core.training.config_layers import (
     Setting,
@@ -38,11 +33,7 @@ from newt_core.training.config_layers import (
 _DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-
-
-class RandomPhaseConfig(_Frozen):
+class RandomPhaseConfig(Settings):
     """How a run begins: at random, or as the pretrained policy says; learning nothing yet."""
 
     episodes: AtBeginning[int] = Field(
@@ -59,7 +50,7 @@ class RandomPhaseConfig(_Frozen):
     )
 
 
-class ReplayConfig(_Frozen):
+class ReplayConfig(Settings):
     """What is remembered of the run's own experience (Newt, table 6)."""
 
     capacity: int = Field(10_000_000, ge=2, description="Rows; an episode takes its steps + 1.")
@@ -74,7 +65,7 @@ class ReplayConfig(_Frozen):
     )
 
 
-class EvaluationConfig(_Frozen):
+class EvaluationConfig(Settings):
     """How often and how thoroughly the agent is evaluated during a run."""
 
     every: InInteraction[int] = Field(
@@ -83,14 +74,14 @@ class EvaluationConfig(_Frozen):
     episodes: Changeable[int] = Field(2, ge=1, description="Episodes of each task per evaluation.")
 
 
-class CheckpointConfig(_Frozen):
+class CheckpointConfig(Settings):
     """How often the run is saved: at most this much is lost when it is killed."""
 
     every: InInteraction[int] = Field(500_000, ge=1, description="Agent steps between checkpoints.")
     keep: Changeable[int] = Field(3, ge=1, description="Newest checkpoints kept, beside the best.")
 
 
-class PretrainConfig(_Frozen):
+class PretrainConfig(Settings):
     """Learning from demonstrations alone, before any interaction (Newt, section 3)."""
 
     updates: InPretraining[int] = Field(
@@ -118,7 +109,7 @@ class PretrainConfig(_Frozen):
     )
 
 
-class DemoUseConfig(_Frozen):
+class DemoUseConfig(Settings):
     """What demonstrations are good for (Newt, section 3); each use can be left out alone."""
 
     pretraining: bool = Field(
@@ -140,7 +131,7 @@ class DemoUseConfig(_Frozen):
     )
 
 
-class RunConfig(_Frozen):
+class RunConfig(Settings):
     """Every setting of one training run."""
 
     tasks: str = Field("all", min_length=1, description="Task selector.")

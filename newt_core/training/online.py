@@ -45,7 +45,6 @@ class OnlineTrainer:
         collector: Supplies experience.
         replay: Batches come from here, new episodes go to its online buffer.
         evaluate: Called with the step count; stores and returns scores, or None if asked to stop.
-        describe: The checkpoint's constant content (tasks, encoder, settings).
         checkpoints: Where to save.
         metrics: Where to report.
         progress: Who watches.
@@ -61,7 +60,6 @@ class OnlineTrainer:
         collector: Collector,
         replay: Mixture,
         evaluate: Callable[[int], Scores | None],
-        describe: Mapping[str, Any],
         checkpoints: CheckpointFolder,
         metrics: MetricsLogger,
         progress: Progress,
@@ -73,7 +71,6 @@ class OnlineTrainer:
         self.collector = collector
         self.replay = replay
         self.evaluate = evaluate
-        self.describe = describe
         self.checkpoints = checkpoints
         self.metrics = metrics
         self.progress = progress
@@ -282,7 +279,7 @@ class OnlineTrainer:
         if scheduled:
             self.collector.recent.clear()
         self._last_checkpoint = self.steps
-        self.checkpoints.save(self.steps, {**self.describe, **self.state_dict()}, best=best)
+        self.checkpoints.save(self.steps, self.state_dict(), best=best)
 
     def state_dict(self) -> dict[str, Any]:
         """The state of every part, under its name."""

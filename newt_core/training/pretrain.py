@@ -57,7 +57,6 @@ class Pretrainer:
         demos: Batches come from here.
         evaluate: Called with the number of updates, and whether they are the last; stores and
             returns scores, or None if asked to stop.
-        describe: The checkpoint's constant content (tasks, encoder, settings).
         checkpoints: Where to save.
         metrics: Where to report, under the number of updates.
         progress: Who watches.
@@ -71,7 +70,6 @@ class Pretrainer:
         agent: NewtAgent,
         demos: ReplayBuffer,
         evaluate: Callable[[int, bool], Modes | None],
-        describe: Mapping[str, Any],
         checkpoints: CheckpointFolder,
         metrics: MetricsLogger,
         progress: Progress,
@@ -81,7 +79,6 @@ class Pretrainer:
         self.agent = agent
         self.demos = demos
         self.evaluate = evaluate
-        self.describe = describe
         self.checkpoints = checkpoints
         self.metrics = metrics
         self.progress = progress
@@ -201,7 +198,7 @@ class Pretrainer:
         """
         self._log()
         self._health.require_sound(self.updates)
-        self.checkpoints.save(self.updates, {**self.describe, **self.state_dict()}, best=best)
+        self.checkpoints.save(self.updates, self.state_dict(), best=best)
 
     def state_dict(self) -> dict[str, Any]:
         """The state of every part, under its name."""

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
-from newt_core.agents.newt.config import Part, TakesEffect
 from newt_core.errors import ConfigError
+from newt_core.settings.base import Part, TakesEffect
 from newt_core.training.config import RunConfig, resolve_config, setting_fields
 from newt_core.training.run_folder import RunFolder
 

@@ -52,53 +52,61 @@ class Collected:
     interrupted: bool
 
 
+@dataclass(frozen=True)
+class CollectionRequest:
+    """What ``newt collect-demos`` is asked."""
+
+    specs: Sequence[TaskSpec]
+    """The tasks."""
+    folder: Path
+    """Where the files go."""
+    expert: str = AUTO
+    """``auto``, ``scripted``, a checkpoint, or a folder with checkpoints in it."""
+    episodes: int | None = None
+    """Good episodes of each task; by default as many as its domain is due."""
+    append: bool = False
+    """Add to files that are there."""
+    rgb: bool = False
+    """Record a picture of every state, too."""
+    noise: float = 0.0
+    """Standard deviation of what is added to the expert's actions."""
+    seed: int = 0
+    """Determines the episodes."""
+    device: str = "auto"
+    """Where a checkpoint's agent runs."""
+    runs: Path = RUNS
+    """Where ``auto`` looks for trained agents."""
+
+
 def collect_demos(
-    specs: Sequence[TaskSpec],
-    folder: Path,
+    request: CollectionRequest,
     *,
     library: SpecLibrary,
-    expert: str = AUTO,
-    episodes: int | None = None,
-    append: bool = False,
-    rgb: bool = False,
-    noise: float = 0.0,
-    seed: int = 0,
-    device: str = "auto",
-    runs: Path = RUNS,
     should_stop: Callable[[], bool] = lambda: False,
     on_progress: Progress = lambda task, done, total: None,
 ) -> Collected:
     """Collect demonstrations task by task; each task's file is complete when its turn is over.
 
     Args:
-        specs: the tasks.
-        folder: where the files go.
-        library: where a checkpoint's tasks are looked up.
-        expert: ``auto``, ``scripted``, a checkpoint, or a folder with checkpoints in it.
-        episodes: good episodes of each task; by default as many as its domain is due.
-        append: add to files that are there.
-        rgb: record a picture of every state, too.
-        noise: standard deviation of what is added to the expert's actions.
-        seed: determines the episodes.
-        device: where a checkpoint's agent runs.
-        runs: where ``auto`` looks for trained agents.
-        should_stop: asked after every step; what has been collected by then is kept.
-        on_progress: told of every episode.
+        request: What is asked.
+        library: Where a checkpoint's tasks are looked up.
+        should_stop: Asked after every step; what has been collected by then is kept.
+        on_progress: Told of every episode.
 
     Raises:
-        DemoError: no task has an expert, or a file exists and ``append`` is not set.
-        NewtError: whatever else the user can put right.
+        DemoError: No task has an expert, or a file exists and ``append`` is not set.
+        NewtError: Whatever else the user can put right.
     """
     experts: dict[str, Expert] = {}
-    runnable = sort_out(specs)
+    runnable = sort_out(request.specs)
     left_out = {spec.id: why for why, lacking in runnable.left_out.items() for spec in lacking}
     if not runnable.available:
         raise MissingDependencyError(next(iter(runnable.left_out)))
-    find = _finder(expert, library, device, runs)
+    find = _finder(request.expert, library, request.device, request.runs)
     for spec in runnable.available:
         found = find(spec)
         if found is None:
-            left_out[spec.id] = f"there is no {_missing(expert, runs)}"
+            left_out[spec.id] = f"there is no {_missing(request.expert, request.runs)}"
         else:
             experts[spec.id] = found
     if not experts:
@@ -109,22 +117,22 @@ def collect_demos(
             "Name a checkpoint, or a folder with checkpoints, with --expert, or train one with "
             "--train-expert."
         )
-    if not append:
-        _require_absent([demo_path(folder, task) for task in experts])
+    if not request.append:
+        _require_absent([demo_path(request.folder, task) for task in experts])
     done: list[Collection] = []
-    for spec in specs:
+    for spec in request.specs:
         if spec.id not in experts or should_stop():
             continue
-        wanted = episodes or default_episodes(spec)
+        wanted = request.episodes or default_episodes(spec)
         envs = min(wanted, MAX_ENVS)
-        path, who = demo_path(folder, spec.id), experts[spec.id]
-        name, act = who.name, who.make(envs, seed)
-        if noise:
-            name = f"{name} with noise {noise:g}"
-            act = PerturbedAct(act, noise, spec, seed)
+        path, who = demo_path(request.folder, spec.id), experts[spec.id]
+        name, act = who.name, who.make(envs, request.seed)
+        if request.noise:
+            name = f"{name} with noise {request.noise:g}"
+            act = PerturbedAct(act, request.noise, spec, request.seed)
         with (
-            writing(path, spec, name, append=append) as writer,
-            make_pool([spec] * envs, seed=seed, frames=int(rgb)) as pool,
+            writing(path, spec, name, append=request.append) as writer,
+            make_pool([spec] * envs, seed=request.seed, frames=int(request.rgb)) as pool,
         ):
             done.append(
                 collect(
@@ -132,8 +140,8 @@ def collect_demos(
                     writer,
                     wanted,
                     pool=pool,
-                    seed=seed,
-                    rgb=rgb,
+                    seed=request.seed,
+                    rgb=request.rgb,
                     should_stop=should_stop,
                     on_progress=partial(on_progress, spec.id),
                 )

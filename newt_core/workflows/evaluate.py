@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from newt_core.agents.newt.actor import Actor, ActorSettings
 from newt_core.agents.newt.agent import NewtAgent
 from newt_core.encoders import TextOptions
-from newt_core.encoders.seeing import SeeingPool, open_pool
+from newt_core.encoders.feature_pool import FeaturePool, open_pool
 from newt_core.envs.pool import Pool, make_pool
 from newt_core.evaluation.aggregate import Summary, summarise
 from newt_core.evaluation.rollout import Progress, evaluate, random_act, stoppable
@@ -52,35 +53,58 @@ def evaluate_agent(
     return summarise(results, specs, mode="policy" if policy_only else planning)
 
 
-def evaluate_checkpoint(
-    path: Path,
-    tasks: str | None,
-    episodes: int,
-    *,
-    policy_only: bool = False,
-    prior_weight: float | None = None,
-    seed: int = 0,
-    specs: SpecLibrary,
-    device: str = "auto",
-    text: TextOptions | None = None,
-    image_weights: Path | None = None,
-    on_progress: Progress | None = None,
-) -> Summary:
-    """Evaluate a checkpoint; ``tasks`` is a selector, None for the tasks it was trained on.
+@dataclass(frozen=True)
+class EvaluationRequest:
+    """What ``newt eval`` is asked."""
 
-    ``text`` gives the one task another wording; see :func:`load_agent`.
+    checkpoint: Path
+    tasks: str | None = None
+    """A selector; None for the tasks that it was trained on."""
+    episodes: int = 10
+    """Of each task."""
+    policy_only: bool = False
+    """Act without planning."""
+    prior_weight: float | None = None
+    """See :func:`evaluate_agent`."""
+    seed: int = 0
+    """Determines the episodes."""
+    device: str = "auto"
+    """As in the settings."""
+    text: TextOptions | None = None
+    """Another wording for the one task; see :func:`load_agent`."""
+    image_weights: Path | None = None
+    """DINOv2's file, if not where it was in training."""
+
+
+def evaluate_checkpoint(
+    request: EvaluationRequest, *, library: SpecLibrary, on_progress: Progress | None = None
+) -> Summary:
+    """Evaluate a checkpoint.
+
+    Args:
+        request: What is asked.
+        library: Where tasks are looked up.
+        on_progress: Told of every finished episode.
+
+    Raises:
+        NewtError: Whatever the user can put right.
     """
-    chosen = specs.select(tasks) if tasks is not None else None
+    chosen = library.select(request.tasks) if request.tasks is not None else None
     agent, chosen = load_agent(
-        path, chosen, library=specs, device=device, text=text, image_weights=image_weights
+        request.checkpoint,
+        chosen,
+        library=library,
+        device=request.device,
+        text=request.text,
+        image_weights=request.image_weights,
     )
     return evaluate_agent(
         agent,
         chosen,
-        episodes,
-        seed=stream_seed(seed, Stream.REPORTED_EPISODES),
-        policy_only=policy_only,
-        prior_weight=prior_weight,
+        request.episodes,
+        seed=stream_seed(request.seed, Stream.REPORTED_EPISODES),
+        policy_only=request.policy_only,
+        prior_weight=request.prior_weight,
         on_progress=on_progress,
     )
 
@@ -106,7 +130,7 @@ def _acting(actor: Actor, pool: Pool) -> Act:
     """Return an actor that takes features and the episodes' numbers from the pool it acts in."""
 
     def act(obs: FloatArray, task: IntArray, env_ids: IntArray, first: BoolArray) -> FloatArray:
-        features = pool.features(env_ids) if isinstance(pool, SeeingPool) else None
+        features = pool.features(env_ids) if isinstance(pool, FeaturePool) else None
         return actor(obs, task, env_ids, first, features, pool.episode_numbers[env_ids])
 
     return act

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from newt_core.errors import ConfigError, MissingDependencyError, RunFolderError
@@ -29,75 +30,78 @@ class Filmed:
     """Task → why it could not be filmed."""
 
 
+@dataclass(frozen=True)
+class FilmRequest:
+    """What ``newt render --video`` is asked."""
+
+    checkpoint: str | None = None
+    """A checkpoint, or a run; by default the newest run. See :func:`find_checkpoint`."""
+    tasks: str | None = None
+    """A selector; by default the tasks that it was trained on."""
+    path: Path | None = None
+    """The file of the one task's video; by default ``<task>.mp4`` in the run's folder ``videos``,
+    one for each task."""
+    episodes: int = 1
+    """Of each task."""
+    policy_only: bool = False
+    """Act without planning."""
+    seed: int = 0
+    """Determines the episodes."""
+    fps: float | None = None
+    """As in :func:`newt_core.evaluation.video.film`."""
+    device: str = "auto"
+    """As in the settings."""
+    specs: Sequence[Path] = ()
+    """Folders of a user's own task specs."""
+    image_weights: Path | None = None
+    """DINOv2's file, if not where it was in training."""
+    runs: Path = RUNS
+    """The folder of all runs."""
+
+
 def film_checkpoint(
-    checkpoint: str | None = None,
-    tasks: str | None = None,
-    path: Path | None = None,
-    *,
-    episodes: int = 1,
-    policy_only: bool = False,
-    seed: int = 0,
-    fps: float | None = None,
-    device: str = "auto",
-    specs: Sequence[Path] = (),
-    image_weights: Path | None = None,
-    runs: Path = RUNS,
-    on_progress: Progress = lambda task, done, total: None,
+    request: FilmRequest, *, on_progress: Progress = lambda task, done, total: None
 ) -> Filmed:
     """Film an agent.
 
     Args:
-        checkpoint: a checkpoint, or a run; by default the newest run. See :func:`find_checkpoint`.
-        tasks: a selector; by default the tasks that it was trained on.
-        path: the file of the one task's video; by default ``<task>.mp4`` in the run's folder
-            ``videos``, one for each task.
-        episodes: filmed of each task.
-        policy_only: act without planning.
-        seed: determines the episodes.
-        fps: as in :func:`newt_core.evaluation.video.film`.
-        device: as in the settings.
-        specs: folders of a user's own task specs.
-        image_weights: DINOv2's file, if not where it was in training.
-        runs: the folder of all runs.
-        on_progress: told of every frame.
+        request: What is asked.
+        on_progress: Told of every frame.
 
     Raises:
-        MissingDependencyError: none of the tasks can be drawn here.
-        NewtError: whatever else the user can put right.
+        MissingDependencyError: None of the tasks can be drawn here.
+        NewtError: Whatever else the user can put right.
     """
+    path = request.path
     if path is not None:
         require_video(path)
-    file, folder = find_checkpoint(checkpoint, runs)
+    file, folder = find_checkpoint(request.checkpoint, request.runs)
     agent = load(
         file,
-        tasks,
-        specs=specs,
-        device=device,
-        policy_only=policy_only,
-        seed=seed,
-        image_weights=image_weights,
+        request.tasks,
+        specs=request.specs,
+        device=request.device,
+        policy_only=request.policy_only,
+        seed=request.seed,
+        image_weights=request.image_weights,
     )
     if path is not None and len(agent.tasks) > 1:
         raise ConfigError(
             f"{path} can show one task, but these are {len(agent.tasks)}: name one with --task, "
             f"or leave the file out, for a video of each in {folder}/."
         )
-    library = load_specs(specs)
+    library = load_specs(request.specs)
     done = Filmed([], {})
     for task in agent.tasks:
-
-        def tell(frames: int, total: int, task: str = task) -> None:
-            on_progress(task, frames, total)
-
         try:
             video = film(
                 agent,
                 library[task],
                 path or folder / f"{task}.mp4",
-                episodes=episodes,
-                seed=seed,
-                fps=fps,
-                on_progress=tell,
+                episodes=request.episodes,
+                seed=request.seed,
+                fps=request.fps,
+                on_progress=partial(on_progress, task),
             )
         except MissingDependencyError as error:
             done.left_out[task] = str(error)

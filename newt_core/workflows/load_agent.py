@@ -12,8 +12,9 @@ import torch
 from newt_core.agents.newt.agent import NewtAgent
 from newt_core.agents.newt.setup import choose_device, task_table
 from newt_core.encoders import SavedText, TextOptions
-from newt_core.encoders.image import ImageEncoder, make_image_encoder, require_image_encoder
-from newt_core.encoders.text_choice import short_name
+from newt_core.encoders.image.base import ImageEncoder
+from newt_core.encoders.image.choose import make_image_encoder, require_image_encoder
+from newt_core.encoders.text.choose import short_name
 from newt_core.errors import CheckpointError
 from newt_core.model.widen import FIRST_LAYER, widened_weights
 from newt_core.specs import SpecLibrary, TaskSpec

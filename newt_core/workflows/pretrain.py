@@ -67,8 +67,9 @@ def _pretrain(run: RunContext, resume: bool) -> Pretrained:
             agent=agent,
             demos=demos,
             evaluate=_evaluator(run, agent),
-            describe=parts.describe(texts, PRETRAINING),
-            checkpoints=CheckpointFolder(folder.checkpoints, config.checkpoint.keep),
+            checkpoints=CheckpointFolder(
+                folder.checkpoints, config.checkpoint.keep, parts.describe(texts, PRETRAINING)
+            ),
             metrics=metrics,
             progress=run.progress,
             should_stop=run.should_stop,

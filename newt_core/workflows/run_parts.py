@@ -22,8 +22,10 @@ from newt_core.demos.opened import OpenDemos
 from newt_core.demos.published import FEATURE_ENCODER
 from newt_core.demos.sight import DemoSight
 from newt_core.encoders import make_text_encoder
-from newt_core.encoders.image import DINOV2, ImageEncoder, require_image_encoder
-from newt_core.encoders.text_choice import Notice
+from newt_core.encoders.image.base import ImageEncoder
+from newt_core.encoders.image.choose import require_image_encoder
+from newt_core.encoders.image.dino import DINOV2
+from newt_core.encoders.text.choose import Notice
 from newt_core.errors import CheckpointError, DemoError
 from newt_core.replay import ReplayBuffer
 from newt_core.specs import TaskSpec

@@ -15,7 +15,7 @@ import torch
 
 from newt_core.agents.newt.actor import Actor, ActorSettings
 from newt_core.agents.newt.agent import NewtAgent
-from newt_core.encoders.seeing import open_pool
+from newt_core.encoders.feature_pool import open_pool
 from newt_core.evaluation.rollout import EvaluationStopped
 from newt_core.files import write_text
 from newt_core.replay import Mixture, ReplayBuffer
@@ -142,8 +142,9 @@ def _interact(run: RunContext, resume: bool, weights: Path | None) -> Trained:
             ),
             replay=Mixture(online, demos, config.demo_use.batch_share),
             evaluate=_evaluator(run, agent),
-            describe=parts.describe(texts, INTERACTION),
-            checkpoints=CheckpointFolder(folder.checkpoints, config.checkpoint.keep),
+            checkpoints=CheckpointFolder(
+                folder.checkpoints, config.checkpoint.keep, parts.describe(texts, INTERACTION)
+            ),
             metrics=metrics,
             progress=run.progress,
             should_stop=run.should_stop,

@@ -10,9 +10,11 @@ import torch
 
 from newt_core.agents.newt.actor import Actor, ActorSettings
 from newt_core.agents.newt.agent import NewtAgent
-from newt_core.agents.newt.config import ModelConfig, PlannerConfig, UpdateConfig
+from newt_core.agents.newt.config import UpdateConfig
+from newt_core.model.config import ModelConfig
 from newt_core.model.sizes import SIZES
 from newt_core.model.split import SplitModel
+from newt_core.planner.config import PlannerConfig
 from newt_core.types import STATE_DIM, FloatArray
 from tests.fixtures.models import TINY, batch, model, table
 

@@ -8,9 +8,11 @@ import torch
 
 from newt_core.agents.newt.actor import Actor, ActorSettings
 from newt_core.agents.newt.agent import NewtAgent
-from newt_core.agents.newt.config import ModelConfig, PlannerConfig, UpdateConfig
+from newt_core.agents.newt.config import UpdateConfig
+from newt_core.model.config import ModelConfig
 from newt_core.model.sizes import SIZES, Size
 from newt_core.model.world_model import TaskTable
+from newt_core.planner.config import PlannerConfig
 from newt_core.replay import EpisodeRecorder, ReplayBuffer
 from newt_core.types import ACTION_DIM, STATE_DIM, TEXT_DIM, FloatArray, Transitions
 

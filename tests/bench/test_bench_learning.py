@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from newt_core.agents.newt.config import PlannerConfig
 from newt_core.bench import plan as plan_module
 from newt_core.bench.plan import bench_plan
 from newt_core.bench.update import bench_update
+from newt_core.planner.config import PlannerConfig
 
 
 def test_plan_report(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,8 @@ CHECKED = "evaluate_checkpoint"
 FILE = "--text-encoder file --text-weights table.npz"
 
 EVAL_ROWS = (
-    Row("checkpoint", "newt eval other.pt", f"{CHECKED} path", Path("other.pt"), Path("last.pt")),
+    Row("checkpoint", "newt eval other.pt", f"{CHECKED} checkpoint", Path("other.pt"),
+        Path("last.pt")),
     Row("--tasks", "--tasks walker-walk", f"{CHECKED} tasks", "walker-walk", None),
     Row("--task", "--task walker-walk", f"{CHECKED} tasks", "walker-walk", None),
     Row("--episodes", "--episodes 3", f"{CHECKED} episodes", 3, 10),
@@ -29,7 +30,7 @@ EVAL_ROWS = (
     Row("--image-weights", "--image-weights d.pt", f"{CHECKED} image_weights", Path("d.pt"), None),
     Row("--seed", "--seed 4", f"{CHECKED} seed", 4, 0),
     Row("--device", "--device cpu", f"{CHECKED} device", "cpu", "auto"),
-    Row("--specs", "--specs specs", knows(CHECKED, "specs"), True, False),
+    Row("--specs", "--specs specs", knows(CHECKED, "library"), True, False),
     Row("--strict", "--strict", exit_code, 2, 0, line=f"{EVAL} --tasks walker-run,ms-*",
         code=2),
     json_row(),

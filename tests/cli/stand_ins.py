@@ -14,16 +14,20 @@ import pytest
 import torch
 
 from newt_core.demos.collect import Collection
-from newt_core.envs.play import Played
+from newt_core.envs.play.table import Played
 from newt_core.evaluation import GroupSummary, Summary, TaskSummary
 from newt_core.evaluation.video import Video
-from newt_core.workflows.collect_demos import Collected
+from newt_core.workflows.collect_demos import Collected, CollectionRequest
 from newt_core.workflows.context import RunContext
-from newt_core.workflows.film import Filmed
+from newt_core.workflows.evaluate import EvaluationRequest
+from newt_core.workflows.film import Filmed, FilmRequest
 from newt_core.workflows.pretrain import Pretrained
 from newt_core.workflows.train import Trained
 from tests.fixtures.demonstrations import episode
 from tests.fixtures.stand_in import stand_in
+
+RECORDS = (RunContext, EvaluationRequest, CollectionRequest, FilmRequest)
+"""What bundles arguments."""
 
 PLACES = {
     "train": "newt_core.workflows.train:train",
@@ -35,7 +39,7 @@ PLACES = {
     "without_expert": "newt_core.workflows.collect_demos:without_expert",
     "forecast": "newt_core.workflows.train_expert:forecast",
     "film_checkpoint": "newt_core.workflows.film:film_checkpoint",
-    "play": "newt_core.envs.play:play",
+    "play": "newt_core.envs.play.window:play",
     "check_task": "newt_core.envs.checks:check_task",
     "picture": "newt_core.envs.gallery:picture",
     "bench_plan": "newt_core.bench.plan:bench_plan",
@@ -44,7 +48,7 @@ PLACES = {
     "bench_train": "newt_core.bench.train:bench_train",
     "choose_device": "newt_core.agents.newt.setup:choose_device",
     "count_parameters": "newt_core.model.count:count_parameters",
-    "draw_embeddings": "newt_core.encoders.text_plot:draw_embeddings",
+    "draw_embeddings": "newt_core.encoders.text.plot:draw_embeddings",
     "plot_demos": "newt_core.demos.plot:plot_demos",
     "export_minari": "newt_core.demos.convert:export_minari",
     "read_published": "newt_core.demos.published:read_published",
@@ -148,9 +152,9 @@ class FakeCore:
         does: Any = work or getattr(self, f"_{name}", _nothing)
 
         def told(arguments: dict[str, Any]) -> Any:
-            run = arguments.pop("run", None)
-            if isinstance(run, RunContext):  # its fields count as arguments
-                arguments |= {part.name: getattr(run, part.name) for part in fields(run)}
+            for record in [value for value in arguments.values() if isinstance(value, RECORDS)]:
+                # Its fields count as arguments.
+                arguments |= {part.name: getattr(record, part.name) for part in fields(record)}
             self.calls.append((name, arguments))
             return does(**arguments)
 

@@ -18,7 +18,7 @@ def test_json_is_the_contracts_document(newt, core):
     }  # fmt: skip
     assert answer.json["tasks"]["walker-run"]["ci95"] is None
     arguments = core.arguments("evaluate_checkpoint")
-    assert (arguments["path"], arguments["tasks"]) == (Path("last.pt"), "walker-walk")
+    assert (arguments["checkpoint"], arguments["tasks"]) == (Path("last.pt"), "walker-walk")
     assert (arguments["episodes"], arguments["policy_only"]) == (3, True)
 
 

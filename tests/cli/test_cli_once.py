@@ -19,9 +19,9 @@ from newt_core.demos import seal
 from newt_core.demos.load import padded
 from newt_core.demos.read import DemoFile, read_demos
 from newt_core.demos.write import writing
-from newt_core.encoders import image_tiny
-from newt_core.encoders.image import FrozenNetwork
-from newt_core.encoders.text_hashed import HashedEncoder
+from newt_core.encoders.image import choose, tiny
+from newt_core.encoders.image.base import FrozenNetwork
+from newt_core.encoders.text.hashed import HashedEncoder
 from newt_core.replay import Batch, Mixture, ReplayBuffer
 from newt_core.specs import SpecLibrary, load_specs
 from newt_core.training.checkpoint import load_checkpoint
@@ -92,7 +92,7 @@ class Counts:
 
         watch(seal, "_check", lambda path, kind, file: self.checksums.update([path.name]))
         watch(DemoFile, "episode", lambda file, n: self.episodes.update([(file.path.name, n)]))
-        watch(image_tiny, "tiny_encoder", self._count_encoder)
+        watch(choose, "tiny_encoder", self._count_encoder)
         watch(FrozenNetwork, "encode", self._count_pictures)
         watch(HashedEncoder, "encode", lambda encoder, texts: self.texts.update(texts))
         watch(Mixture, "__init__", lambda mixture, online, demos, share: self.buffers.append(demos))
@@ -145,7 +145,7 @@ def test_one_command_prepares_everything_once(newt, library, monkeypatch):
     # The agent learns from what it always learned from.
     (buffer,) = counts.buffers
     expected = ReplayBuffer(buffer.capacity, storage="ram", images=1)
-    encoder = image_tiny.tiny_encoder(torch.device("cpu"))
+    encoder = tiny.tiny_encoder(torch.device("cpu"))
     for task, name in enumerate(TASKS):
         for one in read_demos(Path(f"shown/{name}.h5"), library[name]):
             assert one.rgb is not None

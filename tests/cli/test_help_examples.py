@@ -12,7 +12,7 @@ import typer
 
 from newt_cli.app import app
 from newt_core.demos.published import write_published
-from newt_core.encoders import text_choice
+from newt_core.encoders.text import choose
 from newt_core.encoders.weights import WEIGHTS
 from newt_core.errors import MissingDependencyError
 from newt_core.specs import load_specs
@@ -84,7 +84,7 @@ def test_the_lines_run(name, newt, core, monkeypatch):
         monkeypatch.setenv("NEWT_ASSETS", "assets")
     stand_in_weights(monkeypatch)
     # Whatever other tests have made importable: nothing can read the stand-ins.
-    monkeypatch.setattr(text_choice, "import_library", without_library)
+    monkeypatch.setattr(choose, "import_library", without_library)
     Path("my_specs").mkdir()
     Path("my_specs/mine.yaml").write_text(SPECS)
     if name.startswith(("newt demos", "newt pretrain", "newt train")):

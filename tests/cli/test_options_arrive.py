@@ -13,7 +13,7 @@ import typer
 
 from newt_cli.app import app
 from newt_core.encoders import HashedEncoder
-from newt_core.encoders.text_file import write_table
+from newt_core.encoders.text.file import write_table
 from newt_core.specs import load_specs
 from newt_core.training.checkpoint import save_checkpoint
 from newt_core.training.config import resolve_config

@@ -11,7 +11,7 @@ import pytest
 from newt_core.demos.collect import Collection
 from newt_core.demos.quality import default_episodes
 from newt_core.specs import load_specs
-from newt_core.workflows.collect_demos import collect_demos, without_expert
+from newt_core.workflows.collect_demos import CollectionRequest, collect_demos, without_expert
 from tests.fixtures.layers import Layers, checkpoint_of
 
 LIBRARY = load_specs()
@@ -37,15 +37,17 @@ def collecting(layers: Layers) -> Layers:
 def test_what_is_asked_of_demonstrations_reaches_pool_file_and_collecting(collecting, tmp_path):
     heard: list[tuple[str, int, int]] = []
     collect_demos(
-        [COWBOY],
-        tmp_path,
+        CollectionRequest(
+            [COWBOY],
+            tmp_path,
+            expert="scripted",
+            episodes=3,
+            append=True,
+            rgb=True,
+            noise=0.3,
+            seed=5,
+        ),
         library=LIBRARY,
-        expert="scripted",
-        episodes=3,
-        append=True,
-        rgb=True,
-        noise=0.3,
-        seed=5,
         on_progress=lambda *numbers: heard.append(numbers),
     )
     assert collecting.got("make_pool", "specs", "seed", "frames") == ([COWBOY] * 3, 5, 1)
@@ -62,7 +64,7 @@ def test_what_is_asked_of_demonstrations_reaches_pool_file_and_collecting(collec
 
 
 def test_what_is_not_asked_of_demonstrations_is_the_default(collecting, tmp_path):
-    collect_demos([COWBOY], tmp_path, library=LIBRARY)
+    collect_demos(CollectionRequest([COWBOY], tmp_path), library=LIBRARY)
     assert collecting.got("make_pool", "seed", "frames") == (0, 0)
     assert collecting.got("writing", "append") == (False,)
     assert "noise" not in collecting.told["writing"]["expert"]
@@ -81,7 +83,9 @@ def test_collecting_is_asked_to_stop(collecting, tmp_path):
         asked.append("again")
         return len(asked) > 1
 
-    done = collect_demos([COWBOY, PONG], tmp_path, library=LIBRARY, should_stop=should_stop)
+    done = collect_demos(
+        CollectionRequest([COWBOY, PONG], tmp_path), library=LIBRARY, should_stop=should_stop
+    )
     assert done.interrupted
     assert len(done.tasks) == 1
     assert collecting.told["collect"]["should_stop"] is should_stop
@@ -96,13 +100,8 @@ def test_a_checkpoint_plays_on_the_device_and_with_the_seed_that_were_asked_for(
     collecting.replace("expert's actor", lambda told: "the actor")
     spec = LIBRARY["quadruped-run"]  # nobody plays it by a script
     collect_demos(
-        [spec],
-        tmp_path,
+        CollectionRequest([spec], tmp_path, expert=str(path), episodes=4, device="cuda:1", seed=6),
         library=LIBRARY,
-        expert=str(path),
-        episodes=4,
-        device="cuda:1",
-        seed=6,
     )
     told = collecting.got("expert's agent", "path", "specs", "library", "device")
     assert told == (path, [spec], LIBRARY, "cuda:1")
@@ -121,5 +120,5 @@ def test_trained_experts_are_looked_for_among_the_runs_that_were_named(collectin
         "expert's agent", lambda told: (SimpleNamespace(image_encoder=None), told["specs"])
     )
     collecting.replace("expert's actor")
-    collect_demos([spec], tmp_path, library=LIBRARY, runs=mine)
+    collect_demos(CollectionRequest([spec], tmp_path, runs=mine), library=LIBRARY)
     assert collecting.got("expert's agent", "path") == (path,)

@@ -11,9 +11,11 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from newt_core.encoders import image_dino, library
-from newt_core.encoders.image import FrozenNetwork, make_image_encoder, require_image_encoder
-from newt_core.encoders.image_tiny import tiny_encoder
+from newt_core.encoders import library
+from newt_core.encoders.image import dino
+from newt_core.encoders.image.base import FrozenNetwork
+from newt_core.encoders.image.choose import make_image_encoder, require_image_encoder
+from newt_core.encoders.image.tiny import tiny_encoder
 from newt_core.encoders.weights import WEIGHTS
 from newt_core.errors import (
     CheckpointError,
@@ -97,7 +99,7 @@ def test_where_something_is_can_be_read_off_the_tiny_encoders_features():
 @pytest.fixture(scope="module")
 def network(vision_library: None) -> Any:
     """The real architecture with random weights; layer scales as large as trained ones."""
-    made: Any = image_dino.vit().to_empty(device="cpu")
+    made: Any = dino.vit().to_empty(device="cpu")
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
         for name, parameter in made.named_parameters():
@@ -126,7 +128,7 @@ def test_dinov2_is_the_published_architecture(network: Any):
     assert network.patch_embed.num_patches == 256
     assert hasattr(network.blocks[0].ls1, "gamma")
     config = network.pretrained_cfg
-    assert (tuple(config["mean"]), tuple(config["std"])) == (image_dino.MEAN, image_dino.STD)
+    assert (tuple(config["mean"]), tuple(config["std"])) == (dino.MEAN, dino.STD)
     # 86,580,480 published, of which a mask token, which only its training needs, and 1,370
     # positions for pictures of 518; here there are 257.
     count = sum(p.numel() for p in network.parameters())
@@ -140,7 +142,7 @@ def test_dinov2_gives_the_class_token(network: Any, weights: Path):
     assert features.shape == (2, 768)
     assert features.dtype == np.float16
     x = torch.from_numpy(frames).permute(0, 3, 1, 2) / 255
-    mean, std = (torch.tensor(c).view(3, 1, 1) for c in (image_dino.MEAN, image_dino.STD))
+    mean, std = (torch.tensor(c).view(3, 1, 1) for c in (dino.MEAN, dino.STD))
     with torch.inference_mode():
         tokens = network.forward_features((x - mean) / std)
     np.testing.assert_allclose(features.astype(float), tokens[:, 0].double(), atol=5e-3)
@@ -199,8 +201,8 @@ def test_the_published_file_has_to_be_the_published_one(
     monkeypatch.setenv("NEWT_CACHE", str(tmp_path))
     content = bytearray(weights.read_bytes())
     content[-1] ^= 1
-    meant = replace(WEIGHTS[image_dino.WEIGHTS_NAME], size=len(content), sha256=sha256(weights))
-    monkeypatch.setitem(WEIGHTS, image_dino.WEIGHTS_NAME, meant)
+    meant = replace(WEIGHTS[dino.WEIGHTS_NAME], size=len(content), sha256=sha256(weights))
+    monkeypatch.setitem(WEIGHTS, dino.WEIGHTS_NAME, meant)
     meant.home.parent.mkdir(parents=True)
     meant.home.write_bytes(content)
     with pytest.raises(WeightsError, match="its checksum is"):
@@ -229,7 +231,7 @@ def test_a_torchvision_that_does_not_fit_is_explained(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(library, "import_module", broken)
     with pytest.raises(MissingDependencyError) as caught:
-        image_dino.vit()
+        dino.vit()
     message = str(caught.value)
     assert message.startswith("the image encoder dinov2 needs timm")
     assert "built for another PyTorch" in message

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from newt_core.encoders.seeing import SeeingPool
+from newt_core.encoders.feature_pool import FeaturePool
 from newt_core.envs.pool import make_pool
 from newt_core.errors import PoolStateError
 from tests.encoders.pictures import CornerEncoder
@@ -26,7 +26,7 @@ def steps(features: np.ndarray | None) -> list[list[int]]:
 
 def test_features_stand_in_the_place_of_pictures():
     pool = make_pool([toy_spec(), toy_spec()], workers=2, builders=BUILDERS, frames=1)
-    with SeeingPool(pool, CornerEncoder()) as seeing:
+    with FeaturePool(pool, CornerEncoder()) as seeing:
         seeing.reset()
         assert steps(seeing.features()) == [[0], [0]]
         done = seeing.step(ONES)
@@ -40,7 +40,7 @@ def test_a_stack_begins_with_copies_and_never_reaches_into_the_episode_before():
     specs = [toy_spec(length=3), toy_spec(length=9)]
     encoder = CornerEncoder()
     pool = make_pool(specs, workers=1, builders=BUILDERS, frames=1)
-    with SeeingPool(pool, encoder, stack=3) as seeing:
+    with FeaturePool(pool, encoder, stack=3) as seeing:
         seeing.reset()
         assert steps(seeing.features()) == [[0, 0, 0]] * 2
         assert steps(seeing.step(ONES).features) == [[0, 0, 1]] * 2
@@ -57,7 +57,7 @@ def test_a_stack_begins_with_copies_and_never_reaches_into_the_episode_before():
 def test_partial_replies_keep_each_environments_own_stack():
     specs = [toy_spec("slow", seconds=0.3, length=50), toy_spec("fast", length=50)]
     pool = make_pool(specs, workers=2, builders=BUILDERS, frames=1)
-    with SeeingPool(pool, CornerEncoder(), stack=2) as seeing:
+    with FeaturePool(pool, CornerEncoder(), stack=2) as seeing:
         seeing.reset()
         seeing.send(ONES, [0, 1])
         first = seeing.recv(1)
@@ -73,7 +73,7 @@ def test_a_lost_environment_shows_its_new_episode(tmp_path: Path):
     once = str(tmp_path / "once")
     specs = [toy_spec(length=50, trouble="crash", at=LATE, once=once), toy_spec(length=50)]
     pool = make_pool(specs, workers=2, builders=BUILDERS, frames=1)
-    with SeeingPool(pool, CornerEncoder(), stack=2) as seeing:
+    with FeaturePool(pool, CornerEncoder(), stack=2) as seeing:
         seeing.reset()
         for _ in range(LATE - 1):
             seeing.step(ONES)
@@ -85,7 +85,7 @@ def test_a_lost_environment_shows_its_new_episode(tmp_path: Path):
 
 def test_a_pool_that_draws_nothing_cannot_see():
     with (
-        SeeingPool(make_pool([toy_spec()], builders=BUILDERS), CornerEncoder()) as seeing,
+        FeaturePool(make_pool([toy_spec()], builders=BUILDERS), CornerEncoder()) as seeing,
         pytest.raises(PoolStateError, match="frames=1 or more"),
     ):
         seeing.reset()

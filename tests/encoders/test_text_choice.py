@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from newt_core.encoders import choose_text_encoder, make_text_encoder, text_choice
-from newt_core.encoders.text_clip import CLIP_WEIGHTS
-from newt_core.encoders.text_file import write_table
+from newt_core.encoders import choose_text_encoder, make_text_encoder
+from newt_core.encoders.text import choose
+from newt_core.encoders.text.clip import CLIP_WEIGHTS
+from newt_core.encoders.text.file import write_table
 from newt_core.encoders.weights import WEIGHTS
 from newt_core.errors import ConfigError, MissingDependencyError, WeightsError
 
@@ -77,7 +78,7 @@ def test_auto_gives_a_server_that_is_out_of_reach_seconds(monkeypatch) -> None:
 
 
 def test_auto_is_clip_where_its_weights_are(monkeypatch) -> None:
-    monkeypatch.setattr(text_choice, "import_library", lambda module, needed_by: None)
+    monkeypatch.setattr(choose, "import_library", lambda module, needed_by: None)
     put_clip_weights()
     lines: list[str] = []
     assert choose_text_encoder(lines.append) == "clip"
@@ -89,7 +90,7 @@ def test_auto_says_why_clip_cannot_be_used(monkeypatch, damage: str) -> None:
     def fail(module: str, needed_by: str) -> None:
         raise MissingDependencyError("operator torchvision::nms does not exist.")
 
-    monkeypatch.setattr(text_choice, "import_library", fail)
+    monkeypatch.setattr(choose, "import_library", fail)
     put_clip_weights(1000 if damage == "size" else None)
     lines: list[str] = []
     assert choose_text_encoder(lines.append) == "hashed"

@@ -11,9 +11,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from newt_core.encoders import ClipEncoder, library, text_clip
+from newt_core.encoders import ClipEncoder, library
 from newt_core.encoders.library import import_library
-from newt_core.encoders.text_clip import ARCHITECTURE, CLIP_WEIGHTS
+from newt_core.encoders.text import clip as module
+from newt_core.encoders.text.clip import ARCHITECTURE, CLIP_WEIGHTS
 from newt_core.encoders.weights import WEIGHTS
 from newt_core.errors import MissingDependencyError, WeightsError
 from newt_core.files import sha256
@@ -92,7 +93,7 @@ def test_vectors_are_those_of_open_clip(clip: RandomClip, cache: Path) -> None:
 def test_a_text_is_encoded_once(clip: RandomClip, cache: Path, monkeypatch) -> None:
     first = ClipEncoder(clip.path).encode(TEXTS[:2])
     with monkeypatch.context() as patch:
-        patch.setattr(text_clip, "load_tensors", no_reading)
+        patch.setattr(module, "load_tensors", no_reading)
         again = ClipEncoder(clip.path).encode([TEXTS[1], TEXTS[0], TEXTS[1]])
         np.testing.assert_array_equal(again, first[[1, 0, 1]])
         with pytest.raises(AssertionError, match="were read"):

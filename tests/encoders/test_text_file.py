@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from newt_core.encoders import FileEncoder, HashedEncoder
-from newt_core.encoders.text_file import read_table, write_table
+from newt_core.encoders.text.file import read_table, write_table
 from newt_core.errors import ConfigError, WeightsError
 from newt_core.specs import load_specs
 

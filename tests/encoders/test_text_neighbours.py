@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from newt_core.encoders import HashedEncoder
-from newt_core.encoders.text_neighbours import neighbours, plane
-from newt_core.encoders.text_plot import draw_embeddings
+from newt_core.encoders.text.neighbours import neighbours, plane
+from newt_core.encoders.text.plot import draw_embeddings
 from newt_core.errors import ConfigError
 from newt_core.specs import load_specs
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from newt_core.encoders import HashedEncoder, SavedText, TextOptions
-from newt_core.encoders.text_file import write_table
+from newt_core.encoders.text.file import write_table
 from newt_core.errors import CheckpointError, ConfigError, SpecError, WeightsError
 from newt_core.specs import Wording, load_specs
 

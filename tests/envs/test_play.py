@@ -7,9 +7,10 @@ import os
 import numpy as np
 import pytest
 
-from newt_core.envs import play as playing
 from newt_core.envs.domains.miniarcade import GAMES
-from newt_core.envs.play import CONTROLS, play, sit_down
+from newt_core.envs.play import window as playing
+from newt_core.envs.play.table import CONTROLS, sit_down
+from newt_core.envs.play.window import play
 from newt_core.errors import ConfigError, NoDisplayError
 from newt_core.specs import load_specs
 

@@ -10,11 +10,13 @@ import torch
 
 from newt_core.agents.newt.actor import Actor, ActorSettings
 from newt_core.agents.newt.agent import NewtAgent
-from newt_core.agents.newt.config import ModelConfig, PlannerConfig, UpdateConfig
+from newt_core.agents.newt.config import UpdateConfig
 from newt_core.agents.newt.episode_noise import EpisodeNoise
 from newt_core.agents.newt.setup import task_table
 from newt_core.evaluation import evaluate
+from newt_core.model.config import ModelConfig
 from newt_core.model.sizes import SIZES
+from newt_core.planner.config import PlannerConfig
 from newt_core.specs import TaskSpec
 from tests.fixtures.models import TINY
 from tests.fixtures.point_pool import PointPool, point_task

@@ -15,7 +15,12 @@ from newt_core.encoders import TextOptions
 from newt_core.evaluation.rollout import EpisodeResult, EvaluationStopped
 from newt_core.seeds import Stream, stream_seed
 from newt_core.specs import SpecLibrary, load_specs
-from newt_core.workflows.evaluate import evaluate_agent, evaluate_checkpoint, evaluate_random
+from newt_core.workflows.evaluate import (
+    EvaluationRequest,
+    evaluate_agent,
+    evaluate_checkpoint,
+    evaluate_random,
+)
 from tests.fixtures.layers import Layers
 from tests.fixtures.short_tasks import SPECS
 
@@ -38,16 +43,18 @@ def test_what_is_asked_of_an_evaluation_reaches_the_agent(layers, short):
     layers.replace("evaluate_agent", lambda told: "the summary")
     text, heard = TextOptions(encoder="zero"), lambda done, total: None
     summary: object = evaluate_checkpoint(
-        Path("last.pt"),
-        "short-*",
-        7,
-        policy_only=True,
-        prior_weight=0.25,
-        seed=4,
-        specs=short,
-        device="cuda:1",
-        text=text,
-        image_weights=Path("dino.pt"),
+        EvaluationRequest(
+            Path("last.pt"),
+            "short-*",
+            7,
+            policy_only=True,
+            prior_weight=0.25,
+            seed=4,
+            device="cuda:1",
+            text=text,
+            image_weights=Path("dino.pt"),
+        ),
+        library=short,
         on_progress=heard,
     )
     assert summary == "the summary"
@@ -69,7 +76,7 @@ def test_what_is_asked_of_an_evaluation_reaches_the_agent(layers, short):
 def test_an_evaluation_without_options_is_of_the_checkpoints_tasks(layers, short):
     layers.replace("evaluated agent", lambda told: ("the agent", []))
     layers.replace("evaluate_agent")
-    evaluate_checkpoint(Path("last.pt"), None, 7, specs=short)
+    evaluate_checkpoint(EvaluationRequest(Path("last.pt"), None, 7), library=short)
     assert layers.got("evaluated agent", "specs", "device") == (None, "auto")
     told = layers.got("evaluate_agent", "policy_only", "prior_weight", "seed")
     assert told == (False, None, stream_seed(0, Stream.REPORTED_EPISODES))

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from newt_core.agents.newt.config import PlannerConfig
+from newt_core.planner.config import PlannerConfig
 from newt_core.planner.mppi import Plan, PlanNoise, plan, refit
 from newt_core.planner.prior import constrain
 

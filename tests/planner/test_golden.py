@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from newt_core.agents.newt.config import PlannerConfig
 from newt_core.planner.chunks import plan_in_chunks
+from newt_core.planner.config import PlannerConfig
 from newt_core.planner.mppi import PlanNoise, plan
 from tests.planner.golden import make
 from tests.reference.planner import PlainMPPI

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from newt_core.agents.newt.config import PlannerConfig
+from newt_core.planner.config import PlannerConfig
 from newt_core.planner.mppi import draw_plan_noise, plan, refit, warm_start
 from newt_core.planner.prior import constrain, constraint_weight
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from newt_core.agents.newt.config import PlannerConfig
 from newt_core.model.split import SplitModel
 from newt_core.model.world_model import WorldModel
+from newt_core.planner.config import PlannerConfig
 from newt_core.planner.mppi import PlanNoise, draw_plan_noise, plan
 from newt_core.planner.value import rollout
 from newt_core.types import ACTION_DIM

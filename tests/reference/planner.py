@@ -8,8 +8,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from newt_core.agents.newt.config import PlannerConfig
 from newt_core.model.world_model import WorldModel
+from newt_core.planner.config import PlannerConfig
 from newt_core.planner.mppi import PlanNoise
 
 from . import discrete

@@ -29,7 +29,7 @@ from newt_core.training.progress import Progress, Unwatched
 from newt_core.training.run_folder import RunFolder
 from newt_core.types import Episode, FloatArray
 from newt_core.workflows.context import RunContext
-from newt_core.workflows.evaluate import evaluate_checkpoint, evaluate_random
+from newt_core.workflows.evaluate import EvaluationRequest, evaluate_checkpoint, evaluate_random
 from newt_core.workflows.train import Trained, interact
 from tests.fixtures.listener import Listener
 from tests.fixtures.short_tasks import LENGTH, SPECS
@@ -89,12 +89,13 @@ def test_a_run_leaves_what_it_promises(tmp_path: Path, library: SpecLibrary) -> 
     assert {"loss/consistency", "loss/reward", "loss/value", "loss/policy"} <= rows[-1].keys()
     assert any(folder.tensorboard.iterdir())
 
-    summary = evaluate_checkpoint(result.checkpoint, None, 2, specs=library)
-    again = evaluate_checkpoint(result.checkpoint, None, 2, specs=library)
+    summary = evaluate_checkpoint(EvaluationRequest(result.checkpoint, None, 2), library=library)
+    again = evaluate_checkpoint(EvaluationRequest(result.checkpoint, None, 2), library=library)
     assert summary.to_json() == again.to_json()
     assert summary.mode == "planning"
     unseen = evaluate_checkpoint(
-        result.checkpoint, "short-reach,cartpole-swingup", 1, specs=library, policy_only=True
+        EvaluationRequest(result.checkpoint, "short-reach,cartpole-swingup", 1, policy_only=True),
+        library=library,
     )
     assert list(unseen.tasks) == ["short-reach", "cartpole-swingup"]
     assert 0 <= evaluate_random("short-*", 1, specs=library).total.score <= 1
@@ -174,7 +175,9 @@ def test_training_selection_and_report_run_different_episodes(
     monkeypatch.setattr(EnvPool, "reset", watched)
     folder = RunFolder.create("a", settings(40).to_yaml(), root=tmp_path)
     checkpoint = run(folder, library, 40).checkpoint
-    evaluate_checkpoint(checkpoint, None, 1, specs=library, seed=3, policy_only=True)
+    evaluate_checkpoint(
+        EvaluationRequest(checkpoint, None, 1, seed=3, policy_only=True), library=library
+    )
     training, selection, again, report = seeds
     # The run's two evaluations look at the same episodes, so that they can be compared.
     assert selection == again
@@ -187,8 +190,8 @@ def test_a_task_scores_alone_what_it_scores_among_others(
 ) -> None:
     folder = RunFolder.create("a", settings(80).to_yaml(), root=tmp_path)
     checkpoint = run(folder, library, 80).checkpoint
-    together = evaluate_checkpoint(checkpoint, None, 3, specs=library)
-    alone = evaluate_checkpoint(checkpoint, "short-reach", 3, specs=library)
+    together = evaluate_checkpoint(EvaluationRequest(checkpoint, None, 3), library=library)
+    alone = evaluate_checkpoint(EvaluationRequest(checkpoint, "short-reach", 3), library=library)
     one, other = alone.tasks["short-reach"], together.tasks["short-reach"]
     assert one.mean_return == pytest.approx(other.mean_return, rel=1e-5)
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import newt_core
-from newt_core.encoders.image import TINY_NAME
+from newt_core.encoders.image.tiny import TINY_NAME
 from newt_core.errors import CheckpointError, InvalidActionError, WeightsError
 from newt_core.specs import SpecLibrary, load_specs
 from newt_core.training.checkpoint import load_checkpoint, save_checkpoint
@@ -19,7 +19,7 @@ from newt_core.training.progress import Unwatched
 from newt_core.training.run_folder import RunFolder
 from newt_core.types import FRAME_SIZE
 from newt_core.workflows.context import RunContext
-from newt_core.workflows.evaluate import evaluate_checkpoint
+from newt_core.workflows.evaluate import EvaluationRequest, evaluate_checkpoint
 from newt_core.workflows.load_agent import load_agent
 from newt_core.workflows.train import Trained, interact
 from tests.fixtures.listener import Listener
@@ -85,8 +85,8 @@ def test_an_agent_of_both_trains_resumes_and_acts(tmp_path: Path, library: SpecL
     assert payload["agent"]["learner"]["updates"] == (200 - 20) * 0.1
     assert payload["replay"]["next_sequence"] >= saved["replay"]["next_sequence"] > 1
 
-    summary = evaluate_checkpoint(finished.checkpoint, None, 2, specs=library)
-    again = evaluate_checkpoint(finished.checkpoint, None, 2, specs=library)
+    summary = evaluate_checkpoint(EvaluationRequest(finished.checkpoint, None, 2), library=library)
+    again = evaluate_checkpoint(EvaluationRequest(finished.checkpoint, None, 2), library=library)
     assert summary.to_json() == again.to_json()
 
     agent = newt_core.load(finished.checkpoint, specs=[tmp_path / "specs"], device="cpu")

@@ -27,7 +27,7 @@ from newt_core.training.progress import Unwatched
 from newt_core.training.run_folder import RunFolder
 from newt_core.types import Episode
 from newt_core.workflows.context import RunContext
-from newt_core.workflows.evaluate import evaluate_checkpoint
+from newt_core.workflows.evaluate import EvaluationRequest, evaluate_checkpoint
 from newt_core.workflows.pretrain import Pretrained, pretrain
 from newt_core.workflows.train import interact
 from tests.fixtures.demonstrations import demo_spec
@@ -82,8 +82,7 @@ def pretrainer(
         agent=agent,
         demos=followers(),
         evaluate=evaluate,
-        describe={"tasks": [{"id": SPEC.id}]},
-        checkpoints=CheckpointFolder(folder / "checkpoints", 3),
+        checkpoints=CheckpointFolder(folder / "checkpoints", 3, {"tasks": [{"id": SPEC.id}]}),
         metrics=metrics,
         progress=Unwatched(),
         should_stop=should_stop,
@@ -227,7 +226,9 @@ def test_from_files_to_scores(tmp_path: Path, library):
     names = ("loss/consistency", "loss/reward", "loss/value", "loss/cloning")
     assert set(names) <= set(rows[0])
     # Whatever reads checkpoints reads this one.
-    summary = evaluate_checkpoint(outcome.checkpoint, None, 1, policy_only=True, specs=library)
+    summary = evaluate_checkpoint(
+        EvaluationRequest(outcome.checkpoint, None, 1, policy_only=True), library=library
+    )
     assert set(summary.tasks) == {"short-balance"}
     # A finished run has nothing to do, and the online trainer does not mistake it for its own.
     again = from_start_to_end(folder, library, tmp_path / "demos", resume=True)

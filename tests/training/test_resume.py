@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 import torch
 
-from newt_core.agents.newt.config import Part, UpdateConfig
+from newt_core.agents.newt.config import UpdateConfig
 from newt_core.agents.newt.update import Learner
 from newt_core.errors import ConfigError, RunFolderError
+from newt_core.settings.base import Part
 from newt_core.specs import SpecLibrary, load_specs
 from newt_core.training.config import RunConfig, resolve_config, setting_fields
 from newt_core.training.health import Health

@@ -11,14 +11,14 @@ import torch
 
 import newt_core
 from newt_core.encoders import FileEncoder, HashedEncoder, TextOptions
-from newt_core.encoders.text_file import write_table
+from newt_core.encoders.text.file import write_table
 from newt_core.errors import CheckpointError, ConfigError, SpecError, WeightsError
 from newt_core.specs import SpecLibrary, Wording, load_specs
 from newt_core.training.checkpoint import load_checkpoint
 from newt_core.training.config import resolve_config
 from newt_core.training.run_folder import RunFolder
 from newt_core.workflows.context import RunContext
-from newt_core.workflows.evaluate import evaluate_checkpoint
+from newt_core.workflows.evaluate import EvaluationRequest, evaluate_checkpoint
 from newt_core.workflows.load_agent import load_agent
 from newt_core.workflows.run_parts import RunParts
 from newt_core.workflows.train import interact
@@ -104,7 +104,9 @@ Evaluate = Callable[..., Mapping[str, object]]
 def evaluate(folder: Path, last: Path) -> Evaluate:
     def run(tasks: str | None, text: TextOptions | None = None) -> Mapping[str, object]:
         specs = library(folder)
-        return evaluate_checkpoint(last, tasks, 1, specs=specs, policy_only=True, text=text).tasks
+        return evaluate_checkpoint(
+            EvaluationRequest(last, tasks, 1, policy_only=True, text=text), library=specs
+        ).tasks
 
     return run
 
@@ -147,10 +149,12 @@ def test_an_agent_hears_the_wording(folder: Path, hashed: Path) -> None:
     said = "Embodiment: A cart on a rail carries a pole. Instruction: Let it fall."
     assert [task.text for task in tasks] == [said]
     np.testing.assert_array_equal(agent.model.text.cpu(), HashedEncoder().encode([said]))
-    summary = evaluate_checkpoint(hashed, "short-balance", 1, specs=specs, text=text)
+    summary = evaluate_checkpoint(
+        EvaluationRequest(hashed, "short-balance", 1, text=text), library=specs
+    )
     assert list(summary.tasks) == ["short-balance"]
     with pytest.raises(SpecError, match="2 are chosen"):
-        evaluate_checkpoint(hashed, "short-*", 1, specs=specs, text=text)
+        evaluate_checkpoint(EvaluationRequest(hashed, "short-*", 1, text=text), library=specs)
 
 
 def test_a_run_can_be_told_something_else(folder: Path) -> None:

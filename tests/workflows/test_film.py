@@ -10,7 +10,7 @@ from newt_core.errors import ConfigError, MissingDependencyError, RunFolderError
 from newt_core.evaluation.video import Video
 from newt_core.training.run_folder import RunFolder
 from newt_core.workflows import film
-from newt_core.workflows.film import film_checkpoint, find_checkpoint
+from newt_core.workflows.film import FilmRequest, film_checkpoint, find_checkpoint
 
 
 def checkpoints(folder: Path, *names: str) -> None:
@@ -73,11 +73,11 @@ def test_tasks_that_cannot_be_drawn_are_left_out(runs, monkeypatch):
 
     monkeypatch.setattr(film, "load", lambda *arguments, **options: Agent())
     monkeypatch.setattr(film, "film", filmed)
-    done = film_checkpoint("walk", runs=runs)
+    done = film_checkpoint(FilmRequest("walk", runs=runs))
     assert done.videos == [Video(runs / "walk/videos/pygame-cowboy.mp4", 3, 30.0)]
     assert done.left_out == {"pygame-pong": "needs a driver"}
     with pytest.raises(ConfigError, match="name one with --task"):
-        film_checkpoint("walk", path=Path("one.mp4"), runs=runs)
+        film_checkpoint(FilmRequest("walk", path=Path("one.mp4"), runs=runs))
     monkeypatch.setattr(Agent, "tasks", ("pygame-pong",))
     with pytest.raises(MissingDependencyError, match="needs a driver"):
-        film_checkpoint("walk", runs=runs)
+        film_checkpoint(FilmRequest("walk", runs=runs))

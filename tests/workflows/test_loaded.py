@@ -8,9 +8,11 @@ import torch
 
 from newt_core.agents.newt.actor import Actor, ActorSettings
 from newt_core.agents.newt.agent import NewtAgent
-from newt_core.agents.newt.config import ModelConfig, PlannerConfig, UpdateConfig
+from newt_core.agents.newt.config import UpdateConfig
 from newt_core.agents.newt.setup import task_table
 from newt_core.errors import InvalidActionError, NewtError, NoEpisodeError, UnknownTaskError
+from newt_core.model.config import ModelConfig
+from newt_core.planner.config import PlannerConfig
 from newt_core.types import FloatArray
 from newt_core.workflows.loaded import LoadedAgent
 from tests.fixtures.demonstrations import demo_spec

@@ -13,7 +13,7 @@ from newt_core.evaluation.video import Video
 from newt_core.specs import SpecLibrary, load_specs
 from newt_core.training.progress import Unwatched
 from newt_core.training.run_folder import RunFolder
-from newt_core.workflows.film import film_checkpoint
+from newt_core.workflows.film import FilmRequest, film_checkpoint
 from newt_core.workflows.loaded import load
 from newt_core.workflows.train import Trained
 from newt_core.workflows.train_expert import expert_config, train_expert
@@ -40,16 +40,18 @@ def test_what_is_asked_of_a_film_reaches_agent_and_camera(layers, short, tmp_pat
     heard: list[tuple[str, int, int]] = []
     path = tmp_path / "a.gif"
     film_checkpoint(
-        str(checkpoint_of(tmp_path / "last.pt")),
-        "short-reach",
-        path,
-        episodes=3,
-        policy_only=True,
-        seed=4,
-        fps=20.0,
-        device="cuda:1",
-        specs=specs,
-        image_weights=Path("dino.pt"),
+        FilmRequest(
+            str(checkpoint_of(tmp_path / "last.pt")),
+            "short-reach",
+            path,
+            episodes=3,
+            policy_only=True,
+            seed=4,
+            fps=20.0,
+            device="cuda:1",
+            specs=specs,
+            image_weights=Path("dino.pt"),
+        ),
         on_progress=lambda *numbers: heard.append(numbers),
     )
     told = layers.told["load"]
@@ -69,7 +71,7 @@ def test_a_film_without_options_is_of_the_newest_run_there(layers, tmp_path):
     best = checkpoint_of(run.checkpoints / "best.pt")
     layers.replace("load", lambda told: SimpleNamespace(tasks=["pygame-pong"]))
     layers.replace("film", lambda told: Video(told["path"], 3, 20.0))
-    film_checkpoint(runs=tmp_path / "elsewhere")
+    film_checkpoint(FilmRequest(runs=tmp_path / "elsewhere"))
     told = layers.got("load", "checkpoint", "tasks", "policy_only", "seed", "device")
     assert told == (best, None, False, 0, "auto")
     told = layers.got("film", "path", "episodes", "seed", "fps")

@@ -29,7 +29,7 @@ from newt_core.types import Episode
 from newt_core.workflows import pretrain
 from newt_core.workflows import train as workflow
 from newt_core.workflows.context import RunContext
-from newt_core.workflows.evaluate import evaluate_checkpoint
+from newt_core.workflows.evaluate import EvaluationRequest, evaluate_checkpoint
 from newt_core.workflows.load_agent import load_agent
 from newt_core.workflows.train import Trained, interact, train
 from tests.fixtures.short_tasks import SPECS
@@ -280,9 +280,13 @@ def test_a_loaded_agent_plans_as_near_its_policy_as_in_its_run(tmp_path, library
     assert agent.prior_weight == pytest.approx((80 - steps) / 40)
     pretrained = folder.path / "pretraining/checkpoints/last.pt"
     assert load_agent(pretrained, library=library, device="cpu")[0].prior_weight == 1.0
-    freely = evaluate_checkpoint(result.checkpoint, None, 1, prior_weight=0.0, specs=library)
+    freely = evaluate_checkpoint(
+        EvaluationRequest(result.checkpoint, None, 1, prior_weight=0.0), library=library
+    )
     assert freely.mode == "planning"
-    as_in_its_run = evaluate_checkpoint(result.checkpoint, None, 1, specs=library)
+    as_in_its_run = evaluate_checkpoint(
+        EvaluationRequest(result.checkpoint, None, 1), library=library
+    )
     assert as_in_its_run.mode == "constrained planning"
 
 

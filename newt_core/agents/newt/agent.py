@@ -6,13 +6,15 @@ from typing import Any
 
 import torch
 
-from newt_core.agents.newt.config import ModelConfig, PlannerConfig, UpdateConfig
+from newt_core.agents.newt.config import UpdateConfig
 from newt_core.agents.newt.update import Learner
-from newt_core.encoders.image import ImageEncoder
+from newt_core.encoders.image.base import ImageEncoder
 from newt_core.errors import CheckpointError
+from newt_core.model.config import ModelConfig
 from newt_core.model.sizes import SIZES
 from newt_core.model.split import SplitModel
 from newt_core.model.world_model import TaskTable, WorldModel
+from newt_core.planner.config import PlannerConfig
 from newt_core.seeds import Stream, stream_seed
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}

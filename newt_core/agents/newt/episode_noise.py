@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from newt_core.agents.newt.config import PlannerConfig
+from newt_core.planner.config import PlannerConfig
 from newt_core.planner.mppi import PlanNoise, draw_plan_noise
 from newt_core.types import ACTION_DIM, IntArray
 

@@ -10,17 +10,14 @@ from __future__ import annotations
 import os
 import random
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from newt_core.envs.contract import Frame, Outcome
 from newt_core.types import FloatArray
-
-if TYPE_CHECKING:
-    from newt_core.envs.domains.miniarcade.draw.canvas import Painter
 
 SIZE = 224
 """Side of the canvas, in pixels."""
@@ -50,7 +47,7 @@ class Game(ABC):
         """32 bits that determine the episode's looks."""
         self._random = random.Random()
         self._looks = random.Random()
-        self._painter: Painter[Any] | None = None
+        self._paint: Callable[[Game, int, int], Frame] | None = None
 
     @abstractmethod
     def _begin(self) -> None:
@@ -95,16 +92,16 @@ class Game(ABC):
 
     def render(self, height: int = SIZE, width: int = SIZE) -> Frame:
         """Draw the present state; the first call imports pygame."""
-        if self._painter is None:
+        if self._paint is None:
             # pygame greets on standard output, which belongs to the commands' results.
             os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
             module = import_module(f"{__package__}.draw.{self.painter}")
-            self._painter = getattr(module, f"{type(self).__name__}Painter")()
-        return self._painter.frame(self, height, width)
+            self._paint = getattr(module, f"{type(self).__name__}Painter")().frame
+        return self._paint(self, height, width)
 
     def close(self) -> None:
         """Let go of the surfaces."""
-        self._painter = None
+        self._paint = None
 
 
 def clip(value: float, low: float, high: float) -> float:

@@ -6,7 +6,7 @@ import random
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from itertools import pairwise
-from math import cos, hypot, pi, sin
+from math import hypot
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -259,9 +259,3 @@ def glow(radius: float, colour: Colour, alpha: float, power: float, rings: int =
             layer.surface, (*colour, min(255, round(strength))), middle, radius * share * SCALE
         )
     return layer
-
-
-def around(x: float, y: float, radius: float, corners: int, turn: float = 0.0) -> list[Point]:
-    """Return the corners of a regular polygon."""
-    steps = [turn + 2 * pi * corner / corners for corner in range(corners)]
-    return [(x + radius * cos(angle), y + radius * sin(angle)) for angle in steps]

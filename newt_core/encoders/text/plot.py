@@ -11,7 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
-from newt_core.encoders.text_neighbours import plane
+from newt_core.encoders.text.neighbours import plane
 from newt_core.errors import ConfigError
 from newt_core.files import atomic_path
 from newt_core.types import FloatArray

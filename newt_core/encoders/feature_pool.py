@@ -14,7 +14,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from newt_core.encoders.image import ImageEncoder
+from newt_core.encoders.image.base import ImageEncoder
 from newt_core.envs.pool import EnvPool, EpisodeNumbers, Pool, PoolStats, make_pool
 from newt_core.errors import PoolStateError
 from newt_core.specs.schema import TaskSpec
@@ -29,7 +29,7 @@ from newt_core.types import (
 )
 
 
-class SeeingPool:
+class FeaturePool:
     """A :class:`newt_core.envs.pool.Pool` whose transitions hold features instead of pictures.
 
     Args:
@@ -134,8 +134,8 @@ class SeeingPool:
 
 def open_pool(
     specs: Sequence[TaskSpec], encoder: ImageEncoder | None, stack: int, *, seed: int = 0
-) -> EnvPool | SeeingPool:
+) -> EnvPool | FeaturePool:
     """Start environments for an agent: of states, or with an encoder and stacks of features."""
     if encoder is None:
         return make_pool(specs, seed=seed)
-    return SeeingPool(make_pool(specs, seed=seed, frames=1), encoder, stack)
+    return FeaturePool(make_pool(specs, seed=seed, frames=1), encoder, stack)

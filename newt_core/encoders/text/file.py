@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from newt_core.encoders.text import TextEncoder
+from newt_core.encoders.text.base import TextEncoder
 from newt_core.encoders.weights import load_tensors
 from newt_core.errors import ConfigError, WeightsError, did_you_mean
 from newt_core.files import atomic_path

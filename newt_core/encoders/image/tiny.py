@@ -12,9 +12,11 @@ import math
 import torch
 from torch import Tensor, nn
 
-from newt_core.encoders.image import TINY_NAME, FrozenNetwork
+from newt_core.encoders.image.base import FrozenNetwork
 from newt_core.types import FRAME_SIZE, IMAGE_DIM
 
+TINY_NAME = "tiny-random-vit-v1"
+"""What checkpoints record of it; other weights would need another name."""
 PATCH = 16
 """Rows and columns of a patch."""
 WIDTH = 32

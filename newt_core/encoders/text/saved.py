@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from newt_core.encoders.text_choice import NEED_WEIGHTS, make_text_encoder, short_name
+from newt_core.encoders.text.choose import NEED_WEIGHTS, make_text_encoder, short_name
 from newt_core.errors import CheckpointError
 from newt_core.specs import TaskSpec, Wording
 from newt_core.types import FloatArray

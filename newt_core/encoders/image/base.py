@@ -8,14 +8,12 @@ an agent learns from exactly the numbers that it acted on.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from newt_core.errors import CheckpointError, ConfigError, did_you_mean
 from newt_core.types import FRAME_SIZE, IMAGE_DIM, ByteArray, HalfArray
 
 BATCH = {"cpu": 1, "cuda": 256}
@@ -24,13 +22,6 @@ BATCH = {"cpu": 1, "cuda": 256}
 The last bits of a feature depend on how many pass together. On a CPU each passes alone, so that a
 run that was interrupted sees what an unbroken one sees, to the bit. A GPU wants many at once.
 """
-
-DINOV2 = "dinov2"
-TINY = "tiny"
-TINY_NAME = "tiny-random-vit-v1"
-"""What checkpoints record of the tiny encoder; other weights would need another name."""
-IMAGE_ENCODERS = (DINOV2, TINY)
-"""Short names, for settings."""
 
 
 class ImageEncoder(Protocol):
@@ -95,64 +86,3 @@ class FrozenNetwork:
         with torch.autocast(kind, torch.bfloat16, enabled=kind == "cuda"):
             features = [self._network(self.normalise(some.to(self.device))) for some in pictures]
         return np.asarray(torch.cat(features).to("cpu", torch.float16).numpy())
-
-
-def make_image_encoder(
-    name: str, *, device: torch.device | str = "cpu", weights: Path | None = None
-) -> ImageEncoder:
-    """Return an image encoder by its short name or by the name that a checkpoint records.
-
-    Args:
-        name: One of :data:`IMAGE_ENCODERS`, or a recorded name.
-        device: Where to run it.
-        weights: File of DINOv2's weights.
-
-    Raises:
-        ConfigError: There is no such encoder.
-        NewtError: Its weights or packages are missing or damaged.
-    """
-    from newt_core.encoders.image_dino import dinov2
-    from newt_core.encoders.image_tiny import tiny_encoder
-
-    if _kind(name) == TINY:
-        return tiny_encoder(torch.device(device))
-    if _kind(name) == DINOV2:
-        return dinov2(weights, torch.device(device))
-    raise ConfigError(
-        f"'{name}' is not an image encoder.{did_you_mean(name, IMAGE_ENCODERS)} "
-        f"Choose one of {', '.join(IMAGE_ENCODERS)}."
-    )
-
-
-def require_image_encoder(recorded: str | None, here: ImageEncoder | None, where: str) -> None:
-    """Refuse to go on with another image encoder than a checkpoint was trained with.
-
-    Args:
-        recorded: The name in the checkpoint; None if the agent sees states only.
-        here: The encoder at hand.
-        where: Names the checkpoint in the error.
-
-    Raises:
-        CheckpointError: They differ.
-    """
-    name = None if here is None else here.name
-    if name == recorded:
-        return
-    if recorded is None or name is None:
-        has, wants = ("none", name) if recorded is None else (recorded, "none")
-        raise CheckpointError(
-            f"{where}: its image encoder is {has}, but here it is {wants}. "
-            "Use the --obs it was trained with."
-        )
-    remedy = f"Use --image-encoder {_kind(recorded)}."
-    if _kind(recorded) == _kind(name):
-        remedy = "Name the weights that it was trained with: --image-weights FILE."
-    raise CheckpointError(
-        f"{where}: trained with the image encoder {recorded}, but here it is {name}: its features "
-        f"would mean nothing to the agent. {remedy}"
-    )
-
-
-def _kind(name: str) -> str:
-    """Return the short name of an encoder, of which recorded ones have more to say."""
-    return TINY if name == TINY_NAME else name.partition("@")[0]

@@ -22,7 +22,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from newt_core.encoders.text import TextEncoder
+from newt_core.encoders.text.base import TextEncoder
 from newt_core.types import TEXT_DIM, FloatArray
 
 WORD_WEIGHT = 8

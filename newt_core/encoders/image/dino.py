@@ -15,12 +15,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from newt_core.encoders.image import DINOV2, FrozenNetwork
+from newt_core.encoders.image.base import FrozenNetwork
 from newt_core.encoders.library import import_library
 from newt_core.encoders.weights import load_tensors, locate, verify
 from newt_core.errors import WeightsError
 from newt_core.types import FRAME_SIZE
 
+DINOV2 = "dinov2"
+"""What its recorded names begin with."""
 ARCHITECTURE = "vit_base_patch14_dinov2.lvd142m"
 """timm's name of the network."""
 WEIGHTS_NAME = "dinov2-vit-b-14"

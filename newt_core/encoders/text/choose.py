@@ -21,10 +21,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from newt_core.encoders.library import import_library
-from newt_core.encoders.text import TextEncoder, ZeroEncoder
-from newt_core.encoders.text_clip import CLIP_WEIGHTS, ClipEncoder
-from newt_core.encoders.text_file import FileEncoder
-from newt_core.encoders.text_hashed import HashedEncoder
+from newt_core.encoders.text.base import TextEncoder, ZeroEncoder
+from newt_core.encoders.text.clip import CLIP_WEIGHTS, ClipEncoder
+from newt_core.encoders.text.file import FileEncoder
+from newt_core.encoders.text.hashed import HashedEncoder
 from newt_core.encoders.weights import download_quickly, find, locate
 from newt_core.errors import ConfigError, MissingDependencyError, WeightsError, did_you_mean
 from newt_core.files import DownloadProgress

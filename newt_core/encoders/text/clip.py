@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from newt_core.encoders.library import import_library
-from newt_core.encoders.text import TextEncoder, encode_cached
+from newt_core.encoders.text.base import TextEncoder, encode_cached
 from newt_core.encoders.weights import WEIGHTS, load_tensors, locate, verify
 from newt_core.errors import WeightsError
 from newt_core.files import sha256

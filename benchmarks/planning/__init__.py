@@ -1,0 +1,1 @@
+"""Why planning scores less, or more, than the policy that it starts from."""

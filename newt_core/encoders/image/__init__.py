@@ -1,0 +1,1 @@
+"""Image encoders: from a frame to the feature that the agent reads."""

@@ -1,0 +1,1 @@
+"""Text encoders: from an instruction to the vector that conditions the agent."""

@@ -1,0 +1,26 @@
+"""The settings of the model."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from newt_core.settings.base import Settings
+
+
+class ModelConfig(Settings):
+    """The architecture. The widths behind ``size`` stand in ``newt_core.model.sizes``."""
+
+    size: Literal["2M", "5M", "20M", "80M"] = Field("20M", description="Model size.")
+    obs: Literal["state", "rgb", "both"] = Field(
+        "state", description="What the agent sees: states, pictures, or both."
+    )
+    frame_stack: int = Field(
+        1, ge=1, description="Pictures it sees at once: the newest and those before it."
+    )
+
+    @property
+    def images(self) -> int:
+        """Image features F in the encoder's input."""
+        return 0 if self.obs == "state" else self.frame_stack

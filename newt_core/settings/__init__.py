@@ -1,0 +1,1 @@
+"""What every part of a run's settings is made of."""
