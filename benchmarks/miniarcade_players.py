@@ -15,44 +15,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from newt_core.bench.timing import describe_hardware
 from newt_core.envs.pool import make_pool
 from newt_core.evaluation import evaluate, random_act, summarise
-from newt_core.evaluation.rollout import Act
-from newt_core.experts.miniarcade import Player, player
+from newt_core.experts.act import ScriptedAct
 from newt_core.files import write_json
 from newt_core.specs import TaskSpec, load_specs
-from newt_core.types import ACTION_DIM, BoolArray, FloatArray, IntArray
 from newt_core.version import git_version
-
-
-def scripted_act(specs: Sequence[TaskSpec]) -> Act:
-    """Return an actor that lets a new scripted player play every episode.
-
-    Args:
-        specs: the task list, which the ``task`` of each call refers to.
-    """
-    players: dict[int, Player] = {}
-
-    def act(obs: FloatArray, task: IntArray, env_ids: IntArray, first: BoolArray) -> FloatArray:
-        actions = np.zeros((len(task), ACTION_DIM), np.float32)
-        for row, (index, env) in enumerate(zip(task.tolist(), env_ids.tolist(), strict=True)):
-            spec = specs[index]
-            if first[row]:
-                players[env] = player(spec)
-            actions[row, : spec.action_dim] = players[env](obs[row, : spec.obs_dim])
-        return actions
-
-    return act
 
 
 def measure(specs: Sequence[TaskSpec], episodes: int, seed: int) -> dict[str, Any]:
     """Return task → who plays → mean return, mean score and its 95 % interval."""
     found: dict[str, Any] = {spec.id: {} for spec in specs}
     with make_pool(specs, seed=seed) as pool:
-        actors = {"player": scripted_act(specs), "random": random_act(specs, pool, seed)}
+        actors = {"player": ScriptedAct(specs), "random": random_act(specs, seed)}
         for who, act in actors.items():
             results = evaluate(act, specs, episodes, pool=pool, seed=seed)
             for task, summary in summarise(results, specs, mode=who).tasks.items():

@@ -100,17 +100,26 @@ class Episode:
     """[T + 1, D] of the picture at each observation; None for states alone."""
 
 
+@dataclass(frozen=True)
+class Observation:
+    """What K environments show, and whose it is: all that an agent acts on."""
+
+    state: FloatArray
+    """[K, S]."""
+    task: IntArray
+    """[K] index of each row's task in the agent's task list."""
+    env_ids: IntArray
+    """[K] each row's environment, numbered from 0, without repetition."""
+    first: BoolArray
+    """[K] whether the row begins an episode."""
+    features: HalfArray | None = None
+    """[K, F, D] features of the frames up to now; None where nobody encodes them."""
+    episode: IntArray | None = None
+    """[K] the number of each row's episode; None where nobody counts them."""
+
+
 class Act(Protocol):
     """Chooses actions for K environments."""
 
-    def __call__(
-        self, obs: FloatArray, task: IntArray, env_ids: IntArray, first: BoolArray
-    ) -> FloatArray:
-        """Return the actions, [K, A].
-
-        Args:
-            obs: [K, S] observations to act on.
-            task: [K] index of each row's task in the agent's task list.
-            env_ids: [K] each row's environment, numbered from 0.
-            first: [K] whether ``obs`` begins an episode.
-        """
+    def __call__(self, observation: Observation) -> FloatArray:
+        """Return the actions, [K, A]."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -15,7 +15,7 @@ from newt_core.evaluation.aggregate import summarise
 from newt_core.evaluation.rollout import evaluate
 from newt_core.planner.config import PlannerConfig
 from newt_core.specs import TaskSpec
-from newt_core.types import BoolArray, FloatArray, IntArray
+from newt_core.types import FloatArray, Observation
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,10 @@ def score(
     generator = np.random.default_rng(seed)
     masks = np.stack([spec.action_mask for spec in specs])
 
-    def act(obs: FloatArray, task: IntArray, env_ids: IntArray, first: BoolArray) -> FloatArray:
-        actions = actor(obs, task, env_ids, first)
+    def act(observation: Observation) -> FloatArray:
+        # Without the episodes' numbers: noise is drawn anew at every step.
+        actions = actor(replace(observation, episode=None))
+        task, env_ids = observation.task, observation.env_ids
         if way.take == "mean" and way.prior_weight is not None:
             # The refitted mean, which the actor keeps for its next plan.
             mean = actor.state_dict()["mean"][0, torch.from_numpy(env_ids)]

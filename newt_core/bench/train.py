@@ -29,7 +29,7 @@ from newt_core.bench.inputs import synchronise
 from newt_core.bench.timing import compare, describe_hardware
 from newt_core.encoders import HashedEncoder
 from newt_core.encoders.feature_pool import FeaturePool, open_pool
-from newt_core.envs.pool import EnvPool, make_pool
+from newt_core.envs.pool import EnvPool, make_pool, observation
 from newt_core.envs.session import open_session
 from newt_core.replay import ReplayBuffer
 from newt_core.specs import TaskSpec
@@ -188,9 +188,8 @@ class _Loop:
         copied.to(self.agent.device)
 
     def _act(self) -> np.ndarray:
-        features = self._pool.features() if isinstance(self._pool, FeaturePool) else None
         first = np.zeros(len(self._specs), np.bool_)
-        return self._actor(self._obs, self._tasks, self._tasks, first, features)
+        return self._actor(observation(self._pool, self._tasks, self._obs, self._tasks, first))
 
     def _learn(self) -> None:
         self._steps += len(self._specs)

@@ -14,7 +14,7 @@ from newt_core.demos.quality import good_enough
 from newt_core.demos.record import Tape
 from newt_core.demos.schema import DemoEpisode
 from newt_core.demos.write import DemoWriter
-from newt_core.envs.pool import Pool
+from newt_core.envs.pool import Pool, observation
 from newt_core.envs.pool.worker import episode_seed
 from newt_core.types import Act, ByteArray, FloatArray
 
@@ -125,10 +125,10 @@ class _Batch:
         obs = pool.reset(seed)
         frames = pool.frames() if self._rgb else None
         tapes = [self._tape(env, seed, obs[env], frames, env) for env in range(pool.num_envs)]
-        first = np.ones(pool.num_envs, np.bool_)
+        first, task = np.ones(pool.num_envs, np.bool_), np.full(pool.num_envs, self._task)
         while owed.any() and not self._should_stop():
             ids = np.flatnonzero(owed)
-            actions = self._act(obs[ids], np.full(len(ids), self._task), ids, first[ids])
+            actions = self._act(observation(pool, ids, obs, task, first))
             pool.send(actions, ids)
             reply = pool.recv(min_envs=len(ids))
             for row, env in enumerate(ids.tolist()):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from newt_core.specs.schema import TaskSpec
-from newt_core.types import Act, BoolArray, FloatArray, IntArray
+from newt_core.types import Act, FloatArray, Observation
 
 
 class PerturbedAct:
@@ -28,11 +28,9 @@ class PerturbedAct:
         self._mask = spec.action_mask
         self._generator = np.random.default_rng(seed)
 
-    def __call__(
-        self, obs: FloatArray, task: IntArray, env_ids: IntArray, first: BoolArray
-    ) -> FloatArray:
-        """Return the actions, [K, A]; the arguments are those of :class:`newt_core.types.Act`."""
-        actions = self._act(obs, task, env_ids, first)
+    def __call__(self, observation: Observation) -> FloatArray:
+        """Return the actions, [K, A]."""
+        actions = self._act(observation)
         noise = self._generator.normal(0.0, self._std, actions.shape)
         pushed = np.clip(actions + noise * self._mask, -1.0, 1.0)
         return np.asarray(pushed, np.float32)

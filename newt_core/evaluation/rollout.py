@@ -15,10 +15,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from newt_core.envs.pool import EpisodeNumbers, Pool, make_pool
+from newt_core.envs.pool import EpisodeNumbers, Pool, make_pool, observation
 from newt_core.errors import ConfigError
 from newt_core.specs.schema import TaskSpec
-from newt_core.types import ACTION_DIM, Act, BoolArray, FloatArray, IntArray, Transitions
+from newt_core.types import ACTION_DIM, Act, FloatArray, IntArray, Observation, Transitions
 
 Progress = Callable[[int, int], None]
 """Called with the episodes done and the episodes owed, whenever one is done."""
@@ -112,28 +112,28 @@ def evaluate(
     ]
 
 
-def random_act(specs: Sequence[TaskSpec], pool: Pool, seed: int) -> Act:
+def random_act(specs: Sequence[TaskSpec], seed: int) -> Act:
     """Return the random baseline: every valid action entry uniform in [-1, 1].
 
     An episode's actions follow from the seed and its number, in whatever company it is run.
 
     Args:
         specs: the agent's task list, which the ``task`` of each call refers to.
-        pool: the environments that are acted in.
         seed: determines the actions.
     """
     masks = np.stack([spec.action_mask for spec in specs])
     generators: dict[int, np.random.Generator] = {}
 
-    def act(obs: FloatArray, task: IntArray, env_ids: IntArray, first: BoolArray) -> FloatArray:
-        uniform = np.zeros((len(task), ACTION_DIM), np.float32)
-        numbers = pool.episode_numbers[env_ids]
-        for row, env in enumerate(env_ids.tolist()):
-            if first[row]:
-                series = np.random.SeedSequence(seed, spawn_key=(int(numbers[row]),))
+    def act(observation: Observation) -> FloatArray:
+        assert observation.episode is not None
+        uniform = np.zeros((len(observation.task), ACTION_DIM), np.float32)
+        for row, env in enumerate(observation.env_ids.tolist()):
+            if observation.first[row]:
+                number = int(observation.episode[row])
+                series = np.random.SeedSequence(seed, spawn_key=(number,))
                 generators[env] = np.random.default_rng(series)
             uniform[row] = generators[env].uniform(-1.0, 1.0, ACTION_DIM)
-        return uniform * masks[task]
+        return uniform * masks[observation.task]
 
     return act
 
@@ -145,12 +145,10 @@ def stoppable(act: Act, should_stop: Callable[[], bool]) -> Act:
     environments takes minutes on a CPU: whoever presses Ctrl-C should not wait for all of it.
     """
 
-    def stopping(
-        obs: FloatArray, task: IntArray, env_ids: IntArray, first: BoolArray
-    ) -> FloatArray:
+    def stopping(observation: Observation) -> FloatArray:
         if should_stop():
             raise EvaluationStopped
-        return act(obs, task, env_ids, first)
+        return act(observation)
 
     return stopping
 
@@ -205,7 +203,7 @@ def _run(
 
     while remaining.any():
         env_ids = np.flatnonzero(remaining)
-        pool.send(act(obs[env_ids], task_of_env[env_ids], env_ids, first[env_ids]), env_ids)
+        pool.send(act(observation(pool, env_ids, obs, task_of_env, first)), env_ids)
         # Waiting for all keeps the rows of the next call the same in every repetition.
         reply = pool.recv(min_envs=len(env_ids))
 

@@ -9,7 +9,7 @@ import numpy as np
 from newt_core.experts.policy import Player
 from newt_core.experts.registry import make_player
 from newt_core.specs.schema import TaskSpec
-from newt_core.types import ACTION_DIM, BoolArray, FloatArray, IntArray
+from newt_core.types import ACTION_DIM, FloatArray, Observation
 
 
 class ScriptedAct:
@@ -23,25 +23,20 @@ class ScriptedAct:
         self._specs = specs
         self._players: dict[int, Player] = {}
 
-    def __call__(
-        self, obs: FloatArray, task: IntArray, env_ids: IntArray, first: BoolArray
-    ) -> FloatArray:
+    def __call__(self, observation: Observation) -> FloatArray:
         """Return the actions, [K, A], zero beyond each task's own entries.
-
-        Args:
-            obs: [K, S] observations to act on.
-            task: [K] index of each row's task in ``specs``.
-            env_ids: [K] each row's environment.
-            first: [K] whether ``obs`` begins an episode.
 
         Raises:
             SpecError: a task has no scripted player.
             MissingDependencyError: a package that a player needs is not installed.
         """
-        actions = np.zeros((len(task), ACTION_DIM), dtype=np.float32)
-        for row, (index, env) in enumerate(zip(task.tolist(), env_ids.tolist(), strict=True)):
+        tasks, env_ids = observation.task.tolist(), observation.env_ids.tolist()
+        actions = np.zeros((len(tasks), ACTION_DIM), dtype=np.float32)
+        for row, (index, env) in enumerate(zip(tasks, env_ids, strict=True)):
             spec = self._specs[index]
-            if first[row]:
+            if observation.first[row]:
                 self._players[env] = make_player(spec)
-            actions[row, : spec.action_dim] = self._players[env](obs[row, : spec.obs_dim])
+            actions[row, : spec.action_dim] = self._players[env](
+                observation.state[row, : spec.obs_dim]
+            )
         return actions

@@ -13,18 +13,17 @@ from typing import Any
 import numpy as np
 import torch
 
-from newt_core.encoders.feature_pool import FeaturePool
-from newt_core.envs.pool import EpisodeNumbers, Pool
+from newt_core.envs.pool import EpisodeNumbers, Pool, observation
 from newt_core.replay import EpisodeRecorder
 from newt_core.training.recent import RecentEpisodes
-from newt_core.types import ACTION_DIM, BoolArray, Episode, FloatArray, HalfArray, Transitions
+from newt_core.types import ACTION_DIM, BoolArray, Episode, FloatArray, Observation, Transitions
 
 
 class Collector:
     """Steps every environment, and puts whole episodes together.
 
     Args:
-        pool: The environments; a :class:`FeaturePool` if the agent sees pictures.
+        pool: The environments; with features, if the agent sees.
         task_of_env: [E] index of each environment's task in the run's list.
         seed: Determines all episodes.
         features: Whether pictures' features are recorded, too.
@@ -36,12 +35,10 @@ class Collector:
         self.pool = pool
         self.task_of_env = task_of_env
         self.recent = RecentEpisodes([spec.id for spec in pool.specs])
-        self.obs: FloatArray = np.zeros((0, 0), np.float32)
+        self._obs: FloatArray = np.zeros((0, 0), np.float32)
         """[E, S] what to act on next."""
-        self.features: HalfArray | None = None
-        """[E, F, D] of the pictures up to ``obs``; None for states alone."""
-        self.first: BoolArray = np.ones(pool.num_envs, np.bool_)
-        """[E] whether ``obs`` begins an episode."""
+        self._first: BoolArray = np.ones(pool.num_envs, np.bool_)
+        """[E] whether that begins an episode."""
         self._seed = seed
         self._recorder = EpisodeRecorder(
             task_of_env.tolist(), [spec.episode_length for spec in pool.specs], features=features
@@ -49,6 +46,12 @@ class Collector:
         self._numbers = np.zeros(pool.num_envs, np.int64)
         self._open: list[FloatArray] = [np.zeros((0, ACTION_DIM), np.float32)] * pool.num_envs
         self._lost_before = 0
+
+    @property
+    def observation(self) -> Observation:
+        """What to act on next."""
+        envs = np.arange(self.pool.num_envs)
+        return observation(self.pool, envs, self._obs, self.task_of_env, self._first)
 
     @property
     def lost_episodes(self) -> int:
@@ -62,10 +65,9 @@ class Collector:
 
     def begin(self) -> None:
         """Begin every environment's first episode, or the ones that were open in a checkpoint."""
-        self.obs = self.pool.reset(self._seed, EpisodeNumbers.own_series(self._numbers))
-        self._look()
-        self._recorder.begin(self.obs, self.features)
-        self.first = np.ones(self.pool.num_envs, np.bool_)
+        self._obs = self.pool.reset(self._seed, EpisodeNumbers.own_series(self._numbers))
+        self._recorder.begin(self._obs, self.pool.features())
+        self._first = np.ones(self.pool.num_envs, np.bool_)
         steps = np.array([len(actions) for actions in self._open])
         repeated = np.ones(self.pool.num_envs, np.bool_)
         for step in range(int(steps.max(initial=0))):
@@ -76,10 +78,9 @@ class Collector:
             self.pool.send(actions, envs)
             reply = self.pool.recv(min_envs=len(envs))
             self._recorder.add(actions, reply)
-            self.obs[envs] = reply.obs
-            self.first[envs] = reply.lost
+            self._obs[envs] = reply.obs
+            self._first[envs] = reply.lost
             repeated[envs[reply.lost]] = False
-        self._look()
         if not repeated.all():
             warnings.warn(
                 f"{np.count_nonzero(~repeated)} open episodes were lost on the way back",
@@ -98,13 +99,9 @@ class Collector:
         transitions = self.pool.step(actions)
         self.recent.add(transitions)
         episodes = self._recorder.add(actions, transitions)
-        self.obs, self.features = transitions.obs, transitions.features
-        self.first = transitions.done | transitions.lost
+        self._obs = transitions.obs
+        self._first = transitions.done | transitions.lost
         return transitions, episodes
-
-    def _look(self) -> None:
-        if isinstance(self.pool, FeaturePool):
-            self.features = self.pool.features()
 
     def state_dict(self) -> dict[str, Any]:
         """Return the open episodes, and what ended since the last report."""

@@ -160,8 +160,7 @@ class OnlineTrainer:
         self.actor.settings = ActorSettings(
             explore=True, policy_only=self.seeding, prior_weight=weight
         )
-        now, envs = self.collector, np.arange(self.collector.pool.num_envs)
-        return self.actor(now.obs, now.task_of_env, envs, now.first, now.features)
+        return self.actor(self.collector.observation)
 
     def _settle(self) -> None:
         """Do all that is owed at this step: updates, reports, an evaluation, a checkpoint."""

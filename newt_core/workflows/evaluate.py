@@ -9,13 +9,12 @@ from pathlib import Path
 from newt_core.agents.newt.actor import Actor, ActorSettings
 from newt_core.agents.newt.agent import NewtAgent
 from newt_core.encoders import TextOptions
-from newt_core.encoders.feature_pool import FeaturePool, open_pool
-from newt_core.envs.pool import Pool, make_pool
+from newt_core.encoders.feature_pool import open_pool
+from newt_core.envs.pool import make_pool
 from newt_core.evaluation.aggregate import Summary, summarise
 from newt_core.evaluation.rollout import Progress, evaluate, random_act, stoppable
 from newt_core.seeds import Stream, stream_seed
 from newt_core.specs import SpecLibrary, TaskSpec
-from newt_core.types import Act, BoolArray, FloatArray, IntArray
 from newt_core.workflows.load_agent import load_agent
 
 MAX_EVALUATION_ENVS = 5
@@ -46,7 +45,7 @@ def evaluate_agent(
     actor = Actor(agent, len(specs) * envs, seed=seed, settings=settings)
     entries = [spec for spec in specs for _ in range(envs)]
     with open_pool(entries, agent.image_encoder, agent.model_config.images, seed=seed) as pool:
-        act = stoppable(_acting(actor, pool), should_stop)
+        act = stoppable(actor, should_stop)
         results = evaluate(act, specs, episodes, pool=pool, seed=seed, on_progress=on_progress)
     weight = agent.prior_weight if prior_weight is None else prior_weight
     planning = "constrained planning" if weight else "planning"
@@ -121,16 +120,6 @@ def evaluate_random(
     chosen = specs.select(tasks)
     reported = stream_seed(seed, Stream.REPORTED_EPISODES)
     with make_pool(chosen) as pool:
-        act = random_act(chosen, pool, stream_seed(seed, Stream.RANDOM_ACTIONS))
+        act = random_act(chosen, stream_seed(seed, Stream.RANDOM_ACTIONS))
         results = evaluate(act, chosen, episodes, pool=pool, seed=reported, on_progress=on_progress)
     return summarise(results, chosen, mode="random")
-
-
-def _acting(actor: Actor, pool: Pool) -> Act:
-    """Return an actor that takes features and the episodes' numbers from the pool it acts in."""
-
-    def act(obs: FloatArray, task: IntArray, env_ids: IntArray, first: BoolArray) -> FloatArray:
-        features = pool.features(env_ids) if isinstance(pool, FeaturePool) else None
-        return actor(obs, task, env_ids, first, features, pool.episode_numbers[env_ids])
-
-    return act

@@ -26,7 +26,15 @@ from newt_core.agents.newt.actor import Actor, ActorSettings
 from newt_core.encoders import TextOptions
 from newt_core.errors import InvalidActionError, NoEpisodeError, UnknownTaskError, did_you_mean
 from newt_core.specs import TaskSpec, Wording, load_specs
-from newt_core.types import FRAME_SIZE, IMAGE_DIM, STATE_DIM, ByteArray, FloatArray, HalfArray
+from newt_core.types import (
+    FRAME_SIZE,
+    IMAGE_DIM,
+    STATE_DIM,
+    ByteArray,
+    FloatArray,
+    HalfArray,
+    Observation,
+)
 from newt_core.workflows.load_agent import load_agent
 
 
@@ -107,7 +115,7 @@ class LoadedAgent:
         begins = acted == 0
         index = np.array([self._index[task]])
         features = None if picture is None else self._look(picture, int(index[0]), begins)
-        action = self._actor(padded, index, index, np.array([begins]), features)
+        action = self._actor(Observation(padded, index, index, np.array([begins]), features))
         self._acted[task] = acted + 1
         return action[0, : spec.action_dim]
 

@@ -18,7 +18,7 @@ from newt_core.specs import SpecLibrary, TaskSpec
 from newt_core.training.config import RunConfig, resolve_config
 from newt_core.training.progress import Progress
 from newt_core.training.run_folder import RunFolder
-from newt_core.types import ACTION_DIM, STATE_DIM, TEXT_DIM, Episode
+from newt_core.types import ACTION_DIM, STATE_DIM, TEXT_DIM, Episode, Observation
 from newt_core.workflows.context import RunContext
 from newt_core.workflows.train import Trained, interact
 
@@ -44,13 +44,13 @@ def forecast(config: RunConfig, spec: TaskSpec) -> float:
     agent = NewtAgent(config.model, config.planner, config.update, table, device=device)
     actor = Actor(agent, 1, seed=0, settings=ActorSettings(explore=True))
     one, none = np.zeros(1, np.int64), np.zeros(1, np.bool_)
-    obs = np.zeros((1, STATE_DIM), np.float32)
+    observation = Observation(np.zeros((1, STATE_DIM), np.float32), one, one, none)
 
     env = TaskEnv(spec)
     try:
         env.reset(seed=0)
         action = np.zeros(spec.action_dim, np.float32)
-        step_s = _seconds(lambda: (actor(obs, one, one, none), env.step(action)))
+        step_s = _seconds(lambda: (actor(observation), env.step(action)))
     finally:
         env.close()
 

@@ -15,7 +15,7 @@ from newt_core.model.config import ModelConfig
 from newt_core.model.sizes import SIZES
 from newt_core.model.split import SplitModel
 from newt_core.planner.config import PlannerConfig
-from newt_core.types import STATE_DIM, FloatArray
+from newt_core.types import STATE_DIM, FloatArray, Observation
 from tests.fixtures.models import TINY, batch, model, table
 
 TASK = np.array([0, 1, 2])
@@ -47,7 +47,7 @@ def act(
     actor: Actor, *, first: bool | list[bool] = False, ids: list[int] | None = None
 ) -> FloatArray:
     begins = np.array(first) & np.ones(3, np.bool_)
-    return actor(OBS, TASK, IDS if ids is None else np.array(ids), begins)
+    return actor(Observation(OBS, TASK, IDS if ids is None else np.array(ids), begins))
 
 
 def actor_of(agent: NewtAgent, seed: int = 0, **settings: bool) -> Actor:

@@ -14,7 +14,7 @@ from newt_core.model.sizes import SIZES, Size
 from newt_core.model.world_model import TaskTable
 from newt_core.planner.config import PlannerConfig
 from newt_core.replay import EpisodeRecorder, ReplayBuffer
-from newt_core.types import ACTION_DIM, STATE_DIM, TEXT_DIM, FloatArray, Transitions
+from newt_core.types import ACTION_DIM, STATE_DIM, TEXT_DIM, FloatArray, Observation, Transitions
 
 ENVS, LENGTH, SPEED = 8, 15, 0.25
 
@@ -69,7 +69,8 @@ def mean_return(points: Points, actor: Actor, episodes: int) -> FloatArray:
     for _ in range(episodes):
         obs = points.reset()
         for t in range(LENGTH):
-            transitions = points.step(actor(obs, task, np.arange(ENVS), np.full(ENVS, t == 0)))
+            now = Observation(obs, task, np.arange(ENVS), np.full(ENVS, t == 0))
+            transitions = points.step(actor(now))
             totals += transitions.reward
             obs = transitions.obs
     return totals.reshape(-1, 2).mean(0) / episodes

@@ -14,7 +14,7 @@ from newt_core.demos.read import open_demos, read_demos
 from newt_core.demos.validate import validate
 from newt_core.demos.write import writing
 from newt_core.envs.pool import Pool, make_pool
-from newt_core.types import ACTION_DIM
+from newt_core.types import ACTION_DIM, Observation
 from tests.fixtures.demonstrations import library
 from tests.pool.toy_domain import BUILDERS, build, toy_spec
 
@@ -27,10 +27,10 @@ def pool() -> Iterator[Pool]:
         yield made
 
 
-def act(obs, task, env_ids, first):
+def act(observation):
     """Earn 2 per step where luck is above 0.3, and 0.2 elsewhere; see the toy domain."""
-    actions = np.zeros((len(env_ids), ACTION_DIM), np.float32)
-    actions[:, :2] = np.where(obs[:, :1] > 0.3, 1.0, 0.1)
+    actions = np.zeros((len(observation.state), ACTION_DIM), np.float32)
+    actions[:, :2] = np.where(observation.state[:, :1] > 0.3, 1.0, 0.1)
     return actions
 
 
@@ -40,8 +40,8 @@ def run(folder: Path, pool: Pool, wanted: int, act=act, **kwargs):
         return collect(act, writer, wanted, pool=pool, **kwargs)
 
 
-def steady(obs, task, env_ids, first):
-    return np.full((len(env_ids), ACTION_DIM), 0.5, np.float32)
+def steady(observation):
+    return np.full((len(observation.state), ACTION_DIM), 0.5, np.float32)
 
 
 def test_as_many_as_wanted_are_kept_whatever_the_number_of_environments(tmp_path: Path, pool):
@@ -83,8 +83,8 @@ def test_poor_episodes_are_replaced_by_further_ones(tmp_path: Path, pool):
 
 
 def test_an_expert_that_never_succeeds_is_given_up(tmp_path: Path, pool):
-    def idle(obs, task, env_ids, first):
-        return np.zeros((len(env_ids), ACTION_DIM), np.float32)
+    def idle(observation):
+        return np.zeros((len(observation.state), ACTION_DIM), np.float32)
 
     result = run(tmp_path, pool, 2, idle)
     assert (result.episodes, result.kept) == (2 * MAX_ATTEMPTS, 0)
@@ -148,5 +148,5 @@ def test_noise_pushes_the_expert_about_its_own_actions(tmp_path: Path, pool):
     assert not (actions == 0.5).any()
     # Entries that the task does not have stay as they are.
     rows, first = np.arange(3), np.ones(3, np.bool_)
-    padded = shaken(np.zeros((3, 128), np.float32), rows, rows, first)
+    padded = shaken(Observation(np.zeros((3, 128), np.float32), rows, rows, first))
     assert (padded[:, SPEC.action_dim :] == 0.5).all()

@@ -106,6 +106,9 @@ class CountingPool:
     def frames(self) -> ByteArray:
         raise PoolStateError("a counting pool draws nothing")
 
+    def features(self, env_ids: IntArray | None = None) -> None:
+        pass
+
     def close(self) -> None:
         pass
 

@@ -51,11 +51,8 @@ def returns(tasks: Sequence[TaskSpec], episodes: int, envs: int = 1, seed: int =
     pool = PointPool([spec for spec in tasks for _ in range(min(envs, episodes))])
     actor = Actor(agent, pool.num_envs, seed=seed, settings=ActorSettings())
 
-    def act(obs, task, env_ids, first):
-        return actor(obs, task, env_ids, first, None, pool.episode_numbers[env_ids])
-
     found: dict[str, list[float]] = {}
-    for result in evaluate(act, tasks, episodes, pool=pool, seed=seed):
+    for result in evaluate(actor, tasks, episodes, pool=pool, seed=seed):
         found.setdefault(result.task, []).append(result.episode_return)
     return found
 

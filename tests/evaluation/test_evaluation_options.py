@@ -15,6 +15,7 @@ from newt_core.encoders import TextOptions
 from newt_core.evaluation.rollout import EpisodeResult, EvaluationStopped
 from newt_core.seeds import Stream, stream_seed
 from newt_core.specs import SpecLibrary, load_specs
+from newt_core.types import Observation
 from newt_core.workflows.evaluate import (
     EvaluationRequest,
     evaluate_agent,
@@ -94,8 +95,9 @@ def test_random_actions_are_evaluated_as_asked(layers, short):
     def play(told: dict[str, Any]) -> list[EpisodeResult]:
         told["pool"].reset(told["seed"])
         zeros = np.zeros(1, np.int64)
-        obs = np.zeros((1, 128), np.float32)
-        actions.append(told["act"](obs, zeros, zeros, zeros == 0))
+        state = np.zeros((1, 128), np.float32)
+        now = Observation(state, zeros, zeros, zeros == 0, episode=zeros)
+        actions.append(told["act"](now))
         return results(told)
 
     layers.replace("evaluate", play)
@@ -116,13 +118,13 @@ def test_random_actions_are_evaluated_as_asked(layers, short):
 @pytest.fixture
 def acting(layers: Layers) -> Layers:
     """Stand in for the actor, the pool and the episodes."""
-    layers.replace("evaluating actor", lambda told: lambda *observed: observed)
+    layers.replace("evaluating actor", lambda told: lambda observed: observed)
     layers.replace("open_pool", lambda told: nullcontext(POOL))
     layers.replace("evaluate", results)
     return layers
 
 
-POOL: Any = SimpleNamespace(episode_numbers=np.array([8, 9]))
+POOL: Any = SimpleNamespace()
 
 AGENT: Any = SimpleNamespace(
     image_encoder="eyes", model_config=SimpleNamespace(images=2), prior_weight=0.0
@@ -152,11 +154,11 @@ def test_an_agent_acts_as_the_options_say(acting, short, options, mode):
     told = acting.told["evaluate"]
     assert (told["specs"], told["episodes"], told["seed"]) == (specs, 3, 4)
     assert (told["pool"], told["on_progress"]) == (POOL, heard)
-    # The actor sees what the episodes show it, no pictures here, and is told their numbers.
-    assert told["act"]("obs", "task", 1, "first") == ("obs", "task", 1, "first", None, 9)
+    # The actor sees what the episodes show it.
+    assert told["act"]("what is seen") == "what is seen"
 
 
 def test_an_evaluation_is_asked_to_stop(acting, short):
     evaluate_agent(AGENT, [short["short-reach"]], 3, seed=4, should_stop=lambda: True)
     with pytest.raises(EvaluationStopped):
-        acting.told["evaluate"]["act"](1, 2, 3, 4)
+        acting.told["evaluate"]["act"]("anything")

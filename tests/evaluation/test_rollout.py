@@ -3,11 +3,11 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from newt_core.envs.pool import EpisodeNumbers, make_pool
+from newt_core.envs.pool import make_pool
 from newt_core.errors import ConfigError
 from newt_core.evaluation import EpisodeResult, evaluate, random_act
 from newt_core.specs import load_specs
-from newt_core.types import ACTION_DIM, BoolArray, FloatArray, IntArray
+from newt_core.types import ACTION_DIM, FloatArray, Observation
 from tests.evaluation.counting_pool import CountingPool, task
 
 SHORT, LONG = task("short", 2), task("long", 5)
@@ -19,10 +19,8 @@ def pay(amounts: np.ndarray) -> FloatArray:
     return actions
 
 
-def pay_one_plus_episode(
-    obs: FloatArray, task: IntArray, env_ids: IntArray, first: BoolArray
-) -> FloatArray:
-    return pay(1 + obs[:, 1])
+def pay_one_plus_episode(observation: Observation) -> FloatArray:
+    return pay(1 + observation.state[:, 1])
 
 
 def test_every_task_runs_exactly_the_episodes_asked_for():
@@ -45,9 +43,9 @@ def test_finished_tasks_cost_nothing_more():
     pool = CountingPool([SHORT, LONG])
     planned = Counter[int]()
 
-    def act(obs: FloatArray, task: IntArray, env_ids: IntArray, first: BoolArray) -> FloatArray:
-        planned.update(env_ids.tolist())
-        return pay(np.ones(len(obs)))
+    def act(observation: Observation) -> FloatArray:
+        planned.update(observation.env_ids.tolist())
+        return pay(np.ones(len(observation.state)))
 
     evaluate(act, [SHORT, LONG], 2, pool=pool)
     # 2 episodes x 2 steps and 2 episodes x 5 steps; in lock-step it would be 10 and 10.
@@ -81,12 +79,15 @@ def test_the_agent_is_told_its_own_task_index_and_where_episodes_begin():
     pool = CountingPool([LONG, SHORT, SHORT])
     calls: list[tuple[list[int], list[int], list[bool]]] = []
 
-    def act(obs: FloatArray, task: IntArray, env_ids: IntArray, first: BoolArray) -> FloatArray:
-        calls.append((task.tolist(), env_ids.tolist(), first.tolist()))
+    def act(observation: Observation) -> FloatArray:
+        now = observation
+        calls.append((now.task.tolist(), now.env_ids.tolist(), now.first.tolist()))
         # What the environment says of itself agrees.
-        assert np.array_equal(obs[:, 0], env_ids)
-        assert np.array_equal(obs[:, 2] == 0, first)
-        return pay(np.ones(len(obs)))
+        assert np.array_equal(now.state[:, 0], now.env_ids)
+        assert now.episode is not None
+        assert np.array_equal(now.state[:, 1], now.episode)
+        assert np.array_equal(now.state[:, 2] == 0, now.first)
+        return pay(np.ones(len(now.state)))
 
     evaluate(act, [SHORT, LONG], 2, pool=pool, task_ids=[4, 9])
     assert calls[0] == ([9, 4, 4], [0, 1, 2], [True] * 3)
@@ -101,9 +102,9 @@ def test_a_lost_episode_is_run_again_from_its_start():
     pool = CountingPool([LONG], lose=[(0, 1)])
     firsts: list[bool] = []
 
-    def act(obs: FloatArray, task: IntArray, env_ids: IntArray, first: BoolArray) -> FloatArray:
-        firsts.append(bool(first[0]))
-        return pay(np.ones(len(obs)))
+    def act(observation: Observation) -> FloatArray:
+        firsts.append(bool(observation.first[0]))
+        return pay(np.ones(len(observation.state)))
 
     results = evaluate(act, [LONG], 2, pool=pool)
     # The second episode breaks off after a step, and begins anew: 5 + 1 + 5 steps.
@@ -127,7 +128,11 @@ def test_progress_counts_episodes():
 
 def test_small_rewards_add_up():
     pool = CountingPool([task("fine", 10_000)])
-    [result] = evaluate(lambda obs, *_: pay(np.full(len(obs), 0.1)), pool.specs, 1, pool=pool)
+
+    def act(observation: Observation) -> FloatArray:
+        return pay(np.full(len(observation.state), 0.1))
+
+    [result] = evaluate(act, pool.specs, 1, pool=pool)
     assert result.episode_return == pytest.approx(10_000 * float(np.float32(0.1)), rel=1e-12)
 
 
@@ -143,11 +148,10 @@ def test_what_cannot_be_evaluated():
 
 def test_random_actions_fill_the_valid_entries_evenly_and_no_other():
     specs = [task("two", 1, action_dim=2), task("five", 1, action_dim=5)]
-    rows = np.tile([0, 1], 4000)
-    pool = CountingPool([specs[row] for row in rows])
-    pool.reset(0, EpisodeNumbers.own_series(np.arange(8000)))
-    act = random_act(specs, pool, 0)
-    actions = act(np.zeros((8000, 128), np.float32), rows, np.arange(8000), rows >= 0)
+    rows, numbers = np.tile([0, 1], 4000), np.arange(8000)
+    state = np.zeros((8000, 128), np.float32)
+    now = Observation(state, rows, numbers, rows >= 0, episode=numbers)
+    actions = random_act(specs, 0)(now)
     assert actions.dtype == np.float32
     assert actions.shape == (8000, ACTION_DIM)
     for row, dims in ((0, 2), (1, 5)):
@@ -162,7 +166,7 @@ def test_random_actions_fill_the_valid_entries_evenly_and_no_other():
 def run_cartpole(workers: int, seed: int) -> list[EpisodeResult]:
     specs = load_specs().select("cartpole-balance,pendulum-swingup")
     with make_pool(specs, workers) as pool:
-        act = random_act(specs, pool, seed)
+        act = random_act(specs, seed)
         return evaluate(act, specs, 1, pool=pool, seed=seed)
 
 

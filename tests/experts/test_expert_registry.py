@@ -50,6 +50,8 @@ def test_asking_for_one_domain_does_not_import_the_others():
 import sys
 from newt_core.experts.registry import make_player
 from newt_core.specs import load_specs
+from newt_core.types import Observation
+from newt_core.types import Observation
 make_player(load_specs()["pygame-pong"])
 foreign = {"metaworld", "Box2D", "dm_control", "ale_py", "torch"} & set(sys.modules)
 sys.exit(", ".join(foreign) or None)
@@ -70,6 +72,7 @@ def test_padded_entries_are_zero():
     spec = LIBRARY["pygame-pong"]
     act = ScriptedAct([spec])
     once = np.ones(2, dtype=np.bool_)
-    action = act(np.ones((2, 128), np.float32), np.zeros(2, np.int64), np.arange(2), once)
+    state = np.ones((2, 128), np.float32)
+    action = act(Observation(state, np.zeros(2, np.int64), np.arange(2), once))
     assert action.shape == (2, 16)
     assert not action[:, spec.action_dim :].any()

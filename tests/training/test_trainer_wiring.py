@@ -36,11 +36,11 @@ def test_every_environment_acts_and_records_as_its_own_task(tmp_path, monkeypatc
     asked: list[tuple[list[int], list[int]]] = []
     act = Actor.__call__
 
-    def watched(self, obs, task, env_ids, first, *rest):
-        asked.append((task.tolist(), env_ids.tolist()))
+    def watched(self, observation):
+        asked.append((observation.task.tolist(), observation.env_ids.tolist()))
         # The third entry counts the steps of an episode: it says where one begins.
-        np.testing.assert_array_equal(first, obs[:, 2] == 0)
-        return act(self, obs, task, env_ids, first, *rest)
+        np.testing.assert_array_equal(observation.first, observation.state[:, 2] == 0)
+        return act(self, observation)
 
     monkeypatch.setattr(Actor, "__call__", watched)
     run = PointRun(tmp_path / "a", config=point_config(envs_per_task=2, steps=120))

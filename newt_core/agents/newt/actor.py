@@ -16,7 +16,7 @@ from newt_core.errors import UselessActionError
 from newt_core.planner.chunks import plan_in_chunks
 from newt_core.planner.mppi import PlanNoise, draw_plan_noise, warm_start
 from newt_core.seeds import Stream, stream_seed
-from newt_core.types import ACTION_DIM, BoolArray, FloatArray, HalfArray, IntArray
+from newt_core.types import ACTION_DIM, BoolArray, FloatArray, IntArray, Observation
 
 
 @dataclass(frozen=True)
@@ -65,26 +65,15 @@ class Actor:
         )
 
     @torch.inference_mode()
-    def __call__(
-        self,
-        obs: FloatArray,
-        task: IntArray,
-        env_ids: IntArray,
-        first: BoolArray,
-        features: HalfArray | None = None,
-        episode: IntArray | None = None,
-    ) -> FloatArray:
+    def __call__(self, observation: Observation) -> FloatArray:
         """Choose an action in each of K environments.
 
+        Where episodes are numbered and nothing is explored, a plan's noise follows from the
+        episode's number and step alone (:mod:`newt_core.agents.newt.episode_noise`); else it is
+        drawn anew at every call.
+
         Args:
-            obs: [K, S] current observations.
-            task: [K] index of each environment's task in the run's list.
-            env_ids: [K] below ``num_envs``, without repetition.
-            first: [K] true where the observation begins an episode.
-            features: [K, F, D] of the pictures up to ``obs``, for agents that see them.
-            episode: [K] the number of each environment's episode. With it, a plan's noise follows
-                from that and the step alone (:mod:`newt_core.agents.newt.episode_noise`); without,
-                it is drawn anew at every call.
+            observation: Of environments below ``num_envs``; with features, for agents that see.
 
         Returns:
             [K, A] float32 in [-1, 1], zero in masked entries.
@@ -93,18 +82,19 @@ class Actor:
             UselessActionError: An action is not finite, because the weights are useless.
         """
         device = self.agent.device
-        tasks = torch.as_tensor(task, device=device)
+        tasks = torch.as_tensor(observation.task, device=device)
         image = None
-        if features is not None:
-            image = torch.as_tensor(features, device=device).flatten(1)
-        z = self.agent.model.encode(torch.as_tensor(obs, device=device), tasks, image)
+        if observation.features is not None:
+            image = torch.as_tensor(observation.features, device=device).flatten(1)
+        z = self.agent.model.encode(torch.as_tensor(observation.state, device=device), tasks, image)
+        env_ids, first = observation.env_ids, observation.first
         self._step[env_ids] = np.where(first, 0, self._step[env_ids] + 1)
         if self.settings.policy_only:
             actions = self._policy_actions(z, tasks)
-        elif episode is None:
+        elif observation.episode is None or self.settings.explore:
             actions = self._planned_actions(z, tasks, env_ids, first, self._fresh_noise(len(z)))
         else:
-            actions = self._actions_by_step(z, tasks, env_ids, first, episode)
+            actions = self._actions_by_step(z, tasks, env_ids, first, observation.episode)
         padded = F.pad(actions.float(), (0, ACTION_DIM - actions.shape[-1]))
         chosen = np.asarray(padded.cpu().numpy(), np.float32)
         if not np.isfinite(chosen).all():

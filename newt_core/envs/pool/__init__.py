@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 
-from newt_core.envs.pool.api import OUTSIDE_TASKS, EpisodeNumbers, Pool, PoolStats
+from newt_core.envs.pool.api import OUTSIDE_TASKS, EpisodeNumbers, Pool, PoolStats, observation
 from newt_core.envs.pool.local import EnvPool
 from newt_core.errors import ConfigError
 from newt_core.specs.schema import TaskSpec
@@ -62,4 +62,12 @@ def make_pool(
     return EnvPool(specs, min(workers, len(specs)), seed, timeout, builders or {}, frames)
 
 
-__all__ = ["OUTSIDE_TASKS", "EnvPool", "EpisodeNumbers", "Pool", "PoolStats", "make_pool"]
+__all__ = [
+    "OUTSIDE_TASKS",
+    "EnvPool",
+    "EpisodeNumbers",
+    "Pool",
+    "PoolStats",
+    "make_pool",
+    "observation",
+]

@@ -15,7 +15,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from newt_core.specs.schema import TaskSpec
-from newt_core.types import ByteArray, FloatArray, IntArray, Transitions
+from newt_core.types import (
+    BoolArray,
+    ByteArray,
+    FloatArray,
+    HalfArray,
+    IntArray,
+    Observation,
+    Transitions,
+)
 
 
 @dataclass
@@ -101,5 +109,33 @@ class Pool(Protocol):
         For the first pictures after ``reset``; the later ones come with the transitions.
         """
 
+    def features(self, env_ids: IntArray | None = None) -> HalfArray | None:
+        """Return the features up to the present observations, [E, F, D], or those of some.
+
+        None where nobody encodes frames.
+        """
+
     def close(self) -> None:
         """End all workers. Closing twice is fine; any other use afterwards is an error."""
+
+
+def observation(
+    pool: Pool, env_ids: IntArray, state: FloatArray, task: IntArray, first: BoolArray
+) -> Observation:
+    """Return what some of a pool's environments show, with features and episodes' numbers.
+
+    Args:
+        pool: The environments.
+        env_ids: [K] which of them.
+        state: [E, S] of all, as the last replies said.
+        task: [E] index of each environment's task in the agent's list.
+        first: [E] whether ``state`` begins an episode.
+    """
+    return Observation(
+        state=state[env_ids],
+        task=task[env_ids],
+        env_ids=env_ids,
+        first=first[env_ids],
+        features=pool.features(env_ids),
+        episode=pool.episode_numbers[env_ids],
+    )

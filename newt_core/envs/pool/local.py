@@ -190,6 +190,9 @@ class EnvPool:
             raise PoolStateError("the pictures are not ready: reset() or recv() first.")
         return frames.copy()
 
+    def features(self, env_ids: IntArray | None = None) -> None:
+        """Return None: nobody encodes frames here."""
+
     def close(self) -> None:
         """End all workers. Can be repeated."""
         self._finalizer()
