@@ -14,6 +14,7 @@ from newt_core.experts.act import ScriptedAct
 from newt_core.experts.registry import FINDERS, has_player, make_player
 from newt_core.specs import load_specs
 from newt_core.specs.schema import BUILTIN_DOMAINS
+from newt_core.types import Observation
 
 LIBRARY = load_specs()
 
@@ -50,8 +51,6 @@ def test_asking_for_one_domain_does_not_import_the_others():
 import sys
 from newt_core.experts.registry import make_player
 from newt_core.specs import load_specs
-from newt_core.types import Observation
-from newt_core.types import Observation
 make_player(load_specs()["pygame-pong"])
 foreign = {"metaworld", "Box2D", "dm_control", "ale_py", "torch"} & set(sys.modules)
 sys.exit(", ".join(foreign) or None)
