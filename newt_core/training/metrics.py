@@ -63,7 +63,8 @@ class MetricsLogger:
         # Time goes on from where the kept rows end.
         self._start = time.monotonic() - float(kept[-1].get("wall_time") or 0.0 if kept else 0.0)
         self._row: Row = kept[-1] if kept else {}
-        self._handed_on: Row = dict(self._row)
+        self._restored: Row = dict(self._row)
+        """The row that a run goes on with: the sinks have it already."""
         self._file = RowFile(file, kept)
         self._sinks: list[Sink] = [*others]
         if tensorboard is not None:
@@ -89,13 +90,12 @@ class MetricsLogger:
 
     def _hand_on(self) -> None:
         """Give the other sinks what is new in the row."""
-        same_step = self._handed_on.get("step") == self._row.get("step")
-        before = self._handed_on if same_step else {}
+        same_step = self._restored.get("step") == self._row.get("step")
+        before = self._restored if same_step else {}
         new = {k: v for k, v in self._row.items() if k in RESERVED or before.get(k) != v}
         if set(new) - set(RESERVED):
             for sink in self._sinks:
                 sink.write(new)
-        self._handed_on = dict(self._row)
 
     def close(self) -> None:
         """Write out what is still in memory."""

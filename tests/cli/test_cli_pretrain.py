@@ -30,6 +30,15 @@ def test_json_has_the_run_the_checkpoint_and_three_scores(newt, core):
     assert (arguments["folder"].path / "config.yaml").exists()
 
 
+def test_the_result_says_how_well_and_where(newt, core):
+    answer = newt("newt pretrain --tasks pygame-cowboy --updates 1500 --run a")
+    assert answer.out.splitlines() == [
+        "1,500 updates: runs/a/checkpoints/last.pt",
+        "scores: policy 0.400, planning 0.300, constrained planning 0.500",
+    ]
+    assert "losses: runs/a/losses.png" in answer.err
+
+
 def test_the_papers_number_of_updates_is_the_default(newt, core):
     newt("newt pretrain --tasks pygame-cowboy")
     assert core.arguments("pretrain")["config"].pretrain.updates == 200_000

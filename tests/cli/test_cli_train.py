@@ -94,6 +94,11 @@ def test_a_taken_name_is_refused(newt, core):
     assert "--resume" in answer.err
 
 
+def test_the_result_says_how_far_how_well_and_where(newt, core):
+    answer = newt(f"{START} --steps 1700")
+    assert answer.out == "1,700 steps, score 0.500: runs/a/checkpoints/last.pt\n"
+
+
 def test_resume_goes_on_with_the_runs_settings(newt, core):
     newt(f"{START} --steps 700 --seed 3")
     assert newt("newt train --run a --resume --steps 900").code == 0

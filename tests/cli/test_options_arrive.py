@@ -138,6 +138,18 @@ def parameters(name: str, command: Any) -> Iterator[tuple[str, str]]:
         yield from parameters(f"{name} {subcommand}", subcommands[subcommand])
 
 
+def test_every_option_and_every_argument_says_what_it_is():
+    silent: list[str] = []
+
+    def visit(name: str, command: Any) -> None:
+        silent.extend(f"{name} {p.name}" for p in command.params if not getattr(p, "help", None))
+        for subcommand, below in getattr(command, "commands", {}).items():
+            visit(f"{name} {subcommand}", below)
+
+    visit("newt", typer.main.get_command(app))
+    assert not silent
+
+
 def test_every_option_of_every_command_has_a_row():
     there = set(parameters("newt", typer.main.get_command(app)))
     listed = {(name, row.option) for name, command in TABLE.items() for row in command.rows}

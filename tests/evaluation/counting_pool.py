@@ -85,7 +85,7 @@ class CountingPool:
         score = self._returns[ids].astype(np.float32)
         final = self._obs(ids)
         over = ids[done | lost]
-        self._episode[ids[done]] += 1
+        self._episode[ids[done if self._numbers.repeat_lost else done | lost]] += 1
         self._steps[over] = 0
         self._returns[over] = 0.0
         return Transitions(

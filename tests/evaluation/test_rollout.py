@@ -104,11 +104,11 @@ def test_a_lost_episode_is_run_again_from_its_start():
 
     def act(observation: Observation) -> FloatArray:
         firsts.append(bool(observation.first[0]))
-        return pay(np.ones(len(observation.state)))
+        return pay_one_plus_episode(observation)
 
     results = evaluate(act, [LONG], 2, pool=pool)
     # The second episode breaks off after a step, and begins anew: 5 + 1 + 5 steps.
-    assert [(r.episode_return, r.length) for r in results] == [(5.0, 5), (5.0, 5)]
+    assert [(r.episode_return, r.length) for r in results] == [(5.0, 5), (10.0, 5)]
     assert [step for step, first in enumerate(firsts) if first] == [0, 5, 6]
     assert len(firsts) == 11
 

@@ -59,6 +59,25 @@ def test_an_mp4_has_a_frame_before_the_first_step_and_after_every_one(spec, tmp_
     assert not list(path.parent.glob(".*")), "an unfinished file is left"
 
 
+def test_captions_say_which_episode_how_far_and_what_it_got(spec, tmp_path, monkeypatch):
+    written: list[tuple[str, str]] = []
+    caption = Captioner.__call__
+
+    def watched(self, frame, texts):
+        written.append(tuple(texts))
+        return caption(self, frame, texts)
+
+    monkeypatch.setattr(Captioner, "__call__", watched)
+    film(Still(), spec, tmp_path / "two.mp4", episodes=2)
+    film(Still(), spec, tmp_path / "one.mp4")
+    names, texts = zip(*written, strict=True)
+    assert set(names) == {"pygame-pong"}
+    assert texts[0] == f"episode 1/2 · step 0/{STEPS} · return 0.0"
+    assert texts[STEPS].startswith(f"episode 1/2 · step {STEPS}/{STEPS} · return ")
+    assert texts[STEPS + 1] == f"episode 2/2 · step 0/{STEPS} · return 0.0"
+    assert texts[-1].startswith(f"step {STEPS}/{STEPS} · return ")
+
+
 def test_a_gif_plays_as_fast_as_it_says(spec, tmp_path):
     made = film(Still(), spec, tmp_path / "pong.gif", fps=25)
     assert made.fps == 25.0

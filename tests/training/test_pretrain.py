@@ -20,7 +20,7 @@ from newt_core.replay import ReplayBuffer
 from newt_core.specs import SpecLibrary, TaskSpec, load_specs
 from newt_core.training.checkpoint_folder import CheckpointFolder
 from newt_core.training.config import RunConfig, resolve_config
-from newt_core.training.loss_curves import loss_figure
+from newt_core.training.loss_curves import CURVES, loss_figure
 from newt_core.training.metrics import MetricsLogger, read_metrics
 from newt_core.training.pretrain import Pretrainer, PretrainResult
 from newt_core.training.progress import Unwatched
@@ -219,6 +219,10 @@ def test_from_files_to_scores(tmp_path: Path, library):
     outcome = from_start_to_end(folder, library, tmp_path / "demos")
     assert set(outcome.scores) == {"policy", "planning", "constrained planning"}
     assert outcome.curves.read_bytes().startswith(b"\x89PNG")
+    panels = loss_figure(read_metrics(folder.metrics_file), "updates", tuple(CURVES)).axes
+    assert [panel.get_title(loc="left") for panel in panels] == list(CURVES.values())
+    assert {panel.get_xlabel() for panel in panels} == {"updates"}
+    assert {panel.get_yscale() for panel in panels} == {"log"}
     document = json.loads((folder.path / "eval/6.json").read_text())
     assert set(document["modes"]) == set(outcome.scores)
     assert document["tasks"]["short-balance"]["score"] == outcome.scores["policy"]
