@@ -25,6 +25,7 @@ import torch
 from newt_core.agents.newt.actor import Actor, ActorSettings
 from newt_core.agents.newt.agent import NewtAgent
 from newt_core.agents.newt.setup import choose_device, task_table
+from newt_core.agents.newt.update_debt import UpdateDebt
 from newt_core.bench.inputs import synchronise
 from newt_core.bench.timing import compare, describe_hardware
 from newt_core.encoders import HashedEncoder
@@ -34,7 +35,6 @@ from newt_core.envs.session import open_session
 from newt_core.replay import ReplayBuffer
 from newt_core.specs import TaskSpec
 from newt_core.training.config import RunConfig
-from newt_core.training.schedule import UpdateDebt
 from newt_core.types import ACTION_DIM, FRAME_SIZE, IMAGE_DIM, STATE_DIM, ByteArray, Episode
 from newt_core.version import git_version
 from newt_core.workflows.load_agent import image_encoder

@@ -16,7 +16,7 @@ import yaml
 from pydantic import BaseModel, Field, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 
-from newt_core.agents.newt.config import UpdateConfig
+from newt_core.agents.newt.config import RandomPhaseConfig, UpdateConfig
 from newt_core.errors import ConfigError
 from newt_core.model.config import ModelConfig
 from newt_core.planner.config import PlannerConfig
@@ -31,23 +31,6 @@ from newt_core.training.config_layers import (
 )
 
 _DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
-
-
-class RandomPhaseConfig(Settings):
-    """How a run begins: at random, or as the pretrained policy says; learning nothing yet."""
-
-    episodes: AtBeginning[int] = Field(
-        5, ge=0, description="Episodes of each environment before the first update."
-    )
-    until_reward: int = Field(
-        0,
-        ge=0,
-        description="Go on for up to this many, with extreme actions held for a while, as long as "
-        "every reward of some task was the same.",
-    )
-    max_steps: AtBeginning[int] = Field(
-        5_000, ge=1, description="Steps of each environment after which the phase ends anyhow."
-    )
 
 
 class ReplayConfig(Settings):

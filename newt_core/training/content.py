@@ -18,6 +18,14 @@ INTERACTION: Phase = "online"
 """A run that acts; what a checkpoint without a phase is, too."""
 
 
+def upgraded(content: dict[str, Any]) -> dict[str, Any]:
+    """Return a checkpoint's content as it is written today, whichever Newt wrote it."""
+    if "interaction" not in content and "learning_began" in content.get("counters", {}):
+        # The trainer used to count what the agent counts now.
+        content["interaction"] = {"learning_began": content["counters"]["learning_began"]}
+    return content
+
+
 def describe_run(
     config: RunConfig,
     specs: Sequence[TaskSpec],

@@ -5,16 +5,24 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from torch import Tensor
 
-from newt_core.agents.newt.update import Learner
+from newt_core.agents.base import Skipped
 from newt_core.errors import TrainingDiverged
 from newt_core.training.checkpoint_folder import LAST
 
 MOST_SKIPPED = 10
 """Updates in a row that may be left out because they are not finite; a bad batch is one or two."""
+
+
+class Learns(Protocol):
+    """Whatever takes gradient steps."""
+
+    @property
+    def skipped(self) -> Skipped:
+        """Those that were left out."""
 
 
 class Health:
@@ -25,7 +33,7 @@ class Health:
         checkpoints: The folder of the run's checkpoints, for messages.
     """
 
-    def __init__(self, learner: Learner, checkpoints: Path) -> None:
+    def __init__(self, learner: Learns, checkpoints: Path) -> None:
         self._learner = learner
         self._checkpoints = checkpoints
         self.newest: Mapping[str, Tensor] = {}

@@ -10,13 +10,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
-
-from newt_core.agents.newt.actor import Actor, ActorSettings
-from newt_core.agents.newt.agent import NewtAgent
+from newt_core.agents.base import OnlineAgent, Stateful
 from newt_core.errors import UselessActionError
-from newt_core.replay import Mixture
-from newt_core.seeds import Stream
 from newt_core.training import run_state
 from newt_core.training.checkpoint_folder import CheckpointFolder
 from newt_core.training.collector import Collector
@@ -25,11 +20,8 @@ from newt_core.training.health import Health
 from newt_core.training.metrics import MetricsLogger
 from newt_core.training.outcome import Scores, TrainResult
 from newt_core.training.progress import Progress, RunStatus
-from newt_core.training.random_phase import RandomPhase
 from newt_core.training.random_state import seed_random_state
 from newt_core.training.recent import Speed
-from newt_core.training.schedule import UpdateDebt, prior_weight
-from newt_core.types import FloatArray
 
 LOG_SECONDS = 10.0
 """Metrics are written about this often."""
@@ -40,10 +32,8 @@ class OnlineTrainer:
 
     Args:
         config: The run's settings.
-        agent: Learns.
-        actor: Acts with the agent's newest weights, exploring.
+        agent: Acts and learns.
         collector: Supplies experience.
-        replay: Batches come from here, new episodes go to its online buffer.
         evaluate: Called with the step count; stores and returns scores, or None if asked to stop.
         checkpoints: Where to save.
         metrics: Where to report.
@@ -55,10 +45,8 @@ class OnlineTrainer:
         self,
         config: RunConfig,
         *,
-        agent: NewtAgent,
-        actor: Actor,
+        agent: OnlineAgent,
         collector: Collector,
-        replay: Mixture,
         evaluate: Callable[[int], Scores | None],
         checkpoints: CheckpointFolder,
         metrics: MetricsLogger,
@@ -67,35 +55,20 @@ class OnlineTrainer:
     ) -> None:
         self.config = config
         self.agent = agent
-        self.actor = actor
         self.collector = collector
-        self.replay = replay
         self.evaluate = evaluate
         self.checkpoints = checkpoints
         self.metrics = metrics
         self.progress = progress
         self.should_stop = should_stop
         self.counters = run_state.OnlineCounters()
-        self._debt = UpdateDebt(config.update.updates_per_step, catch_up=config.update.catch_up)
-        self._batches = run_state.SavedGenerator(config.seed, Stream.BATCHES)
         self._speed = Speed()
-        self._health = Health(agent.learner, checkpoints.folder)
+        self._health = Health(agent, checkpoints.folder)
         self._last_checkpoint = 0
-        phase = config.random_phase
-        if config.begins_pretrained:
-            # The policy knows where reward is; to go on until it meets some would not help it.
-            phase = phase.model_copy(update={"until_reward": 0})
-        mask = np.stack([spec.action_mask for spec in collector.pool.specs]).astype(np.float32)
-        actions = run_state.SavedGenerator(config.seed, Stream.RANDOM_ACTIONS)
-        self._random_phase = RandomPhase(phase, collector.task_of_env, mask, actions.generator)
-        self.parts: dict[str, run_state.Stateful] = {
-            "agent": agent,
+        self.parts: dict[str, Stateful] = {
+            **agent.parts,
             "health": self._health,
-            "actor": actor,
             "counters": self.counters,
-            "random_phase": self._random_phase,
-            "replay": replay.online,
-            "batches": self._batches,
             "collector": collector,
             "random": run_state.GlobalGenerators(),
         }
@@ -141,26 +114,11 @@ class OnlineTrainer:
 
     # -- one step -----------------------------------------------------------------------------
 
-    @property
-    def seeding(self) -> bool:
-        """Whether the run still collects its first episodes and nothing is learned."""
-        return self.counters.learning_began is None and not self._random_phase.over
-
     def _act(self) -> None:
-        transitions, episodes = self.collector.step(self._actions())
-        self._random_phase.see(transitions)
-        for episode in episodes:
-            self.replay.online.add(episode)
+        actions = self.agent.act(self.collector.observation, self.steps)
+        transitions, episodes = self.collector.step(actions)
+        self.agent.observe(transitions, episodes)
         self.counters.steps += self.collector.pool.num_envs
-
-    def _actions(self) -> FloatArray:
-        if self.seeding and not self.config.begins_pretrained:
-            return self._random_phase.act()
-        weight = prior_weight(self.config, self.steps)
-        self.actor.settings = ActorSettings(
-            explore=True, policy_only=self.seeding, prior_weight=weight
-        )
-        return self.actor(self.collector.observation)
 
     def _settle(self) -> None:
         """Do all that is owed at this step: updates, reports, an evaluation, a checkpoint."""
@@ -171,18 +129,10 @@ class OnlineTrainer:
         self._save_if_due()
 
     def _learn(self) -> bool:
-        """Take the updates owed; return whether none are left."""
-        if self.seeding or self.replay.online.num_episodes == 0:
-            return True
-        if self.counters.learning_began is None:
-            self.counters.learning_began = self.steps
-        update, learner = self.config.update, self.agent.learner
-        bc_coef = update.bc_coef if self.config.demo_use.cloning else 0.0
-        owed = self._debt.owed(self.steps, learner.updates, began=self.counters.learning_began)
-        for left in reversed(range(owed)):
-            batch = self.replay.sample(update.batch_size, update.horizon, self._batches.generator)
-            self._health.newest = learner.update(batch, bc_coef=bc_coef)
-            if left % 10 == 9:
+        """Take the updates that are due; return whether none are left."""
+        for count, metrics in enumerate(self.agent.learn(self.steps), start=1):
+            self._health.newest = metrics
+            if count % 10 == 0:
                 # A burst after the random phase is long: stay visible and stoppable.
                 self._report()
                 if self.should_stop():
@@ -195,7 +145,7 @@ class OnlineTrainer:
         status = RunStatus(
             steps=self.steps,
             total=self.config.steps,
-            updates=self.agent.learner.updates,
+            updates=self.agent.updates,
             steps_per_s=self._speed.rate(self.steps),
             scores=self.counters.domain_scores,
             message=message,
@@ -208,15 +158,13 @@ class OnlineTrainer:
 
     def _log(self) -> None:
         self._speed.last_log = time.monotonic()
-        learner = self.agent.learner
         self.metrics.log(
             self.steps,
             {
-                "updates": learner.updates,
-                "updates/skipped": learner.skipped.total,
+                "updates": self.agent.updates,
+                "updates/skipped": self.agent.skipped.total,
                 "steps_per_s": self._speed.rate(self.steps),
-                "replay/steps": self.replay.online.num_steps,
-                "planner/prior_weight": prior_weight(self.config, self.steps),
+                **self.agent.report(self.steps),
                 "pool/lost_episodes": self.collector.lost_episodes,
                 **self.collector.recent.means(),
                 **self._health.newest,

@@ -11,7 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from newt_core.agents.base import Stateful
 from newt_core.agents.newt.agent import NewtAgent
+from newt_core.agents.newt.generators import SavedGenerator
 from newt_core.replay import ReplayBuffer
 from newt_core.seeds import Stream
 from newt_core.training.checkpoint_folder import CheckpointFolder
@@ -25,8 +27,6 @@ from newt_core.training.recent import Speed
 from newt_core.training.run_state import (
     GlobalGenerators,
     PretrainCounters,
-    SavedGenerator,
-    Stateful,
     load_parts,
     save_parts,
 )

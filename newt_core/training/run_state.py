@@ -8,23 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Protocol
+from typing import Any
 
-import torch
-
+from newt_core.agents.base import Stateful
 from newt_core.errors import CheckpointError
-from newt_core.seeds import Stream, stream_seed
 from newt_core.training.random_state import capture_random_state, restore_random_state
-
-
-class Stateful(Protocol):
-    """Something with a state that a checkpoint keeps, in types that a checkpoint may hold."""
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return the state."""
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from a state that :meth:`state_dict` returned."""
 
 
 def save_parts(parts: Mapping[str, Stateful]) -> dict[str, Any]:
@@ -47,22 +35,6 @@ def load_parts(parts: Mapping[str, Stateful], state: Mapping[str, Any]) -> None:
                 f"the checkpoint's state of '{name}' does not fit ({reason}). It was written by "
                 "another version of Newt: go on with the one that wrote it."
             ) from error
-
-
-class SavedGenerator:
-    """A PyTorch generator as a part of a run."""
-
-    def __init__(self, run_seed: int, stream: Stream) -> None:
-        """Begin a CPU generator at the start of one of the run's streams."""
-        self.generator = torch.Generator().manual_seed(stream_seed(run_seed, stream))
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return where its stream is."""
-        return {"words": self.generator.get_state()}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Undo :meth:`state_dict`."""
-        self.generator.set_state(state["words"].cpu())
 
 
 class GlobalGenerators:
@@ -96,8 +68,6 @@ class OnlineCounters(_Counted):
 
     steps: int = 0
     """Agent steps so far, summed over all environments."""
-    learning_began: int | None = None
-    """Agent steps at which there was something to learn from; None before."""
     last_evaluation: int = -1
     """Agent steps of the last whole evaluation; -1 before the first."""
     best_score: float | None = None

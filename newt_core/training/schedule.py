@@ -1,4 +1,4 @@
-"""What depends on how far a run is: how it plans, and the gradient steps it owes."""
+"""How near the policy a run plans, which depends on how far it is."""
 
 from __future__ import annotations
 
@@ -17,29 +17,3 @@ def prior_weight(config: RunConfig, steps: int) -> float:
         return 0.0
     planner = config.planner
     return constraint_weight(steps / config.steps, planner.constrain_until, planner.constrain_end)
-
-
-class UpdateDebt:
-    """Counts gradient steps owed, so that any ratio is kept exactly in the long run.
-
-    Args:
-        per_step: Gradient steps per agent step.
-        catch_up: Count the steps taken before learning began, too: their updates are owed at
-            once when it does (TD-MPC2 calls this burst its pretraining on seed data).
-    """
-
-    def __init__(self, per_step: float, *, catch_up: bool) -> None:
-        self.per_step = per_step
-        self.catch_up = catch_up
-
-    def owed(self, steps: int, updates: int, *, began: int) -> int:
-        """Updates to take now.
-
-        Args:
-            steps: Agent steps so far.
-            updates: Gradient steps so far.
-            began: Agent steps at which learning began.
-        """
-        counted = steps if self.catch_up else steps - began
-        # The small term keeps 0.1 x 30 from rounding down to 2.
-        return max(0, int(counted * self.per_step + 1e-6) - updates)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from newt_core.agents.newt.agent import NewtAgent
+from newt_core.agents.newt.interaction import Interaction, InteractionSettings
 from newt_core.agents.newt.setup import choose_device, task_table
 from newt_core.demos.load import load_opened
 from newt_core.demos.opened import OpenDemos
@@ -27,13 +28,14 @@ from newt_core.encoders.image.choose import require_image_encoder
 from newt_core.encoders.image.dino import DINOV2
 from newt_core.encoders.text.choose import Notice
 from newt_core.errors import CheckpointError, DemoError
-from newt_core.replay import ReplayBuffer
+from newt_core.replay import Mixture, ReplayBuffer
 from newt_core.specs import TaskSpec
 from newt_core.training.checkpoint_folder import latest_intact
 from newt_core.training.config import RunConfig
-from newt_core.training.content import INTERACTION, PRETRAINING, Phase, describe_run
+from newt_core.training.content import INTERACTION, PRETRAINING, Phase, describe_run, upgraded
 from newt_core.training.run_folder import RunFolder
-from newt_core.types import FloatArray
+from newt_core.training.schedule import prior_weight
+from newt_core.types import FloatArray, IntArray
 from newt_core.workflows.load_agent import image_encoder, saved_text
 
 
@@ -135,6 +137,28 @@ class RunParts:
             seed=self.config.seed,
         )
 
+    def online_agent(
+        self, agent: NewtAgent, online: ReplayBuffer, task_of_env: IntArray
+    ) -> Interaction:
+        """Return what acts, remembers and learns in a run.
+
+        Args:
+            agent: Its weights and its learner.
+            online: Takes the run's own episodes.
+            task_of_env: [E] index of each environment's task.
+        """
+        config = self.config
+        settings = InteractionSettings(
+            config.update,
+            config.random_phase,
+            partial(prior_weight, config),
+            cloning=config.demo_use.cloning,
+            follows_policy=config.begins_pretrained,
+            seed=config.seed,
+        )
+        mixture = Mixture(online, self.demos, config.demo_use.batch_share)
+        return Interaction(agent, mixture, task_of_env, settings)
+
     def describe(self, texts: RunTexts, phase: Phase) -> dict[str, Any]:
         """Return the part of a checkpoint that does not change during a run."""
         return describe_run(
@@ -174,7 +198,7 @@ class RunParts:
             )
         recorded = found.payload.get("image_encoder")
         require_image_encoder(recorded, self.sight, f"the run {folder.path}")
-        return found.payload
+        return upgraded(found.payload)
 
     @cached_property
     def demos(self) -> ReplayBuffer | None:

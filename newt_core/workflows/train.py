@@ -13,12 +13,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from newt_core.agents.newt.actor import Actor, ActorSettings
 from newt_core.agents.newt.agent import NewtAgent
 from newt_core.encoders.feature_pool import open_pool
 from newt_core.evaluation.rollout import EvaluationStopped
 from newt_core.files import write_text
-from newt_core.replay import Mixture, ReplayBuffer
+from newt_core.replay import ReplayBuffer
 from newt_core.seeds import Stream, stream_seed
 from newt_core.training.checkpoint_folder import LAST, CheckpointFolder
 from newt_core.training.collector import Collector
@@ -123,8 +122,6 @@ def _interact(run: RunContext, resume: bool, weights: Path | None) -> Trained:
         online.clear()
     demos = parts.demos
     task_of_env = np.repeat(np.arange(len(specs)), config.envs_per_task)
-    settings = ActorSettings(explore=True)
-    actor = Actor(agent, len(task_of_env), seed=config.seed, settings=settings)
     entries = [specs[i] for i in task_of_env]
     with (
         open_pool(entries, sight, config.model.images, seed=config.seed) as pool,
@@ -132,15 +129,13 @@ def _interact(run: RunContext, resume: bool, weights: Path | None) -> Trained:
     ):
         trainer = OnlineTrainer(
             config,
-            agent=agent,
-            actor=actor,
+            agent=parts.online_agent(agent, online, task_of_env),
             collector=Collector(
                 pool,
                 task_of_env,
                 seed=stream_seed(config.seed, Stream.TRAINING_EPISODES),
                 features=sight is not None,
             ),
-            replay=Mixture(online, demos, config.demo_use.batch_share),
             evaluate=_evaluator(run, agent),
             checkpoints=CheckpointFolder(
                 folder.checkpoints, config.checkpoint.keep, parts.describe(texts, INTERACTION)

@@ -135,13 +135,14 @@ def test_all_that_is_saved_comes_back(tmp_path: Path):
     _, stopped = run.run(should_stop=stop_at(20))
     saved = stopped.state_dict()
     # A trainer that did other things in another folder has another state in every part ...
-    other = PointRun(tmp_path / "b", config=point_config(steps=44, seed=9))
+    settings = point_config(steps=44, seed=9, random_phase__episodes=2)
+    other = PointRun(tmp_path / "b", config=settings)
     _, fresh = other.run()
     for name in stopped.parts:
         assert differences(saved[name], fresh.state_dict()[name]), name
     # ... until it is given this one. Open episodes come back when they are begun again.
     state = state_of(run.folder)
-    fresh.replay.online.clear()
+    other.online.clear()
     for name, part in fresh.parts.items():
         if name != "replay":  # its rows are in the first one's folder
             part.load_state_dict(state[name])

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from newt_core.agents.newt.update_debt import UpdateDebt
 from newt_core.training.config import resolve_config
-from newt_core.training.schedule import UpdateDebt, prior_weight
+from newt_core.training.schedule import prior_weight
 
 
 def test_updates_are_owed_for_the_steps_since_learning_began():

@@ -44,10 +44,10 @@ def test_every_environment_acts_and_records_as_its_own_task(tmp_path, monkeypatc
 
     monkeypatch.setattr(Actor, "__call__", watched)
     run = PointRun(tmp_path / "a", config=point_config(envs_per_task=2, steps=120))
-    _, trainer = run.run()
+    run.run()
     assert asked
     assert all(call == ([0, 0, 1, 1], [0, 1, 2, 3]) for call in asked)
-    lengths = Counter((e.task, len(e.reward)) for e in trainer.replay.online.episodes())
+    lengths = Counter((e.task, len(e.reward)) for e in run.online.episodes())
     # 30 steps of each environment: 5 episodes of 6 steps in two of them, 7 of 4 in the others.
     assert lengths == {(0, 6): 10, (1, 4): 14}
 
@@ -222,10 +222,10 @@ def test_lost_episodes_are_counted_over_the_whole_run_and_are_no_experience(tmp_
     run = PointRun(tmp_path / "a", pool=losing)
     calls = count()
     run.run(should_stop=lambda: next(calls) >= 20)
-    _, trainer = run.run(resume=True)
+    run.run(resume=True)
     rows = read_metrics(run.folder / "metrics.jsonl")
     assert rows[-1]["pool/lost_episodes"] == 2
-    lengths = Counter(len(e.reward) for e in trainer.replay.online.episodes())
+    lengths = Counter(len(e.reward) for e in run.online.episodes())
     assert set(lengths) == {4, 6}
 
 

@@ -1,4 +1,4 @@
-"""The settings of an update; defaults are the paper's (Newt, tables 6 and 7)."""
+"""The settings of the first steps and of an update; the paper's (Newt, tables 6 and 7)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,23 @@ from pydantic import Field
 
 from newt_core.settings.base import AtBeginning, Changeable, InInteraction, InPretraining, Settings
 from newt_core.types import EntropyKind
+
+
+class RandomPhaseConfig(Settings):
+    """How a run begins: at random, or as the pretrained policy says; learning nothing yet."""
+
+    episodes: AtBeginning[int] = Field(
+        5, ge=0, description="Episodes of each environment before the first update."
+    )
+    until_reward: int = Field(
+        0,
+        ge=0,
+        description="Go on for up to this many, with extreme actions held for a while, as long as "
+        "every reward of some task was the same.",
+    )
+    max_steps: AtBeginning[int] = Field(
+        5_000, ge=1, description="Steps of each environment after which the phase ends anyhow."
+    )
 
 
 class UpdateConfig(Settings):

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
+
+from newt_core.seeds import Stream, stream_seed
 
 
 def resume_generator(generator: torch.Generator, words: Tensor) -> None:
@@ -14,3 +18,19 @@ def resume_generator(generator: torch.Generator, words: Tensor) -> None:
     """
     if words.numel() == generator.get_state().numel():
         generator.set_state(words.cpu())
+
+
+class SavedGenerator:
+    """A PyTorch generator as a part of a run."""
+
+    def __init__(self, run_seed: int, stream: Stream) -> None:
+        """Begin a CPU generator at the start of one of the run's streams."""
+        self.generator = torch.Generator().manual_seed(stream_seed(run_seed, stream))
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return where its stream is."""
+        return {"words": self.generator.get_state()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Undo :meth:`state_dict`."""
+        self.generator.set_state(state["words"].cpu())

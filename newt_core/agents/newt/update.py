@@ -7,12 +7,12 @@ nobody has to wait for a GPU to find out. :class:`Skipped` counts, for whoever l
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from newt_core.agents.base import Skipped
 from newt_core.agents.newt import losses
 from newt_core.agents.newt.config import UpdateConfig
 from newt_core.agents.newt.generators import resume_generator
@@ -20,31 +20,6 @@ from newt_core.agents.newt.losses import UpdateNoise
 from newt_core.model.world_model import WorldModel
 from newt_core.replay.buffer import Batch
 from newt_core.seeds import Stream, stream_seed
-
-
-@dataclass
-class Skipped:
-    """Updates left out because a loss or a gradient was not finite; numbers on the device."""
-
-    total: Tensor
-    """[] of all updates so far."""
-    in_a_row: Tensor
-    """[] up to the newest update."""
-    longest: Tensor
-    """[] most in a row so far."""
-
-    @classmethod
-    def none(cls, device: torch.device) -> Skipped:
-        """Begin to count."""
-        return cls(*(torch.zeros((), dtype=torch.int64, device=device) for _ in range(3)))
-
-    def count(self, bad: Tensor) -> None:
-        """Take note of one update: [] 1 if it was left out, else 0."""
-        bad = bad.long()
-        self.total += bad
-        self.in_a_row += 1
-        self.in_a_row *= bad
-        torch.maximum(self.longest, self.in_a_row, out=self.longest)
 
 
 class Learner:

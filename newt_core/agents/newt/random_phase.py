@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from newt_core.training.config import RandomPhaseConfig
+from newt_core.agents.newt.config import RandomPhaseConfig
 from newt_core.types import ACTION_DIM, BoolArray, FloatArray, IntArray, Transitions
 
 LONGEST_HOLD = 40

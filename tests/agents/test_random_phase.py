@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from newt_core.training.config import RandomPhaseConfig
-from newt_core.training.random_phase import LONGEST_HOLD, RandomPhase
+from newt_core.agents.newt.config import RandomPhaseConfig
+from newt_core.agents.newt.random_phase import LONGEST_HOLD, RandomPhase
 from newt_core.types import ACTION_DIM, STATE_DIM, Transitions
 
 

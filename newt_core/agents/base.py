@@ -1,0 +1,96 @@
+"""What a run needs of an agent, whatever it learns by, and nothing more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, SupportsFloat
+
+import torch
+from torch import Tensor
+
+from newt_core.types import Episode, FloatArray, Observation, Transitions
+
+Metrics = Mapping[str, Tensor]
+"""``part/what`` → a number, left on the device: looking at it would wait for a GPU."""
+
+
+class Stateful(Protocol):
+    """Something with a state that a checkpoint keeps, in types that a checkpoint may hold."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state."""
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a state that :meth:`state_dict` returned."""
+
+
+@dataclass
+class Skipped:
+    """Updates left out because a loss or a gradient was not finite; numbers on the device."""
+
+    total: Tensor
+    """[] of all updates so far."""
+    in_a_row: Tensor
+    """[] up to the newest update."""
+    longest: Tensor
+    """[] most in a row so far."""
+
+    @classmethod
+    def none(cls, device: torch.device) -> Skipped:
+        """Begin to count."""
+        return cls(*(torch.zeros((), dtype=torch.int64, device=device) for _ in range(3)))
+
+    def count(self, bad: Tensor) -> None:
+        """Take note of one update: [] 1 if it was left out, else 0."""
+        bad = bad.long()
+        self.total += bad
+        self.in_a_row += 1
+        self.in_a_row *= bad
+        torch.maximum(self.longest, self.in_a_row, out=self.longest)
+
+
+class OnlineAgent(Protocol):
+    """An agent that learns while it acts. It owns its experience, and decides when to learn.
+
+    The training loop calls, step by step: :meth:`act` for all environments, :meth:`observe` with
+    what came of it, :meth:`learn`.
+    """
+
+    @property
+    def parts(self) -> Mapping[str, Stateful]:
+        """Everything of it that changes during a run, under the names of the checkpoints."""
+
+    @property
+    def updates(self) -> int:
+        """Gradient steps so far."""
+
+    @property
+    def skipped(self) -> Skipped:
+        """Updates that were not finite; an agent leaves them out, and counts them here."""
+
+    def act(self, observation: Observation, steps: int) -> FloatArray:
+        """Choose an action in each environment, exploring.
+
+        Args:
+            observation: Of all E environments.
+            steps: Agent steps that the run has taken so far, summed over environments.
+
+        Returns:
+            [E, A] in [-1, 1], zero in masked entries.
+
+        Raises:
+            UselessActionError: An action is not finite, because the weights are useless.
+        """
+
+    def observe(self, transitions: Transitions, episodes: Sequence[Episode]) -> None:
+        """Take in one step of all environments, and the episodes that ended with it."""
+
+    def learn(self, steps: int) -> Iterator[Metrics]:
+        """Take the gradient steps that are due after ``steps`` agent steps, one per iteration.
+
+        Whoever iterates may break off; the rest is due at the next call.
+        """
+
+    def report(self, steps: int) -> Mapping[str, SupportsFloat]:
+        """Return what a run's metrics say of it after ``steps`` agent steps."""

@@ -1,0 +1,135 @@
+"""The agent in a run of interaction: random at first, then it plans, remembers and learns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, SupportsFloat
+
+from newt_core.agents.base import Metrics, Skipped, Stateful
+from newt_core.agents.newt.actor import Actor, ActorSettings
+from newt_core.agents.newt.agent import NewtAgent
+from newt_core.agents.newt.config import RandomPhaseConfig, UpdateConfig
+from newt_core.agents.newt.generators import SavedGenerator
+from newt_core.agents.newt.random_phase import RandomPhase
+from newt_core.agents.newt.update_debt import UpdateDebt
+from newt_core.replay import Mixture
+from newt_core.seeds import Stream
+from newt_core.types import Episode, FloatArray, IntArray, Observation, Transitions
+
+
+@dataclass(frozen=True)
+class InteractionSettings:
+    """How an agent interacts and learns from it."""
+
+    update: UpdateConfig
+    random_phase: RandomPhaseConfig
+    prior_weight: Callable[[int], float]
+    """Agent steps so far → how near the policy it plans, in [0, 1]."""
+    cloning: bool = True
+    """Whether the policy is kept near what the batch did, by ``update.bc_coef``."""
+    follows_policy: bool = False
+    """Whether the policy is worth following from the first step on, instead of random actions."""
+    seed: int = 0
+    """Determines all noise."""
+
+
+class Interaction:
+    """A :class:`newt_core.agents.base.OnlineAgent`: Newt's agent, its replay and its planner.
+
+    Args:
+        agent: Acts and learns.
+        replay: Batches come from here, new episodes go to its online buffer.
+        task_of_env: [E] index of each environment's task in the agent's list.
+        settings: How.
+    """
+
+    def __init__(
+        self,
+        agent: NewtAgent,
+        replay: Mixture,
+        task_of_env: IntArray,
+        settings: InteractionSettings,
+    ) -> None:
+        self.agent = agent
+        self.replay = replay
+        self.settings = settings
+        self.actor = Actor(
+            agent, len(task_of_env), seed=settings.seed, settings=ActorSettings(explore=True)
+        )
+        update, phase = settings.update, settings.random_phase
+        self._debt = UpdateDebt(update.updates_per_step, catch_up=update.catch_up)
+        self._batches = SavedGenerator(settings.seed, Stream.BATCHES)
+        if settings.follows_policy:
+            # The policy knows where reward is; to go on until it meets some would not help it.
+            phase = phase.model_copy(update={"until_reward": 0})
+        actions = SavedGenerator(settings.seed, Stream.RANDOM_ACTIONS)
+        mask = agent.model.action_mask.cpu().numpy()[task_of_env]
+        self._random_phase = RandomPhase(phase, task_of_env, mask, actions.generator)
+        self._began: int | None = None
+        """Agent steps at which there was something to learn from; None before."""
+        self.parts: Mapping[str, Stateful] = {
+            "agent": agent,
+            "actor": self.actor,
+            "interaction": self,
+            "random_phase": self._random_phase,
+            "replay": replay.online,
+            "batches": self._batches,
+        }
+
+    @property
+    def updates(self) -> int:
+        """Gradient steps so far."""
+        return self.agent.learner.updates
+
+    @property
+    def skipped(self) -> Skipped:
+        """Updates left out because they were not finite."""
+        return self.agent.learner.skipped
+
+    @property
+    def seeding(self) -> bool:
+        """Whether the run still collects its first episodes and nothing is learned."""
+        return self._began is None and not self._random_phase.over
+
+    def act(self, observation: Observation, steps: int) -> FloatArray:
+        """See :class:`newt_core.agents.base.OnlineAgent`."""
+        if self.seeding and not self.settings.follows_policy:
+            return self._random_phase.act()
+        self.actor.settings = ActorSettings(
+            explore=True, policy_only=self.seeding, prior_weight=self.settings.prior_weight(steps)
+        )
+        return self.actor(observation)
+
+    def observe(self, transitions: Transitions, episodes: Sequence[Episode]) -> None:
+        """See :class:`newt_core.agents.base.OnlineAgent`."""
+        self._random_phase.see(transitions)
+        for episode in episodes:
+            self.replay.online.add(episode)
+
+    def learn(self, steps: int) -> Iterator[Metrics]:
+        """See :class:`newt_core.agents.base.OnlineAgent`."""
+        if self.seeding or self.replay.online.num_episodes == 0:
+            return
+        if self._began is None:
+            self._began = steps
+        update, learner = self.settings.update, self.agent.learner
+        bc_coef = update.bc_coef if self.settings.cloning else 0.0
+        for _ in range(self._debt.owed(steps, learner.updates, began=self._began)):
+            batch = self.replay.sample(update.batch_size, update.horizon, self._batches.generator)
+            yield learner.update(batch, bc_coef=bc_coef)
+
+    def report(self, steps: int) -> Mapping[str, SupportsFloat]:
+        """See :class:`newt_core.agents.base.OnlineAgent`."""
+        return {
+            "replay/steps": self.replay.online.num_steps,
+            "planner/prior_weight": self.settings.prior_weight(steps),
+        }
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return when learning began; the other parts have states of their own."""
+        return {"learning_began": self._began}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Undo :meth:`state_dict`."""
+        self._began = state["learning_began"]
