@@ -26,7 +26,7 @@ import numpy as np
 
 from newt_core.bench.timing import describe_hardware
 from newt_core.demos.read import open_demos, read_demos
-from newt_core.demos.salvage import Rest, find_whole, salvage
+from newt_core.demos.recover import Rest, find_whole, recover
 from newt_core.demos.schema import ARRAYS, DemoEpisode
 from newt_core.errors import DemoError
 from newt_core.files import write_json
@@ -127,7 +127,7 @@ def refused(path: Path) -> str:
 
 
 def forked(path: Path, out: Path) -> Rest | None:
-    """Search for whole episodes as :func:`salvage` does, in a fork: much quicker to start."""
+    """Search for whole episodes as :func:`recover` does, in a fork: much quicker to start."""
     child = os.fork()
     if child == 0:
         sys.stdout = open(out.with_suffix(".json"), "w", encoding="utf-8")  # noqa: SIM115
@@ -174,7 +174,7 @@ def main() -> None:
             messages[verdict.partition(": ")[2].partition(":")[0].partition(".")[0]] += 1
             out.unlink(missing_ok=True)
             through_cli = number < options.through_cli
-            rest = salvage(path, out) if through_cli else forked(path, out)
+            rest = recover(path, out) if through_cli else forked(path, out)
             outcome = check(rest, out, truth)
             if through_cli:
                 outcome = outcome if clean_exit(folder, path) else "wrong"

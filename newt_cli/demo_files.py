@@ -62,7 +62,7 @@ def report_of(report: FileReport) -> dict[str, Any]:
         "task": report.task,
         "ok": report.ok,
         "whole": report.whole,
-        "faults": [{"episode": f.episode, "problem": f.problem} for f in report.faults],
+        "faults": [{"episode": f.episode, "problem": f.problem} for f in report.problems],
     }
 
 

@@ -75,7 +75,7 @@ def new_run(
         chosen = short_name(parts.texts.encoder)
         parts.config = settings = settings.model_copy(update={"text_encoder": chosen})
     if origin is not None:
-        require_encoders(pretrained, origin, parts.texts.encoder, parts.sight)
+        require_encoders(pretrained, origin, parts.texts.encoder, parts.image_encoder)
     folder = RunFolder.create(name, settings.to_yaml(), label=label, root=runs_dir)
     return settings, folder, parts
 
@@ -111,7 +111,7 @@ def _continued(
         changes |= {"text_encoder": texts, "text_weights": learned.text_weights}
     theirs, files = Path(learned.demos), None
     if learned.demos and "demos" not in asked.model_fields_set and theirs.is_dir():
-        if changes["model"].images:
+        if changes["model"].feature_stack:
             files = OpenDemos(theirs, library.select(settings.tasks))
         if files is not None and files.without_pictures():
             files.close()
@@ -135,16 +135,16 @@ def _seeing_as_before(
 
     model: dict[str, Any] = {"size": learned.model.size}
     changes: dict[str, Any] = {}
-    if learned.model.images:
+    if learned.model.feature_stack:
         for name in {"obs", "frame_stack"} - asked.model.model_fields_set:
             model[name] = getattr(learned.model, name)
         for name in {"image_encoder", "image_weights"} - asked.model_fields_set:
             changes[name] = getattr(learned, name)
     wanted = settings.model.model_copy(update=model)
     begins_to_see = (learned.model.obs, wanted.obs) == ("state", "both")
-    if not begins_to_see and (learned.model.obs, learned.model.images) != (
+    if not begins_to_see and (learned.model.obs, learned.model.feature_stack) != (
         wanted.obs,
-        wanted.images,
+        wanted.feature_stack,
     ):
         raise ConfigError(
             f"{checkpoint} was trained with --obs {learned.model.obs} and "

@@ -23,6 +23,7 @@ This module needs NumPy only: environment workers import it and must stay torch-
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -116,6 +117,12 @@ class Observation:
     """[K, F, D] features of the frames up to now; None where nobody encodes them."""
     episode: IntArray | None = None
     """[K] the number of each row's episode; None where nobody counts them."""
+
+
+CountProgress = Callable[[int, int], None]
+"""Told how many are done and how many there will be."""
+TaskProgress = Callable[[str, int, int], None]
+"""Told of one task how many are done and how many there will be."""
 
 
 class Act(Protocol):

@@ -16,7 +16,7 @@ from newt_core.agents.newt.agent import NewtAgent
 from newt_core.envs.task_env import TaskEnv
 from newt_core.model.split import BoundSplitModel
 from newt_core.planner.mppi import Plan, draw_plan_noise, plan
-from newt_core.planner.value import rollout
+from newt_core.planner.rollout import rollout
 from newt_core.specs import TaskSpec
 from newt_core.types import ACTION_DIM, STATE_DIM, FloatArray
 

@@ -160,8 +160,8 @@ def validate(
         for report in reports:
             verdict = "ok" if report.ok else "WRONG"
             console.write(f"{verdict:<6}{report.path}: whole episodes: {report.whole}")
-            for fault in report.faults:
-                console.write(f"      {fault}")
+            for problem in report.problems:
+                console.write(f"      {problem}")
     if not all(report.ok for report in reports):
         raise typer.Exit(FAILED)
 

@@ -39,8 +39,8 @@ def model(
     """
     from newt_core.model.count import count_parameters
 
-    images = 0 if obs == "state" else frame_stack
-    parts = count_parameters(size, state=obs != "rgb", images=images)
+    feature_stack = 0 if obs == "state" else frame_stack
+    parts = count_parameters(size, state=obs != "rgb", feature_stack=feature_stack)
     total = sum(parts.values())
     if as_json:
         console.write_json({"size": size, "obs": obs, "parts": parts, "total": total})

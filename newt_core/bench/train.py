@@ -37,7 +37,7 @@ from newt_core.specs import TaskSpec
 from newt_core.training.config import RunConfig
 from newt_core.types import ACTION_DIM, FRAME_SIZE, IMAGE_DIM, STATE_DIM, ByteArray, Episode
 from newt_core.version import git_version
-from newt_core.workflows.load_agent import image_encoder
+from newt_core.workflows.load_agent import open_image_encoder
 
 STATE_ONLY = "whole_state"
 """The whole again, for an agent that sees states."""
@@ -68,7 +68,7 @@ def bench_train(
         loop = stack.enter_context(_Loop(config, specs))
         stages = loop.stages()
         whole = {"whole": loop.whole}
-        if config.model.images:
+        if config.model.feature_stack:
             states = config.model.model_copy(update={"obs": "state"})
             plain = stack.enter_context(_Loop(config.model_copy(update={"model": states}), specs))
             whole[STATE_ONLY] = plain.whole
@@ -89,7 +89,7 @@ def bench_train(
         ratios[f"whole_over_{STATE_ONLY}"] = (
             timed["whole"]["steps_per_s"] / timed[STATE_ONLY]["steps_per_s"]
         )
-    sight = loop.agent.image_encoder
+    encoder = loop.agent.image_encoder
     return {
         "what": f"train: {len(specs)} environments, obs {config.model.obs}",
         "tasks": [spec.id for spec in specs],
@@ -97,7 +97,7 @@ def bench_train(
         "hardware": describe_hardware(),
         "settings": {
             "model": config.model.model_dump(),
-            "image_encoder": None if sight is None else sight.name,
+            "image_encoder": None if encoder is None else encoder.name,
             "planner": config.planner.model_dump(),
             "batch_size": config.update.batch_size,
             "updates_per_step": config.update.updates_per_step,
@@ -121,13 +121,16 @@ class _Loop:
             config.update,
             task_table(specs, text),
             device=device,
-            image_encoder=image_encoder(config, device),
+            image_encoder=open_image_encoder(config, device),
         )
         settings = ActorSettings(explore=True)
         self._actor = Actor(self.agent, len(specs), seed=0, settings=settings)
         self._specs = specs
         self._replay = ReplayBuffer(
-            EPISODES * (EPISODE + 1), storage="ram", device=device, images=config.model.images
+            EPISODES * (EPISODE + 1),
+            storage="ram",
+            device=device,
+            feature_stack=config.model.feature_stack,
         )
         self._generator = torch.Generator().manual_seed(0)
         self._debt = UpdateDebt(config.update.updates_per_step, catch_up=True)
@@ -138,9 +141,11 @@ class _Loop:
 
     def __enter__(self) -> _Loop:
         for number in range(EPISODES):
-            self._replay.add(_random_episode(number % len(self._specs), self.config.model.images))
-        sight = self.agent.image_encoder
-        self._pool = self._open(open_pool(self._specs, sight, self.config.model.images))
+            self._replay.add(
+                _random_episode(number % len(self._specs), self.config.model.feature_stack)
+            )
+        encoder = self.agent.image_encoder
+        self._pool = self._open(open_pool(self._specs, encoder, self.config.model.feature_stack))
         self._obs = self._pool.reset()
         return self
 
@@ -156,8 +161,8 @@ class _Loop:
         """One round of each stage, by its name."""
         bare = self._open(make_pool(self._specs))
         found: dict[str, Callable[[], None]] = {"step": lambda: self._step(bare)}
-        sight = self.agent.image_encoder
-        if sight is not None and isinstance(self._pool, FeaturePool):
+        encoder = self.agent.image_encoder
+        if encoder is not None and isinstance(self._pool, FeaturePool):
             sessions = [open_session(spec) for spec in self._specs]
             for session in sessions:
                 self._exit.callback(session.simulator.close)
@@ -170,7 +175,7 @@ class _Loop:
 
             found["render"] = render
             found["transfer"] = lambda: self._transfer(pictures)
-            found["encode"] = lambda: _discard(sight.encode(pictures))
+            found["encode"] = lambda: _discard(encoder.encode(pictures))
         found["act"] = lambda: _discard(self._act())
         found["learn"] = self._learn
         return found
@@ -202,10 +207,10 @@ def _discard(result: object) -> None:
     """Take a stage's result, which nobody needs."""
 
 
-def _random_episode(task: int, images: int) -> Episode:
+def _random_episode(task: int, feature_stack: int) -> Episode:
     generator = np.random.default_rng(task)
     features = None
-    if images:
+    if feature_stack:
         features = generator.normal(size=(EPISODE + 1, IMAGE_DIM)).astype(np.float16)
     return Episode(
         task=task,

@@ -16,13 +16,10 @@ from newt_core.demos.schema import DemoEpisode
 from newt_core.demos.write import DemoWriter
 from newt_core.envs.pool import Pool, observation
 from newt_core.envs.pool.worker import episode_seed
-from newt_core.types import Act, ByteArray, FloatArray
+from newt_core.types import Act, ByteArray, CountProgress, FloatArray
 
 MAX_ATTEMPTS = 4
 """An expert may try this many times as many episodes as are wanted, not more."""
-
-Progress = Callable[[int, int], None]
-"""Called with the episodes run and the episodes planned so far, whenever one ends."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +52,7 @@ def collect(
     seed: int = 0,
     rgb: bool = False,
     should_stop: Callable[[], bool] = lambda: False,
-    on_progress: Progress = lambda done, total: None,
+    on_progress: CountProgress = lambda done, total: None,
 ) -> Collection:
     """Run an expert until ``wanted`` good episodes are there, and add them to the file.
 
@@ -99,7 +96,7 @@ def collect(
     return _outcome(writer, len(episodes), kept, rejected)
 
 
-def _report(on_progress: Progress, before: int, total: int, done: int) -> None:
+def _report(on_progress: CountProgress, before: int, total: int, done: int) -> None:
     on_progress(before + done, total)
 
 

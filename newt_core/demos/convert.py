@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from newt_core.demos.read import open_demos, read_demos
-from newt_core.demos.salvage import salvage
+from newt_core.demos.recover import recover
 from newt_core.demos.schema import DemoEpisode, FileHeader
 from newt_core.demos.write import writing
 from newt_core.errors import DamagedDemoError, DemoError
@@ -93,7 +93,7 @@ def _usable(path: Path, rescued: Path, damaged_too: bool) -> Path:
             raise DemoError(
                 f"{error.problem} Take what is whole of it with 'newt demos merge --damaged-too'."
             ) from error
-        rest = salvage(path, rescued)
+        rest = recover(path, rescued)
         if not rest.whole:
             raise DemoError(
                 f"{path}: nothing of it is whole: {rest.reason or 'no checksum matches'}."

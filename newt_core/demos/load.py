@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from newt_core.demos.features import keeping_features
+from newt_core.demos.feature_files import keeping_features
+from newt_core.demos.features import DemoFeatures
 from newt_core.demos.opened import OpenDemos
 from newt_core.demos.read import DemoFile, fitting_episodes
 from newt_core.demos.schema import DemoEpisode, group_name
-from newt_core.demos.sight import DemoSight
 from newt_core.errors import DemoError
 from newt_core.replay import ReplayBuffer
 from newt_core.specs.schema import TaskSpec
-from newt_core.types import ACTION_DIM, STATE_DIM, Episode, HalfArray
-
-Progress = Callable[[int, int], None]
-"""Called with the episodes loaded and the episodes there are."""
+from newt_core.types import ACTION_DIM, STATE_DIM, CountProgress, Episode, HalfArray
 
 _SHOWN = 5
 """Tasks without demonstrations that the warning names one by one."""
@@ -42,11 +39,11 @@ def load_demos(
     folder: Path,
     specs: Sequence[TaskSpec],
     *,
-    sight: DemoSight | None = None,
+    frames_as: DemoFeatures | None = None,
     storage: str = "ram",
     sampling: str = "steps",
     device: torch.device | str | None = None,
-    on_progress: Progress = lambda done, total: None,
+    on_progress: CountProgress = lambda done, total: None,
 ) -> LoadedDemos:
     """Load the demonstrations of some tasks into a replay buffer of their own.
 
@@ -57,7 +54,7 @@ def load_demos(
     Args:
         folder: holds ``<task>.h5``.
         specs: the tasks, in the order of the run's task list.
-        sight: of an agent that sees pictures.
+        frames_as: features, for an agent that sees; None leaves frames alone.
         storage: where the rows lie, ``ram`` or a torch device.
         sampling: see :class:`ReplayBuffer`.
         device: where batches are wanted.
@@ -70,7 +67,7 @@ def load_demos(
     with OpenDemos(folder, specs) as files:
         return load_opened(
             files,
-            sight=sight,
+            frames_as=frames_as,
             storage=storage,
             sampling=sampling,
             device=device,
@@ -81,15 +78,15 @@ def load_demos(
 def load_opened(
     files: OpenDemos,
     *,
-    sight: DemoSight | None = None,
+    frames_as: DemoFeatures | None = None,
     storage: str = "ram",
     sampling: str = "steps",
     device: torch.device | str | None = None,
-    on_progress: Progress = lambda done, total: None,
+    on_progress: CountProgress = lambda done, total: None,
 ) -> LoadedDemos:
     """Load files that are open already; the rest is that of :func:`load_demos`.
 
-    What pictures are encoded to is kept beside the files (:mod:`newt_core.demos.features`).
+    What pictures are encoded to is kept beside the files (:mod:`newt_core.demos.feature_files`).
 
     Raises:
         DemoError: an episode is not usable, an agent that sees finds no pictures in it, or there
@@ -104,13 +101,15 @@ def load_opened(
             f"no demonstrations of {_listed(files.missing)} in {files.folder}", stacklevel=2
         )
     rows = total + sum(file.header.total_steps for file in files.files.values())
-    images = sight.stack if sight is not None else 0
-    buffer = ReplayBuffer(rows, storage=storage, sampling=sampling, device=device, images=images)
+    feature_stack = frames_as.stack if frames_as is not None else 0
+    buffer = ReplayBuffer(
+        rows, storage=storage, sampling=sampling, device=device, feature_stack=feature_stack
+    )
     done = 0
     for index, spec in enumerate(files.specs):
         if spec.id not in counts:
             continue
-        for episode in _padded_episodes(files.files[spec.id], spec, index, sight):
+        for episode in _padded_episodes(files.files[spec.id], spec, index, frames_as):
             buffer.add(episode)
             done += 1
             on_progress(done, total)
@@ -118,17 +117,17 @@ def load_opened(
 
 
 def _padded_episodes(
-    file: DemoFile, spec: TaskSpec, task: int, sight: DemoSight | None
+    file: DemoFile, spec: TaskSpec, task: int, frames_as: DemoFeatures | None
 ) -> Iterator[Episode]:
     """Yield a file's episodes as learners take them; ``task`` is their index in the run."""
-    if sight is None:
+    if frames_as is None:
         for episode in fitting_episodes(file, spec):
             yield padded(episode, task)
         return
-    with keeping_features(file.path, sight.encoder.name) as kept:
+    with keeping_features(file.path, frames_as.encoder.name) as kept:
         for number, episode in enumerate(fitting_episodes(file, spec)):
             try:
-                features = sight.features(episode, file.digest(number), kept)
+                features = frames_as.features(episode, file.digest(number), kept)
             except DemoError as error:
                 raise DemoError(f"{file.path}: {group_name(number)}: {error}") from None
             yield padded(episode, task, features)

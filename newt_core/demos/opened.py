@@ -11,9 +11,9 @@ from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from types import TracebackType
 
+from newt_core.demos.features import REMEDY
 from newt_core.demos.folder import demo_path, require_demos
 from newt_core.demos.read import DemoFile, open_demos
-from newt_core.demos.sight import REMEDY
 from newt_core.errors import DemoError
 from newt_core.specs.schema import TaskSpec
 

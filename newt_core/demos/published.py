@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from newt_core.demos.faults import FEATURE_DIM, episode_faults
+from newt_core.demos.problems import IMAGE_DIM, episode_problems
 from newt_core.demos.schema import DemoEpisode
 from newt_core.errors import DemoError
 from newt_core.files import atomic_path
@@ -48,8 +48,8 @@ def read_published(path: Path, spec: TaskSpec) -> list[DemoEpisode]:
     episodes = []
     for name, first, end in rows.episodes():
         episode = rows.episode(name, first, end)
-        for fault in episode_faults(episode, spec):
-            raise DemoError(f"{path}: {name}: {fault}.")
+        for problem in episode_problems(episode, spec):
+            raise DemoError(f"{path}: {name}: {problem}.")
         episodes.append(episode)
     return episodes[:MANISKILL_EPISODES] if spec.domain == "maniskill" else episodes
 
@@ -106,10 +106,10 @@ class _Rows:
         self._obs = self._matrix(fields, "obs", spec.obs_dim)
         self._action = self._matrix(fields, "action", spec.action_dim)
         self._feat = _array(fields["feat"]) if "feat" in fields else None
-        if self._feat is not None and self._feat.shape != (len(self._reward), FEATURE_DIM):
+        if self._feat is not None and self._feat.shape != (len(self._reward), IMAGE_DIM):
             raise DemoError(
                 f"{path}: feat is {list(self._feat.shape)}, expected "
-                f"{[len(self._reward), FEATURE_DIM]}."
+                f"{[len(self._reward), IMAGE_DIM]}."
             )
         if len(self._terminated) != len(self._reward):
             raise DemoError(f"{path}: terminated has another number of rows than reward.")

@@ -11,7 +11,8 @@ from typing import Any
 import h5py
 import numpy as np
 
-from newt_core.demos.faults import episode_faults, header_faults, info_faults, rgb_fault
+from newt_core.demos.checksum import check_checksum
+from newt_core.demos.problems import episode_problems, header_problems, info_problems, rgb_problem
 from newt_core.demos.schema import (
     ARRAYS,
     DIGEST,
@@ -23,7 +24,6 @@ from newt_core.demos.schema import (
     FileHeader,
     group_name,
 )
-from newt_core.demos.seal import check_seal
 from newt_core.errors import DemoError
 from newt_core.specs.schema import TaskSpec
 
@@ -107,22 +107,22 @@ def read_episode(group: Any) -> DemoEpisode:
         arrays["encoder"] = str(features.attrs.get(ENCODER, ""))
     if RGB in group:
         pictures = _dataset(group, RGB)
-        fault = rgb_fault(pictures.shape, len(arrays["rewards"]))
-        if fault or pictures.dtype != np.uint8:
-            raise DemoError(fault or f"its pictures are {pictures.dtype}, not uint8")
+        problem = rgb_problem(pictures.shape, len(arrays["rewards"]))
+        if problem or pictures.dtype != np.uint8:
+            raise DemoError(problem or f"its pictures are {pictures.dtype}, not uint8")
         arrays["rgb"] = lambda: pictures[()]
     return DemoEpisode(seed=info.seed, **arrays)
 
 
 @contextmanager
 def open_demos(path: Path) -> Iterator[DemoFile]:
-    """Open a file whose seal holds.
+    """Open a file whose checksum holds.
 
     Raises:
         DemoError: it is missing, not a demonstration file or of another format.
         DamagedDemoError: it is cut short or changed.
     """
-    check_seal(path)
+    check_checksum(path)
     with _explained(path):
         # Files are replaced and never changed in place: HDF5's own locks are not needed.
         file = h5py.File(path, "r", locking=False)
@@ -149,9 +149,9 @@ def fitting_episodes(file: DemoFile, spec: TaskSpec) -> Iterator[DemoEpisode]:
     require_fit(file.path, file.header, spec)
     for number in range(len(file)):
         info, episode = file.info(number), file.episode(number)
-        for faults in (episode_faults(episode, spec), info_faults(info, episode, number)):
-            for fault in faults:
-                raise DemoError(f"{file.path}: {group_name(number)}: {fault}.")
+        for problems in (episode_problems(episode, spec), info_problems(info, episode, number)):
+            for problem in problems:
+                raise DemoError(f"{file.path}: {group_name(number)}: {problem}.")
         yield episode
 
 
@@ -161,12 +161,12 @@ def require_fit(path: Path, header: FileHeader, spec: TaskSpec) -> None:
     Raises:
         DemoError: it is of another task, or of another version of the task.
     """
-    for fault in header_faults(header, spec):
+    for problem in header_problems(header, spec):
         # The same version behaves the same, and a spec's hash covers its wording, too.
         if header.task == spec.id and header.task_version == spec.version:
-            warnings.warn(f"{path} {fault}", stacklevel=3)
+            warnings.warn(f"{path} {problem}", stacklevel=3)
         else:
-            raise DemoError(f"{path} {fault}. Name the file that belongs to the task.")
+            raise DemoError(f"{path} {problem}. Name the file that belongs to the task.")
 
 
 def _dataset(group: Any, name: str) -> Any:

@@ -6,16 +6,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from newt_core.demos.faults import episode_faults, header_faults, info_faults
+from newt_core.demos.problems import episode_problems, header_problems, info_problems
 from newt_core.demos.read import DemoFile, open_demos
-from newt_core.demos.salvage import salvage
+from newt_core.demos.recover import recover
 from newt_core.demos.schema import group_name
 from newt_core.errors import DamagedDemoError, DemoError
 from newt_core.specs.schema import TaskSpec
 
 
 @dataclass(frozen=True)
-class Fault:
+class Problem:
     """One thing that is wrong."""
 
     episode: str | None
@@ -34,13 +34,13 @@ class FileReport:
     task: str | None
     """The task that the file says it is of; None if that cannot be read."""
     whole: int
-    """Episodes without a fault."""
-    faults: tuple[Fault, ...]
+    """Episodes without a problem."""
+    problems: tuple[Problem, ...]
 
     @property
     def ok(self) -> bool:
         """Whether nothing is wrong."""
-        return not self.faults
+        return not self.problems
 
 
 def validate(path: Path, specs: Mapping[str, TaskSpec], *, task: str | None = None) -> FileReport:
@@ -55,50 +55,50 @@ def validate(path: Path, specs: Mapping[str, TaskSpec], *, task: str | None = No
         task = path.stem
     try:
         with open_demos(path) as file:
-            faults = tuple(_faults(file, specs, task))
-            broken = {fault.episode for fault in faults if fault.episode is not None}
+            problems = tuple(_problems(file, specs, task))
+            broken = {problem.episode for problem in problems if problem.episode is not None}
             whole = max(len(file) - len(broken), 0)
-            return FileReport(path, file.header.task, whole, faults)
+            return FileReport(path, file.header.task, whole, problems)
     except DamagedDemoError as error:
         return _damaged(path, error.problem)
     except DemoError as error:
-        return FileReport(path, None, 0, (Fault(None, _without_place(path, str(error))),))
+        return FileReport(path, None, 0, (Problem(None, _without_place(path, str(error))),))
 
 
 def _damaged(path: Path, problem: str) -> FileReport:
     """Say which episodes of a damaged file are still whole."""
-    rest = salvage(path)
-    faults = [Fault(None, _without_place(path, problem))]
+    rest = recover(path)
+    problems = [Problem(None, _without_place(path, problem))]
     if rest.reason:
-        faults.append(Fault(None, f"no episode can be recovered: {rest.reason}"))
-    faults += [Fault(name, problem) for name, problem in rest.damaged.items()]
-    return FileReport(path, rest.task, len(rest.whole), tuple(faults))
+        problems.append(Problem(None, f"no episode can be recovered: {rest.reason}"))
+    problems += [Problem(name, problem) for name, problem in rest.damaged.items()]
+    return FileReport(path, rest.task, len(rest.whole), tuple(problems))
 
 
-def _faults(file: DemoFile, specs: Mapping[str, TaskSpec], task: str | None) -> Iterator[Fault]:
+def _problems(file: DemoFile, specs: Mapping[str, TaskSpec], task: str | None) -> Iterator[Problem]:
     spec = specs.get(task or file.header.task)
     if spec is None:
-        yield Fault(None, f"is of the task '{file.header.task}', which is not known here")
+        yield Problem(None, f"is of the task '{file.header.task}', which is not known here")
     else:
-        yield from (Fault(None, fault) for fault in header_faults(file.header, spec))
+        yield from (Problem(None, problem) for problem in header_problems(file.header, spec))
     expected = [group_name(number) for number in range(len(file))]
     present = file.names()
     for name in sorted(set(present) - set(expected)):
-        yield Fault(name, f"is one more than the {len(file)} that the file's header promises")
+        yield Problem(name, f"is one more than the {len(file)} that the file's header promises")
     steps = 0
     for number, name in enumerate(expected):
         try:
             info, episode = file.info(number), file.episode(number)
         except DemoError as error:
             place = f"{file.path}: {name}: "
-            yield Fault(name, str(error).removeprefix(place).rstrip("."))
+            yield Problem(name, str(error).removeprefix(place).rstrip("."))
             continue
         steps += len(episode.rewards)
         if spec is not None:
-            yield from (Fault(name, fault) for fault in episode_faults(episode, spec))
-        yield from (Fault(name, fault) for fault in info_faults(info, episode, number))
+            yield from (Problem(name, problem) for problem in episode_problems(episode, spec))
+        yield from (Problem(name, problem) for problem in info_problems(info, episode, number))
     if steps != file.header.total_steps and set(present) == set(expected):
-        yield Fault(
+        yield Problem(
             None, f"its header promises {file.header.total_steps} steps, but {steps} are there"
         )
 

@@ -16,7 +16,8 @@ from typing import Any
 import h5py
 from numpy.typing import NDArray
 
-from newt_core.demos.faults import episode_faults, header_faults
+from newt_core.demos.checksum import BLOCK_BYTES, DEMONSTRATIONS, check_checksum, checksum_block
+from newt_core.demos.problems import episode_problems, header_problems
 from newt_core.demos.schema import (
     ARRAYS,
     DIGEST,
@@ -31,7 +32,6 @@ from newt_core.demos.schema import (
     new_header,
     now,
 )
-from newt_core.demos.seal import BLOCK_BYTES, DEMONSTRATIONS, check_seal, seal
 from newt_core.errors import DemoError
 from newt_core.files import AlreadyLockedError, atomic_path, remove_unfinished, take_lock
 from newt_core.specs.schema import TaskSpec
@@ -60,12 +60,12 @@ class DemoWriter:
         self.header = new_header(spec, expert)
         """Of the file as it is now."""
         if path.exists():
-            check_seal(path)
+            check_checksum(path)
             with h5py.File(path, "r", locking=False) as file:
                 self.header = FileHeader.from_attributes(file.attrs)
             # Stricter than for reading: a file states one spec, which is that of all its episodes.
-            for fault in header_faults(self.header, spec):
-                raise DemoError(f"{path} {fault}. Write to another folder.")
+            for problem in header_problems(self.header, spec):
+                raise DemoError(f"{path} {problem}. Write to another folder.")
 
     @property
     def attempts(self) -> int:
@@ -86,8 +86,8 @@ class DemoWriter:
             DemoError: an episode is not of this task, or the disk refuses. The file is unharmed.
         """
         for number, episode in enumerate(episodes):
-            for fault in episode_faults(episode, self.spec):
-                raise DemoError(f"{self.path}: new episode {number} is not stored: {fault}.")
+            for problem in episode_problems(episode, self.spec):
+                raise DemoError(f"{self.path}: new episode {number} is not stored: {problem}.")
         header = replace(
             self.header,
             expert=_joined(self.header.expert, self.expert),
@@ -146,13 +146,13 @@ def writing(
 
 
 def write_file(path: Path, content: bytes, kind: str = DEMONSTRATIONS) -> None:
-    """Write a file with HDF5 content and its seal, atomically.
+    """Write a file with HDF5 content and its checksum, atomically.
 
     Raises:
         OSError: the disk refuses; a file already there is unharmed.
     """
     with atomic_path(path) as temporary, open(temporary, "wb") as file:
-        file.write(seal(content, kind))
+        file.write(checksum_block(content, kind))
         file.write(content)
 
 

@@ -18,10 +18,15 @@ import numpy as np
 from newt_core.envs.pool import EpisodeNumbers, Pool, make_pool, observation
 from newt_core.errors import ConfigError
 from newt_core.specs.schema import TaskSpec
-from newt_core.types import ACTION_DIM, Act, FloatArray, IntArray, Observation, Transitions
-
-Progress = Callable[[int, int], None]
-"""Called with the episodes done and the episodes owed, whenever one is done."""
+from newt_core.types import (
+    ACTION_DIM,
+    Act,
+    CountProgress,
+    FloatArray,
+    IntArray,
+    Observation,
+    Transitions,
+)
 
 
 class EvaluationStopped(Exception):
@@ -54,7 +59,7 @@ def evaluate(
     workers: int | None = None,
     seed: int = 0,
     task_ids: Sequence[int] | None = None,
-    on_progress: Progress | None = None,
+    on_progress: CountProgress | None = None,
 ) -> list[EpisodeResult]:
     """Run exactly ``episodes`` episodes of every task.
 
@@ -190,7 +195,7 @@ def _run(
     plan: _Plan,
     task_of_env: IntArray,
     seed: int,
-    on_progress: Progress | None,
+    on_progress: CountProgress | None,
 ) -> list[list[EpisodeResult]]:
     """Run the owed episodes; return each environment's, in order."""
     finished: list[list[EpisodeResult]] = [[] for _ in range(pool.num_envs)]

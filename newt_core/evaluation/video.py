@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -16,7 +16,7 @@ from newt_core.errors import ConfigError, MissingDependencyError
 from newt_core.evaluation.caption import Captioner
 from newt_core.files import atomic_path
 from newt_core.specs.schema import TaskSpec
-from newt_core.types import FloatArray
+from newt_core.types import CountProgress, FloatArray
 
 FASTEST = {".mp4": 60.0, ".gif": 50.0}
 """Ending of a video's file → the most frames per second that players show."""
@@ -27,11 +27,8 @@ SLOWEST = 10.0
 FRAME_SIDE = 448
 """Rows and columns of a video's pictures, twice those that agents see."""
 
-Progress = Callable[[int, int], None]
-"""Called with the frames done and the frames there will be, at every frame."""
 
-
-class Player(Protocol):
+class FilmedAgent(Protocol):
     """Who plays; :class:`newt_core.workflows.loaded.LoadedAgent` for one."""
 
     @property
@@ -61,14 +58,14 @@ class Pace:
 
 
 def film(
-    player: Player,
+    player: FilmedAgent,
     spec: TaskSpec,
     path: Path,
     *,
     episodes: int = 1,
     seed: int = 0,
     fps: float | None = None,
-    on_progress: Progress | None = None,
+    on_progress: CountProgress | None = None,
 ) -> Video:
     """Film whole episodes of a task, each from its start to its end.
 
@@ -142,7 +139,9 @@ def choose_pace(step_seconds: float | None, path: Path, fps: float | None = None
     return Pace(round(fps, 3), every)
 
 
-def _frames(player: Player, env: TaskEnv, episodes: int, seed: int, every: int) -> Iterator[Frame]:
+def _frames(
+    player: FilmedAgent, env: TaskEnv, episodes: int, seed: int, every: int
+) -> Iterator[Frame]:
     """Yield the start of each episode, every so manieth step, and the end."""
     spec, caption = env.task, Captioner()
 

@@ -21,6 +21,6 @@ class ModelConfig(Settings):
     )
 
     @property
-    def images(self) -> int:
+    def feature_stack(self) -> int:
         """Image features F in the encoder's input."""
         return 0 if self.obs == "state" else self.frame_stack

@@ -11,15 +11,15 @@ from newt_core.types import ACTION_DIM, TEXT_DIM
 PARTS = ("encoder", "dynamics", "reward", "policy", "q")
 
 
-def count_parameters(size: str, *, state: bool = True, images: int = 0) -> dict[str, int]:
+def count_parameters(size: str, *, state: bool = True, feature_stack: int = 0) -> dict[str, int]:
     """Return the learnable parameters of each part of a model size.
 
     Args:
         size: A key of :data:`newt_core.model.sizes.SIZES`.
         state: Count the encoder with a state in its input.
-        images: Image features in its input.
+        feature_stack: Image features in its input.
     """
     with torch.device("meta"):
         table = TaskTable(torch.zeros(1, TEXT_DIM), torch.ones(1, ACTION_DIM), torch.ones(1))
-        model = WorldModel(SIZES[size], table, state=state, images=images)
+        model = WorldModel(SIZES[size], table, state=state, feature_stack=feature_stack)
     return {part: sum(p.numel() for p in getattr(model, part).parameters()) for part in PARTS}

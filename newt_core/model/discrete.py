@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from newt_core.model.elementwise import widened
+from newt_core.model.elementwise import at_least_float32
 from newt_core.model.sizes import NUM_BINS, SYMLOG_RANGE
 
 BIN_WIDTH = 2 * SYMLOG_RANGE / (NUM_BINS - 1)
@@ -47,7 +47,7 @@ def two_hot(x: Tensor) -> Tensor:
 
 def two_hot_mean(logits: Tensor) -> Tensor:
     """The scalar that logits [..., bins] stand for: [...]."""
-    probabilities = widened(logits).softmax(-1)
+    probabilities = at_least_float32(logits).softmax(-1)
     return symexp(probabilities @ bin_values(logits.device, probabilities.dtype))
 
 
@@ -62,7 +62,7 @@ def soft_cross_entropy(logits: Tensor, value: Tensor) -> Tensor:
     upper_share = position - lower
     # NaN has no bin; as an index it would be out of bounds. The share makes the result NaN.
     index = lower.nan_to_num(0).long().expand(logits.shape[:-1]).unsqueeze(-1)
-    log_probability = F.log_softmax(widened(logits), dim=-1)
+    log_probability = F.log_softmax(at_least_float32(logits), dim=-1)
     at_lower = log_probability.gather(-1, index).squeeze(-1)
     at_upper = log_probability.gather(-1, index + 1).squeeze(-1)
     return -((1 - upper_share) * at_lower + upper_share * at_upper)

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def widened(x: Tensor) -> Tensor:
+def at_least_float32(x: Tensor) -> Tensor:
     """``x`` in float32 if it is narrower, else as it is."""
     return x.to(torch.promote_types(x.dtype, torch.float32))
 
@@ -34,7 +34,7 @@ def _tanh_softplus(x: Tensor) -> tuple[Tensor, Tensor]:
 class _Mish(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
-        wide = widened(x)
+        wide = at_least_float32(x)
         t, s = _tanh_softplus(wide)
         ctx.save_for_backward(wide, t, s)
         return (wide * t).to(x.dtype)
@@ -54,7 +54,7 @@ def mish(x: Tensor) -> Tensor:
     if torch.is_grad_enabled():
         out: Tensor = _Mish.apply(x)
         return out
-    wide = widened(x)
+    wide = at_least_float32(x)
     return _tanh_softplus(wide)[0].mul_(wide).to(x.dtype)
 
 
@@ -79,7 +79,7 @@ def strided_simnorm(x: Tensor, group: int) -> Tensor:
 
     See :func:`strided_order`; the result is float32 at least.
     """
-    return widened(x).unflatten(-1, (group, -1)).softmax(-2).flatten(-2)
+    return at_least_float32(x).unflatten(-1, (group, -1)).softmax(-2).flatten(-2)
 
 
 def strided_order(width: int, group: int, device: torch.device) -> Tensor:

@@ -1,4 +1,4 @@
-"""Giving a trained model sight: more encoder inputs, the same output at first."""
+"""Giving a trained model features to read: more encoder inputs, the same output at first."""
 
 from __future__ import annotations
 

@@ -48,11 +48,6 @@ class TaskTable:
     discount: Tensor
     """[tasks] in (0, 1)."""
 
-    @property
-    def num_tasks(self) -> int:
-        """How many tasks the table holds."""
-        return self.text.shape[0]
-
 
 class WorldModel(nn.Module):
     """Encoder, dynamics, reward, policy prior, Q ensemble and its target copy.
@@ -61,18 +56,18 @@ class WorldModel(nn.Module):
         size: Widths.
         tasks: The constants of each task.
         state: Whether the encoder reads states.
-        images: Image features F that it reads, the newest and those before it; 0 for none.
+        feature_stack: Image features F that it reads, the newest and those before it; 0 for none.
     """
 
     def __init__(
-        self, size: Size, tasks: TaskTable, *, state: bool = True, images: int = 0
+        self, size: Size, tasks: TaskTable, *, state: bool = True, feature_stack: int = 0
     ) -> None:
         super().__init__()
         self.size = size
         latent, hidden = size.latent_dim, [size.mlp_dim, size.mlp_dim]
         with_action = Blocks(latent, TEXT_DIM, ACTION_DIM)
         self.encoder = FusedMLP(
-            Blocks(STATE_DIM if state else 0, TEXT_DIM, images * IMAGE_DIM),
+            Blocks(STATE_DIM if state else 0, TEXT_DIM, feature_stack * IMAGE_DIM),
             [size.enc_dim] * (size.enc_layers - 1),
             NormedLinear(size.enc_dim, latent, latent_activation),
         )

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from newt_core.planner.config import PlannerConfig
 from newt_core.planner.mppi import Plan, PlanNoise, plan
-from newt_core.planner.value import PlanningModel
+from newt_core.planner.protocol import PlanningModel
 
 CPU_ROWS = 512
 """Sequences scored at a time on a CPU, about: their activations have to fit a core's cache."""

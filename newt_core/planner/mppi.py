@@ -16,7 +16,8 @@ from torch import Tensor
 from newt_core.model.q_ensemble import draw_heads
 from newt_core.planner.config import PlannerConfig
 from newt_core.planner.prior import constrain, follow_prior
-from newt_core.planner.value import PlanningModel, rollout
+from newt_core.planner.protocol import PlanningModel
+from newt_core.planner.rollout import rollout
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,7 @@ def plan(
     if explore:
         first = (chosen[0] + std[0] * noise.action).clamp(-1, 1)
         chosen = torch.cat([first.unsqueeze(0), chosen[1:]])
-    return Plan(chosen * mask, mean, std, elite_value[:, 0])
+    return Plan(chosen, mean, std, elite_value[:, 0])
 
 
 def refit(elites: Tensor, weights: Tensor, min_std: float, max_std: float) -> tuple[Tensor, Tensor]:

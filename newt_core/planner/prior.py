@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from newt_core.planner.value import PlanningModel
+from newt_core.planner.protocol import PlanningModel
 
 
 @dataclass(frozen=True)

@@ -36,13 +36,13 @@ class Batch:
     """[H, B] float32, earned by ``action[t]``."""
     task: torch.Tensor
     """[B] int64, indices into the run's task list."""
-    image: torch.Tensor | None = None
+    features: torch.Tensor | None = None
     """[H + 1, B, F · D] float16 features of the pictures up to each observation, the oldest
     first; None for states alone."""
 
-    def images(self, steps: int | slice) -> torch.Tensor | None:
+    def features_at(self, steps: int | slice) -> torch.Tensor | None:
         """The image features at some steps."""
-        return None if self.image is None else self.image[steps]
+        return None if self.features is None else self.features[steps]
 
 
 class ReplayBuffer:
@@ -61,7 +61,7 @@ class ReplayBuffer:
         folder: Path | None = None,
         sampling: str = "steps",
         device: torch.device | str | None = None,
-        images: int = 0,
+        feature_stack: int = 0,
     ) -> None:
         """Open the buffer in ``folder``, or make an empty one.
 
@@ -71,7 +71,7 @@ class ReplayBuffer:
             folder: where the files of a ``disk`` buffer are.
             sampling: what is uniform: ``steps``, ``episodes`` or ``tasks``.
             device: where batches are wanted; by default where the rows are.
-            images: features F of pictures per observation in a batch, the newest and those
+            feature_stack: features F of pictures per observation in a batch, the newest and those
                 before it. Episodes need features unless it is 0; each is stored once.
 
         Raises:
@@ -82,8 +82,8 @@ class ReplayBuffer:
             raise ConfigError(f"replay capacity is {capacity}: it must be {MIN_CAPACITY} or more.")
         self.capacity = capacity
         self.sampling = check_sampling(sampling)
-        self.images = images
-        self._storage = open_storage(storage, capacity, folder, features=images > 0)
+        self.feature_stack = feature_stack
+        self._storage = open_storage(storage, capacity, folder, features=feature_stack > 0)
         # An empty tensor knows its device in full: "cuda" becomes "cuda:0".
         self.device = torch.empty(0, device=device or self._storage.device).device
         self._table = EpisodeTable(self._storage.entries)
@@ -161,7 +161,7 @@ class ReplayBuffer:
             action=self._gather(self._storage.action, rows[:-1]),
             reward=self._gather(self._storage.reward, rows[:-1]),
             task=torch.from_numpy(draw.task).to(self.device),
-            image=self._gather_images(draw.episode, steps),
+            features=self._gather_features(draw.episode, steps),
         )
 
     def episodes(self) -> Iterator[Episode]:
@@ -231,12 +231,12 @@ class ReplayBuffer:
             self._index.remove_oldest(oldest.length, oldest.task)
             self._num_steps -= oldest.length
 
-    def _gather_images(self, episode: IntArray, steps: IntArray) -> torch.Tensor | None:
+    def _gather_features(self, episode: IntArray, steps: IntArray) -> torch.Tensor | None:
         """Return the features [H + 1, B, F · D] up to some steps [H + 1, B] of episodes [B]."""
         if self._storage.features is None:
             return None
         # Before an episode's first picture there is only that one, as while acting.
-        ages = np.arange(self.images - 1, -1, -1)
+        ages = np.arange(self.feature_stack - 1, -1, -1)
         stacked = np.maximum(steps[..., None] - ages, 0) + episode[:, None]
         rows = torch.from_numpy(stacked).to(self._storage.device)
         return self._gather(self._storage.features, rows).flatten(-2)
@@ -257,7 +257,7 @@ class ReplayBuffer:
             "action": (length, ACTION_DIM),
             "reward": (length,),
         }
-        if (episode.features is not None) != (self.images > 0):
+        if (episode.features is not None) != (self.feature_stack > 0):
             has, wants = ("no", "needs") if episode.features is None else ("", "keeps none of")
             raise ConfigError(
                 f"episode of task {episode.task} has {has} image features, which the replay "

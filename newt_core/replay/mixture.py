@@ -32,10 +32,10 @@ class Mixture:
         """
         if not 0.0 <= demo_share <= 1.0:
             raise ConfigError(f"demo_share is {demo_share}: it must lie in [0, 1].")
-        if demos is not None and demos.images != online.images:
+        if demos is not None and demos.feature_stack != online.feature_stack:
             raise ConfigError(
-                f"demonstrations come with {demos.images} image features, online episodes with "
-                f"{online.images}: both need the same --obs."
+                f"demonstrations come with {demos.feature_stack} image features, online episodes "
+                f"with {online.feature_stack}: both need the same --obs."
             )
         if demos is not None and demos.device != online.device:
             raise ConfigError(
@@ -67,7 +67,7 @@ class Mixture:
             action=torch.cat([demos.action, online.action], dim=1),
             reward=torch.cat([demos.reward, online.reward], dim=1),
             task=torch.cat([demos.task, online.task]),
-            image=_joined(demos.image, online.image),
+            features=_joined(demos.features, online.features),
         )
 
 

@@ -59,13 +59,6 @@ def columns(*, features: bool) -> dict[str, Column]:
     return found
 
 
-def bytes_needed(capacity: int, *, features: bool = False) -> int:
-    """Return the bytes that a full buffer of ``capacity`` rows takes, its table included."""
-    row_bytes = sum(column.row_bytes for column in columns(features=features).values())
-    entry_bytes = ENTRY_FIELDS * np.dtype(np.int64).itemsize
-    return capacity * row_bytes + max_episodes(capacity) * entry_bytes
-
-
 class Storage:
     """``capacity`` rows as tensors, and the entries of the episode table.
 

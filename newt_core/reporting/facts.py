@@ -61,7 +61,7 @@ class Facts:
             "Model": f"{config.model.size}, sees {config.model.obs}",
             "Text encoder": str(self.checkpoint.get("text_encoder", config.text_encoder)),
         }
-        if config.model.images:
+        if config.model.feature_stack:
             lines["Image encoder"] = str(
                 self.checkpoint.get("image_encoder") or config.image_encoder
             )

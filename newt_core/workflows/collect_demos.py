@@ -20,16 +20,13 @@ from newt_core.experts.registry import FINDERS, has_player
 from newt_core.files import sha256
 from newt_core.specs import SpecLibrary, TaskSpec
 from newt_core.training.run_folder import RUNS
-from newt_core.types import Act
+from newt_core.types import Act, TaskProgress
 
 AUTO, SCRIPTED = "auto", "scripted"
 """Words that take a checkpoint's place: a scripted player, else a trained agent; the former."""
 
 MAX_ENVS = 10
 """Environments that act side by side, at most."""
-
-Progress = Callable[[str, int, int], None]
-"""Called with the task, the episodes run and the episodes planned."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +80,7 @@ def collect_demos(
     *,
     library: SpecLibrary,
     should_stop: Callable[[], bool] = lambda: False,
-    on_progress: Progress = lambda task, done, total: None,
+    on_progress: TaskProgress = lambda task, done, total: None,
 ) -> Collected:
     """Collect demonstrations task by task; each task's file is complete when its turn is over.
 

@@ -12,9 +12,10 @@ from newt_core.encoders import TextOptions
 from newt_core.encoders.feature_pool import open_pool
 from newt_core.envs.pool import make_pool
 from newt_core.evaluation.aggregate import Summary, summarise
-from newt_core.evaluation.rollout import Progress, evaluate, random_act, stoppable
+from newt_core.evaluation.rollout import evaluate, random_act, stoppable
 from newt_core.seeds import Stream, stream_seed
 from newt_core.specs import SpecLibrary, TaskSpec
+from newt_core.types import CountProgress
 from newt_core.workflows.load_agent import load_agent
 
 MAX_EVALUATION_ENVS = 5
@@ -30,7 +31,7 @@ def evaluate_agent(
     policy_only: bool = False,
     prior_weight: float | None = None,
     should_stop: Callable[[], bool] = lambda: False,
-    on_progress: Progress | None = None,
+    on_progress: CountProgress | None = None,
 ) -> Summary:
     """Evaluate an agent on its own task list, ``specs``, without exploration.
 
@@ -44,7 +45,9 @@ def evaluate_agent(
     settings = ActorSettings(policy_only=policy_only, prior_weight=prior_weight)
     actor = Actor(agent, len(specs) * envs, seed=seed, settings=settings)
     entries = [spec for spec in specs for _ in range(envs)]
-    with open_pool(entries, agent.image_encoder, agent.model_config.images, seed=seed) as pool:
+    with open_pool(
+        entries, agent.image_encoder, agent.model_config.feature_stack, seed=seed
+    ) as pool:
         act = stoppable(actor, should_stop)
         results = evaluate(act, specs, episodes, pool=pool, seed=seed, on_progress=on_progress)
     weight = agent.prior_weight if prior_weight is None else prior_weight
@@ -76,7 +79,7 @@ class EvaluationRequest:
 
 
 def evaluate_checkpoint(
-    request: EvaluationRequest, *, library: SpecLibrary, on_progress: Progress | None = None
+    request: EvaluationRequest, *, library: SpecLibrary, on_progress: CountProgress | None = None
 ) -> Summary:
     """Evaluate a checkpoint.
 
@@ -114,7 +117,7 @@ def evaluate_random(
     *,
     seed: int = 0,
     specs: SpecLibrary,
-    on_progress: Progress | None = None,
+    on_progress: CountProgress | None = None,
 ) -> Summary:
     """Evaluate uniformly random actions on the tasks a selector names."""
     chosen = specs.select(tasks)

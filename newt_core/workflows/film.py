@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,13 +12,11 @@ from newt_core.evaluation.video import Video, film, require_video
 from newt_core.specs import load_specs
 from newt_core.training.checkpoint_folder import BEST, LAST
 from newt_core.training.run_folder import RUNS, RunFolder
+from newt_core.types import TaskProgress
 from newt_core.workflows.loaded import load
 
 LOOSE_VIDEOS = Path("videos")
 """Where videos of a checkpoint go that lies in no run."""
-
-Progress = Callable[[str, int, int], None]
-"""Called with the task, the frames done and the frames there will be."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +58,7 @@ class FilmRequest:
 
 
 def film_checkpoint(
-    request: FilmRequest, *, on_progress: Progress = lambda task, done, total: None
+    request: FilmRequest, *, on_progress: TaskProgress = lambda task, done, total: None
 ) -> Filmed:
     """Film an agent.
 

@@ -64,7 +64,7 @@ def load_agent(
         saved = saved_text(payload)
         weights = payload["agent"]
         steps = int(payload["counters"]["steps"])
-        recorded_sight = payload["image_encoder"]
+        recorded_encoder = payload["image_encoder"]
     except (KeyError, ValueError, AttributeError) as error:
         raise CheckpointError(
             f"{path}: incomplete, or its tasks are not installed ({error}). "
@@ -75,15 +75,15 @@ def load_agent(
             _check_unchanged(path, payload["tasks"][trained[spec.id]], spec)
     chosen, vectors = saved.tasks_and_vectors(chosen, text or TextOptions(), path)
     where = choose_device(device)
-    sight = image_encoder(parts, where, image_weights)
-    require_image_encoder(recorded_sight, sight, str(path))
+    encoder = open_image_encoder(parts, where, image_weights)
+    require_image_encoder(recorded_encoder, encoder, str(path))
     agent = NewtAgent(
         parts.model,
         parts.planner,
         parts.update,
         task_table(chosen, vectors),
         device=where,
-        image_encoder=sight,
+        image_encoder=encoder,
     )
     agent.load_state_dict(weights, learner=False)
     agent.prior_weight = prior_weight(parts, steps)
@@ -137,7 +137,7 @@ def take_weights(
 
 
 def require_encoders(
-    payload: Mapping[str, Any], path: Path, text_encoder: str, sight: ImageEncoder | None
+    payload: Mapping[str, Any], path: Path, text_encoder: str, encoder: ImageEncoder | None
 ) -> None:
     """See that an agent can begin with a checkpoint's weights: it reads and sees alike.
 
@@ -147,7 +147,7 @@ def require_encoders(
         payload: The checkpoint's content.
         path: Where that comes from, for messages.
         text_encoder: The recorded name of the encoder at hand.
-        sight: The image encoder at hand.
+        encoder: The image encoder at hand.
 
     Raises:
         CheckpointError: The checkpoint was trained with another text or image encoder.
@@ -162,10 +162,10 @@ def require_encoders(
             f"vectors would mean nothing to the agent. Use --text-encoder {short_name(texts)}."
         )
     if recorded is not None:
-        require_image_encoder(recorded, sight, str(path))
+        require_image_encoder(recorded, encoder, str(path))
 
 
-def image_encoder(
+def open_image_encoder(
     config: RunConfig, device: torch.device, weights: Path | None = None
 ) -> ImageEncoder | None:
     """Return the image encoder of a run's settings; None for an agent that sees states only.
@@ -178,7 +178,7 @@ def image_encoder(
     Raises:
         NewtError: Its weights or packages are missing or damaged.
     """
-    if not config.model.images:
+    if not config.model.feature_stack:
         return None
     if weights is None and config.image_weights is not None:
         weights = Path(config.image_weights)

@@ -51,7 +51,7 @@ class LoadedAgent:
         self._specs = list(specs)
         self._acted = dict.fromkeys(self._index, 0)
         """Task → actions chosen in its present episode."""
-        stack = (len(specs), actor.agent.model_config.images, IMAGE_DIM)
+        stack = (len(specs), actor.agent.model_config.feature_stack, IMAGE_DIM)
         self._seen: HalfArray = np.zeros(stack, np.float16)
 
     @property

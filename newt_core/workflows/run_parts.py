@@ -18,10 +18,10 @@ import torch
 from newt_core.agents.newt.agent import NewtAgent
 from newt_core.agents.newt.interaction import Interaction, InteractionSettings
 from newt_core.agents.newt.setup import choose_device, task_table
+from newt_core.demos.features import DemoFeatures
 from newt_core.demos.load import load_opened
 from newt_core.demos.opened import OpenDemos
 from newt_core.demos.published import FEATURE_ENCODER
-from newt_core.demos.sight import DemoSight
 from newt_core.encoders import make_text_encoder
 from newt_core.encoders.image.base import ImageEncoder
 from newt_core.encoders.image.choose import require_image_encoder
@@ -36,7 +36,7 @@ from newt_core.training.content import INTERACTION, PRETRAINING, Phase, describe
 from newt_core.training.run_folder import RunFolder
 from newt_core.training.schedule import prior_weight
 from newt_core.types import FloatArray, IntArray
-from newt_core.workflows.load_agent import image_encoder, saved_text
+from newt_core.workflows.load_agent import open_image_encoder, saved_text
 
 
 class RunTexts(NamedTuple):
@@ -81,9 +81,9 @@ class RunParts:
         """
         if self.config.demos:
             files = self._demo_files()
-            if self.config.model.images:
+            if self.config.model.feature_stack:
                 files.require_pictures()
-        _ = self.sight
+        _ = self.image_encoder
         _ = self.texts
 
     @cached_property
@@ -92,13 +92,13 @@ class RunParts:
         return choose_device(self.config.device)
 
     @cached_property
-    def sight(self) -> ImageEncoder | None:
+    def image_encoder(self) -> ImageEncoder | None:
         """The image encoder; None for an agent that sees states only.
 
         Raises:
             NewtError: Its weights or packages are missing or damaged.
         """
-        return image_encoder(self.config, self.device)
+        return open_image_encoder(self.config, self.device)
 
     @cached_property
     def texts(self) -> RunTexts:
@@ -133,7 +133,7 @@ class RunParts:
             self.config.update,
             task_table(self.specs, texts.vectors),
             device=self.device,
-            image_encoder=self.sight,
+            image_encoder=self.image_encoder,
             seed=self.config.seed,
         )
 
@@ -167,7 +167,7 @@ class RunParts:
             phase=phase,
             text=torch.from_numpy(np.asarray(texts.vectors, np.float32)),
             text_encoder=texts.encoder,
-            image_encoder=self.sight.name if self.sight is not None else None,
+            image_encoder=self.image_encoder.name if self.image_encoder is not None else None,
         )
 
     def resume_point(self, folder: RunFolder, phase: Phase) -> dict[str, Any] | None:
@@ -197,7 +197,7 @@ class RunParts:
                 "Resume with the run's own --tasks and --specs."
             )
         recorded = found.payload.get("image_encoder")
-        require_image_encoder(recorded, self.sight, f"the run {folder.path}")
+        require_image_encoder(recorded, self.image_encoder, f"the run {folder.path}")
         return upgraded(found.payload)
 
     @cached_property
@@ -210,15 +210,15 @@ class RunParts:
         if not self.config.demos:
             return None
         seen = None
-        if self.sight is not None:
+        if self.image_encoder is not None:
             # Features made by the published weights are those of the weights that Newt knows.
             published = self.config.image_encoder == DINOV2 and self.config.image_weights is None
             known_as = frozenset({FEATURE_ENCODER} if published else ())
-            seen = DemoSight(self.sight, self.config.model.images, known_as)
+            seen = DemoFeatures(self.image_encoder, self.config.model.feature_stack, known_as)
         with self._demo_files() as files:
             self._opened = None
             sampling = self.config.replay.sampling
-            return load_opened(files, sight=seen, sampling=sampling, device=self.device).buffer
+            return load_opened(files, frames_as=seen, sampling=sampling, device=self.device).buffer
 
     def require_demos(self) -> ReplayBuffer:
         """Return the demonstrations of a run that cannot do without.

@@ -99,7 +99,7 @@ def _pretrain(run: RunContext) -> Pretrained:
 
 def _interact(run: RunContext, resume: bool, weights: Path | None) -> Trained:
     config, folder, parts = run.config, run.folder, run.parts
-    specs, sight = parts.specs, parts.sight
+    specs, encoder = parts.specs, parts.image_encoder
     restored = parts.resume_point(folder, INTERACTION) if resume else None
     texts = parts.texts_for(restored)
     agent = parts.new_agent(texts)
@@ -107,8 +107,8 @@ def _interact(run: RunContext, resume: bool, weights: Path | None) -> Trained:
         keep = config.pretrain.keep_optimiser
         take_weights(agent, weights, texts.encoder, keep_optimiser=keep)
     restored_step = int(restored["counters"]["steps"]) if restored else None
-    if sight is not None:
-        seen = f"pictures go through the image encoder {sight.name}"
+    if encoder is not None:
+        seen = f"pictures go through the image encoder {encoder.name}"
         run.progress.update(RunStatus(restored_step or 0, config.steps, 0, 0.0, {}, message=seen))
     online = ReplayBuffer(
         config.replay.capacity,
@@ -116,7 +116,7 @@ def _interact(run: RunContext, resume: bool, weights: Path | None) -> Trained:
         folder=folder.replay,
         sampling=config.replay.sampling,
         device=parts.device,
-        images=config.model.images,
+        feature_stack=config.model.feature_stack,
     )
     if restored is None:
         online.clear()
@@ -124,7 +124,7 @@ def _interact(run: RunContext, resume: bool, weights: Path | None) -> Trained:
     task_of_env = np.repeat(np.arange(len(specs)), config.envs_per_task)
     entries = [specs[i] for i in task_of_env]
     with (
-        open_pool(entries, sight, config.model.images, seed=config.seed) as pool,
+        open_pool(entries, encoder, config.model.feature_stack, seed=config.seed) as pool,
         run.metrics(restored_step) as metrics,
     ):
         trainer = OnlineTrainer(
@@ -134,7 +134,7 @@ def _interact(run: RunContext, resume: bool, weights: Path | None) -> Trained:
                 pool,
                 task_of_env,
                 seed=stream_seed(config.seed, Stream.TRAINING_EPISODES),
-                features=sight is not None,
+                features=encoder is not None,
             ),
             evaluate=_evaluator(run, agent),
             checkpoints=CheckpointFolder(

@@ -38,9 +38,9 @@ def in_float64(record: Any) -> Any:
     return dataclasses.replace(record, **doubled)
 
 
-def wide_model(images: int = 0) -> WorldModel:
+def wide_model(feature_stack: int = 0) -> WorldModel:
     """A model whose values spread over more than 1, so that their scale says something."""
-    m = model(images=images).double()
+    m = model(feature_stack=feature_stack).double()
     with torch.no_grad():
         m.q.weight_2.mul_(20)
         m.target_q.weight_2.mul_(20)
@@ -48,11 +48,11 @@ def wide_model(images: int = 0) -> WorldModel:
 
 
 @pytest.mark.parametrize("entropy", get_args(EntropyKind))
-@pytest.mark.parametrize("images", [0, 2])
-def test_losses_equal_the_reference(images: int, entropy: EntropyKind) -> None:
+@pytest.mark.parametrize("feature_stack", [0, 2])
+def test_losses_equal_the_reference(feature_stack: int, entropy: EntropyKind) -> None:
     # An entropy that weighs as much as the rest.
     config = UpdateConfig(entropy=entropy, entropy_coef=1.0)
-    m, b = wide_model(images), in_float64(batch(images=images))
+    m, b = wide_model(feature_stack), in_float64(batch(feature_stack=feature_stack))
     noise = in_float64(noise_for(m, b))
     plain = PlainLosses(m, b, noise, config)
     ours = losses.model_loss(m, m.bind(b.task), b, noise, config)
@@ -72,17 +72,17 @@ def test_losses_equal_the_reference(images: int, entropy: EntropyKind) -> None:
 
 
 def same_weights_after_updates(
-    config: UpdateConfig, *, bc_coef: float, joint: bool, images: int
+    config: UpdateConfig, *, bc_coef: float, joint: bool, feature_stack: int
 ) -> None:
     """Let the learner and the reference take the same updates and compare all weights."""
-    fast, plain = wide_model(images), wide_model(images)
+    fast, plain = wide_model(feature_stack), wide_model(feature_stack)
     learner, reference = Learner(fast, config), PlainLearner(plain, config)
     for step in range(UPDATES):
-        b = in_float64(batch(seed=step, images=images))
+        b = in_float64(batch(seed=step, feature_stack=feature_stack))
         noise = in_float64(noise_for(fast, b, seed=step))
         learner.update(b, noise=noise, bc_coef=bc_coef, joint=joint)
         reference.update(b, noise, bc_coef=bc_coef, joint=joint)
-    before = wide_model(images)
+    before = wide_model(feature_stack)
     pairs = zip(before.parameters(), plain.parameters(), strict=True)
     assert all(not torch.equal(old, new) for old, new in pairs)
     for (name, ours), theirs in zip(fast.named_parameters(), plain.parameters(), strict=True):
@@ -92,18 +92,18 @@ def same_weights_after_updates(
 
 
 @pytest.mark.parametrize(
-    ("entropy", "bc_coef", "images"),
+    ("entropy", "bc_coef", "feature_stack"),
     [("gaussian", 1.0, 0), ("gaussian", 10.0, 2), ("squashed", 10.0, 0), ("squashed", 1.0, 2)],
 )
 def test_joint_updates_equal_the_reference(
-    entropy: EntropyKind, bc_coef: float, images: int
+    entropy: EntropyKind, bc_coef: float, feature_stack: int
 ) -> None:
     config = CONFIG.model_copy(update={"entropy": entropy})
-    same_weights_after_updates(config, bc_coef=bc_coef, joint=True, images=images)
+    same_weights_after_updates(config, bc_coef=bc_coef, joint=True, feature_stack=feature_stack)
 
 
 @pytest.mark.parametrize(
-    ("entropy", "bc_coef", "bc_latents", "images"),
+    ("entropy", "bc_coef", "bc_latents", "feature_stack"),
     [
         ("gaussian", 0.0, False, 0),
         ("gaussian", 1.0, False, 2),
@@ -113,13 +113,13 @@ def test_joint_updates_equal_the_reference(
     ],
 )
 def test_interaction_updates_equal_the_reference(
-    entropy: EntropyKind, bc_coef: float, bc_latents: bool, images: int
+    entropy: EntropyKind, bc_coef: float, bc_latents: bool, feature_stack: int
 ) -> None:
     config = CONFIG.model_copy(update={"entropy": entropy, "bc_latents": bc_latents})
-    same_weights_after_updates(config, bc_coef=bc_coef, joint=False, images=images)
+    same_weights_after_updates(config, bc_coef=bc_coef, joint=False, feature_stack=feature_stack)
 
 
 @pytest.mark.parametrize("joint", [False, True])
 def test_updates_with_clipped_gradients_equal_the_reference(joint: bool) -> None:
     config = CONFIG.model_copy(update={"grad_clip": 0.05})
-    same_weights_after_updates(config, bc_coef=10.0, joint=joint, images=0)
+    same_weights_after_updates(config, bc_coef=10.0, joint=joint, feature_stack=0)

@@ -97,8 +97,8 @@ PLAY_ROWS = (
 INFO_ROWS = (
     Row("--size", "--size 5M", "count_parameters size", "5M", "20M"),
     Row("--obs", "--obs rgb", "count_parameters state", False, True),
-    Row("--obs", "--obs both", "count_parameters images", 1, 0),
-    Row("--frame-stack", "--frame-stack 3", "count_parameters images", 3, 1,
+    Row("--obs", "--obs both", "count_parameters feature_stack", 1, 0),
+    Row("--frame-stack", "--frame-stack 3", "count_parameters feature_stack", 3, 1,
         line="newt info model --obs both"),
     json_row(),
     Row("--size", "--size 5M --json", "json size", "5M", "20M", line="newt info model --json"),

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 
-from newt_core.demos import seal
+from newt_core.demos import checksum
 from newt_core.demos.load import padded
 from newt_core.demos.read import DemoFile, read_demos
 from newt_core.demos.write import writing
@@ -90,7 +90,7 @@ class Counts:
             spy = create_autospec(original, side_effect=watched)
             monkeypatch.setattr(place, name, spy)
 
-        watch(seal, "_check", lambda path, kind, file: self.checksums.update([path.name]))
+        watch(checksum, "_check", lambda path, kind, file: self.checksums.update([path.name]))
         watch(DemoFile, "episode", lambda file, n: self.episodes.update([(file.path.name, n)]))
         watch(choose, "tiny_encoder", self._count_encoder)
         watch(FrozenNetwork, "encode", self._count_pictures)
@@ -119,7 +119,7 @@ def batch_of(buffer: ReplayBuffer) -> Batch:
 
 
 def assert_same_batch(one: Batch, other: Batch) -> None:
-    for name in ("obs", "action", "reward", "task", "image"):
+    for name in ("obs", "action", "reward", "task", "features"):
         assert torch.equal(getattr(one, name), getattr(other, name)), name
 
 
@@ -144,7 +144,7 @@ def test_one_command_prepares_everything_once(newt, library, monkeypatch):
 
     # The agent learns from what it always learned from.
     (buffer,) = counts.buffers
-    expected = ReplayBuffer(buffer.capacity, storage="ram", images=1)
+    expected = ReplayBuffer(buffer.capacity, storage="ram", feature_stack=1)
     encoder = tiny.tiny_encoder(torch.device("cpu"))
     for task, name in enumerate(TASKS):
         for one in read_demos(Path(f"shown/{name}.h5"), library[name]):

@@ -46,9 +46,13 @@ def test_an_option_wins_over_set_over_config_over_preset(newt, core):
 def test_obs_says_what_the_agent_sees(newt, core):
     assert newt(f"{START} --obs both --set model.frame_stack=2").code == 0
     config = core.arguments("train")["config"]
-    assert (config.model.obs, config.model.images, config.image_encoder) == ("both", 2, "tiny")
+    assert (config.model.obs, config.model.feature_stack, config.image_encoder) == (
+        "both",
+        2,
+        "tiny",
+    )
     assert newt("newt train --tasks walker-run --device cpu --run b").code == 0
-    assert core.arguments("train")["config"].model.images == 0
+    assert core.arguments("train")["config"].model.feature_stack == 0
 
 
 def test_missing_weights_are_named_before_a_run_begins(newt, core):
@@ -284,18 +288,22 @@ def test_a_run_can_be_told_something_else(newt, core):
 def test_an_agent_that_sees_goes_on_seeing(newt, core):
     seeing = ("model.obs=both", "model.frame_stack=2", "image_encoder=tiny")
     content = {"text_encoder": "hashed-v1", "agent": {}, "tasks": []}
-    for name, settings, sight in (
+    for name, settings, encoder in (
         ("seeing.pt", seeing, "tiny-random-vit-v1"),
         ("blind.pt", ("demos=demos",), None),
     ):
         made = resolve_config(None, None, settings, tasks="pygame-cowboy", size="2M")
-        made_with = {"config": made.model_dump(mode="json"), "image_encoder": sight}
+        made_with = {"config": made.model_dump(mode="json"), "image_encoder": encoder}
         save_checkpoint(Path(name), content | made_with)
     write_demos(Path("demos"), 1, load_specs()["pygame-pong"])
     line = "newt train --tasks pygame-pong --device cpu --pretrained"
     assert newt(f"{line} seeing.pt --run a").code == 0
     config = core.arguments("train")["config"]
-    assert (config.model.obs, config.model.images, config.image_encoder) == ("both", 2, "tiny")
+    assert (config.model.obs, config.model.feature_stack, config.image_encoder) == (
+        "both",
+        2,
+        "tiny",
+    )
 
     answer = newt(f"{line} blind.pt --run b --obs both --image-encoder tiny")
     assert answer.code == 0, answer.err

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from newt_core.demos.read import open_demos, read_demos
-from newt_core.demos.salvage import salvage
+from newt_core.demos.recover import recover
 from newt_core.demos.validate import validate
 from newt_core.errors import DamagedDemoError, DemoError
 from tests.fixtures.demonstrations import assert_same, demo_spec, episode, library, write_demos
@@ -46,8 +46,8 @@ def test_validate_says_which_episodes_a_cut_took(content, tmp_path: Path):
     path.write_bytes(content[:-1200])
     report = validate(path, library())
     assert not report.ok
-    assert "is cut short" in report.faults[0].problem
-    broken = [fault.episode for fault in report.faults[1:]]
+    assert "is cut short" in report.problems[0].problem
+    broken = [problem.episode for problem in report.problems[1:]]
     assert 0 < len(broken) < EPISODES
     assert report.whole == EPISODES - len(broken)
     assert broken[-1] == "episode_5"
@@ -64,8 +64,8 @@ def test_validate_says_which_episode_a_changed_byte_hit(content, tmp_path: Path)
     damaged[chunk.byte_offset + 40] ^= 1
     path.write_bytes(damaged)
     report = validate(path, library())
-    assert [fault.episode for fault in report.faults] == [None, "episode_3"]
-    assert "checksum does not match" in report.faults[0].problem
+    assert [problem.episode for problem in report.problems] == [None, "episode_3"]
+    assert "checksum does not match" in report.problems[0].problem
     assert report.whole == EPISODES - 1
 
 
@@ -77,7 +77,7 @@ def test_random_corruptions_never_give_wrong_data(content, tmp_path: Path, seed)
     with pytest.raises(DemoError) as caught:
         list(read_demos(path, SPEC))
     assert str(caught.value).startswith(str(path))
-    rest = salvage(path, rescued)
+    rest = recover(path, rescued)
     assert rest.reason or len(rest.whole) + len(rest.damaged) == EPISODES
     if rest.whole:
         with open_demos(rescued) as file:
@@ -109,6 +109,6 @@ def corrupted(content: bytes, dice: random.Random) -> bytes:
 def test_what_is_left_of_a_foreign_file_is_nothing(tmp_path: Path):
     path = tmp_path / "a.h5"
     path.write_bytes(b"not HDF5 at all" * 100)
-    rest = salvage(path)
+    rest = recover(path)
     assert rest.whole == ()
     assert rest.reason

@@ -16,12 +16,12 @@ import numpy as np
 import pytest
 import torch
 
-from newt_core.demos import features as features_module
-from newt_core.demos.features import features_path, keeping_features, read_features
+from newt_core.demos import feature_files as features_module
+from newt_core.demos.feature_files import features_path, keeping_features, read_features
+from newt_core.demos.features import DemoFeatures
 from newt_core.demos.folder import demo_files
 from newt_core.demos.load import load_demos
 from newt_core.demos.read import open_demos
-from newt_core.demos.sight import DemoSight
 from newt_core.demos.validate import validate
 from newt_core.demos.write import write_file, writing
 from newt_core.errors import DemoError
@@ -59,10 +59,10 @@ def write_seen(folder: Path, *numbers: int) -> Path:
 
 def load(folder: Path, encoder: Counting) -> bytes:
     """Load the demonstrations, and return a batch of them."""
-    buffer = load_demos(folder, [WALK], sight=DemoSight(encoder, 2)).buffer
+    buffer = load_demos(folder, [WALK], frames_as=DemoFeatures(encoder, 2)).buffer
     batch = buffer.sample(64, 3, torch.Generator().manual_seed(0))
-    assert batch.image is not None
-    parts = (batch.obs, batch.action, batch.reward, batch.task, batch.image)
+    assert batch.features is not None
+    parts = (batch.obs, batch.action, batch.reward, batch.task, batch.features)
     return b"".join(part.numpy().tobytes() for part in parts)
 
 
@@ -249,6 +249,6 @@ def test_they_are_not_taken_for_demonstrations(tmp_path: Path):
     load(tmp_path, Counting())
     assert demo_files(tmp_path) == [path]
     report = validate(features_path(path, "counting"), library(WALK))
-    assert [fault.problem for fault in report.faults] == [
+    assert [problem.problem for problem in report.problems] == [
         "holds image features, not demonstrations."
     ]

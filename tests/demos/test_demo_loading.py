@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 
+from newt_core.demos.features import DemoFeatures
 from newt_core.demos.load import load_demos
 from newt_core.demos.opened import OpenDemos
-from newt_core.demos.sight import DemoSight
 from newt_core.demos.write import writing
 from newt_core.errors import DemoError
 from newt_core.replay import Mixture, ReplayBuffer
@@ -96,30 +96,30 @@ def test_pictures_reach_an_agent_that_sees_as_features(tmp_path: Path):
     shades = np.arange(STEPS + 1, dtype=np.uint8)[:, None, None, None]
     pictures = np.broadcast_to(shades, (STEPS + 1, 224, 224, 3)).copy()
     write_seen(tmp_path, rgb=lambda: pictures)
-    demos = load_demos(tmp_path, [WALK], sight=DemoSight(Brightness(), 2)).buffer
+    demos = load_demos(tmp_path, [WALK], frames_as=DemoFeatures(Brightness(), 2)).buffer
     batch = demos.sample(50, 3, torch.Generator().manual_seed(0))
-    assert batch.image is not None
-    assert batch.image.shape == (4, 50, 2 * IMAGE_DIM)
+    assert batch.features is not None
+    assert batch.features.shape == (4, 50, 2 * IMAGE_DIM)
     # Observation t shows picture t, after picture t - 1: whose row is it?
     known = {row.tobytes(): t for t, row in enumerate(episode(0, WALK).observations)}
     for step in range(4):
         for sample in range(50):
             row = batch.obs[step, sample, : WALK.obs_dim].numpy()
             t = known[np.ascontiguousarray(row).tobytes()]
-            stack = batch.image[step, sample].reshape(2, IMAGE_DIM)[:, 0].tolist()
+            stack = batch.features[step, sample].reshape(2, IMAGE_DIM)[:, 0].tolist()
             assert stack == [max(t - 1, 0), t]
-    assert load_demos(tmp_path, [WALK]).buffer.sample(4, 3, torch.Generator()).image is None
+    assert load_demos(tmp_path, [WALK]).buffer.sample(4, 3, torch.Generator()).features is None
 
 
 def test_features_are_taken_from_the_file_if_the_same_encoder_made_them(tmp_path: Path):
     features = np.full((STEPS + 1, IMAGE_DIM), 7, np.float16)
     path = write_seen(tmp_path, features=features, encoder="published")
-    known = DemoSight(Brightness(), 1, frozenset({"published"}))
-    batch = load_demos(tmp_path, [WALK], sight=known).buffer.sample(4, 3, torch.Generator())
-    assert batch.image is not None
-    assert (batch.image == 7).all()
+    known = DemoFeatures(Brightness(), 1, frozenset({"published"}))
+    batch = load_demos(tmp_path, [WALK], frames_as=known).buffer.sample(4, 3, torch.Generator())
+    assert batch.features is not None
+    assert (batch.features == 7).all()
     with pytest.raises(DemoError, match="features by published; the agent sees by brightness"):
-        load_demos(tmp_path, [WALK], sight=DemoSight(Brightness(), 1))
+        load_demos(tmp_path, [WALK], frames_as=DemoFeatures(Brightness(), 1))
     with OpenDemos(tmp_path, [WALK]) as files:
         assert files.without_pictures() == []
         files.require_pictures()
@@ -132,7 +132,7 @@ def test_features_are_taken_from_the_file_if_the_same_encoder_made_them(tmp_path
         with pytest.raises(DemoError, match=r"toy-walk\.h5 holds no pictures\. Record"):
             files.require_pictures()
     with pytest.raises(DemoError, match=r"toy-walk\.h5: episode_0: it holds no pictures\. Record"):
-        load_demos(tmp_path, [WALK], sight=known)
+        load_demos(tmp_path, [WALK], frames_as=known)
 
 
 def test_a_damaged_file_stops_the_loading(tmp_path: Path):

@@ -72,8 +72,8 @@ def test_an_episode_with(tmp_path: Path, name):
     faulty, problem = FAULTY[name]
     path = unchecked_file(tmp_path / "toy-walk.h5", [episode(0), faulty, episode(2)])
     report = validate(path, library())
-    assert {fault.episode for fault in report.faults} == {"episode_1"}
-    assert problem in report.faults[0].problem
+    assert {problem.episode for problem in report.problems} == {"episode_1"}
+    assert problem in report.problems[0].problem
     assert report.whole == 2
 
 
@@ -88,7 +88,7 @@ def test_attributes_that_contradict_the_arrays(tmp_path: Path, monkeypatch):
 
     monkeypatch.setattr(write, "_write_episode", writes_wrong)
     path = unchecked_file(tmp_path / "toy-walk.h5", [episode(0)])
-    problems = " ".join(fault.problem for fault in validate(path, library()).faults)
+    problems = " ".join(problem.problem for problem in validate(path, library()).problems)
     assert "its attribute 'return' is 1e+06" in problems
     assert "its id is 7, but it is number 0: episodes are out of order" in problems
 
@@ -105,22 +105,22 @@ def test_missing_surplus_and_incomplete_episodes(tmp_path: Path, monkeypatch):
 
     monkeypatch.setattr(write, "_write_episode", leaves_out)
     path = unchecked_file(tmp_path / "toy-walk.h5", [episode(n) for n in range(3)])
-    faults = {fault.episode: fault.problem for fault in validate(path, library()).faults}
-    assert faults["episode_9"] == "is one more than the 3 that the file's header promises"
-    assert faults["episode_1"] == "has no rewards"
-    assert "cannot be read" in faults["episode_2"]
+    problems = {problem.episode: problem.problem for problem in validate(path, library()).problems}
+    assert problems["episode_9"] == "is one more than the 3 that the file's header promises"
+    assert problems["episode_1"] == "has no rewards"
+    assert "cannot be read" in problems["episode_2"]
 
 
 def test_a_wrong_number_of_steps_in_the_header(tmp_path: Path):
     path = unchecked_file(tmp_path / "toy-walk.h5", [episode(0)], total_steps=99)
-    (fault,) = validate(path, library()).faults
-    assert fault.problem == "its header promises 99 steps, but 12 are there"
+    (problem,) = validate(path, library()).problems
+    assert problem.problem == "its header promises 99 steps, but 12 are there"
 
 
 def test_a_file_under_another_tasks_name(tmp_path: Path):
     path = write_demos(tmp_path, 1).rename(tmp_path / "toy-run.h5")
     report = validate(path, library(SPEC, demo_spec("toy-run")))
-    assert report.faults[0].problem == "holds demonstrations of 'toy-walk', not of 'toy-run'"
+    assert report.problems[0].problem == "holds demonstrations of 'toy-walk', not of 'toy-run'"
     assert report.task == "toy-walk"
 
 
@@ -134,4 +134,4 @@ def test_a_file_under_another_tasks_name(tmp_path: Path):
 )
 def test_another_spec(tmp_path: Path, spec, problem):
     report = validate(write_demos(tmp_path, 1), library(spec))
-    assert problem in report.faults[0].problem
+    assert problem in report.problems[0].problem

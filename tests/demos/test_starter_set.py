@@ -17,7 +17,7 @@ SUMMARIES = {summary.header.task: summary for summary in map(summarise_file, dem
 def test_every_file_is_whole_and_of_the_task_as_it_is_now():
     for task in SUMMARIES:
         report = validate(DEMOS / f"{task}.h5", LIBRARY, task=task)
-        assert not report.faults, f"{report.path}: {report.faults[0]}"
+        assert not report.problems, f"{report.path}: {report.problems[0]}"
 
 
 def test_ten_tasks_of_five_domains_in_five_megabytes():

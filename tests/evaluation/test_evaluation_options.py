@@ -127,7 +127,7 @@ def acting(layers: Layers) -> Layers:
 POOL: Any = SimpleNamespace()
 
 AGENT: Any = SimpleNamespace(
-    image_encoder="eyes", model_config=SimpleNamespace(images=2), prior_weight=0.0
+    image_encoder="eyes", model_config=SimpleNamespace(feature_stack=2), prior_weight=0.0
 )
 
 

@@ -27,10 +27,10 @@ def test_parameter_counts_of_the_paper() -> None:
 
 
 def test_encoder_with_image_has_the_published_count() -> None:
-    assert count_parameters("20M", images=1)["encoder"] == 3_022_336
+    assert count_parameters("20M", feature_stack=1)["encoder"] == 3_022_336
     # Each further feature, and leaving the state out, changes the first layer's columns alone.
-    assert count_parameters("20M", images=3)["encoder"] == 3_022_336 + 2 * 768 * 1_024
-    blind = count_parameters("20M", state=False, images=1)
+    assert count_parameters("20M", feature_stack=3)["encoder"] == 3_022_336 + 2 * 768 * 1_024
+    blind = count_parameters("20M", state=False, feature_stack=1)
     assert blind["encoder"] == 3_022_336 - 128 * 1_024
     assert {**blind, "encoder": 0} == {**count_parameters("20M"), "encoder": 0}
 
@@ -55,27 +55,27 @@ def test_fused_input_equals_concatenation(part: str) -> None:
     torch.testing.assert_close(network(x, text, extra), plain, atol=1e-5, rtol=0)
 
 
-@pytest.mark.parametrize(("state", "images"), [(True, 1), (True, 2), (False, 1)])
-def test_an_encoder_with_features_equals_concatenation(state: bool, images: int) -> None:
-    m, b = model(state=state, images=images), batch(images=images)
-    assert b.image is not None
+@pytest.mark.parametrize(("state", "feature_stack"), [(True, 1), (True, 2), (False, 1)])
+def test_an_encoder_with_features_equals_concatenation(state: bool, feature_stack: int) -> None:
+    m, b = model(state=state, feature_stack=feature_stack), batch(feature_stack=feature_stack)
+    assert b.features is not None
     text = m.text[b.task].expand(4, -1, -1)
-    inputs = [b.obs] * state + [text, b.image.float()]
+    inputs = [b.obs] * state + [text, b.features.float()]
     plain = mlp(m.encoder, torch.cat(inputs, -1))
-    torch.testing.assert_close(m.encode(b.obs, b.task, b.image), plain, atol=1e-5, rtol=0)
+    torch.testing.assert_close(m.encode(b.obs, b.task, b.features), plain, atol=1e-5, rtol=0)
 
 
 def test_a_model_of_pictures_alone_does_not_look_at_the_state() -> None:
-    m, b = model(state=False, images=1), batch(images=1)
-    z = m.encode(b.obs, b.task, b.image)
-    assert torch.equal(z, m.encode(torch.full_like(b.obs, torch.nan), b.task, b.image))
+    m, b = model(state=False, feature_stack=1), batch(feature_stack=1)
+    z = m.encode(b.obs, b.task, b.features)
+    assert torch.equal(z, m.encode(torch.full_like(b.obs, torch.nan), b.task, b.features))
 
 
 def test_features_that_are_missing_or_too_many_are_noticed() -> None:
     with pytest.raises(ValueError, match="768 entries"):
-        model(images=1).encode(batch().obs, batch().task)
+        model(feature_stack=1).encode(batch().obs, batch().task)
     with pytest.raises(ValueError, match="0 entries"):
-        model().encode(batch().obs, batch().task, batch(images=1).image)
+        model().encode(batch().obs, batch().task, batch(feature_stack=1).features)
 
 
 def test_chosen_heads_equal_those_of_the_whole_ensemble() -> None:

@@ -11,12 +11,12 @@ from newt_core.model.world_model import WorldModel
 from tests.fixtures.models import TINY, batch, model, normal, table
 
 
-@pytest.mark.parametrize("images", [1, 3])
-def test_the_output_is_exactly_the_same_at_the_start(images: int):
+@pytest.mark.parametrize("feature_stack", [1, 3])
+def test_the_output_is_exactly_the_same_at_the_start(feature_stack: int):
     blind, b = model(), batch()
-    seeing = WorldModel(TINY, table(), images=images)
+    seeing = WorldModel(TINY, table(), feature_stack=feature_stack)
     seeing.load_state_dict(widened_weights(blind.state_dict(), seeing))
-    image = 10 * normal(4, 10, images * 768).half()
+    image = 10 * normal(4, 10, feature_stack * 768).half()
     before, after = blind.encode(b.obs, b.task), seeing.encode(b.obs, b.task, image)
     assert torch.equal(before, after)
     noise = normal(4, 10, 16)
@@ -26,18 +26,21 @@ def test_the_output_is_exactly_the_same_at_the_start(images: int):
     after.square().sum().backward()
     gradient = seeing.encoder.first.linear.weight.grad
     assert gradient is not None
-    assert float(gradient[:, -images * 768 :].abs().max()) > 0
+    assert float(gradient[:, -feature_stack * 768 :].abs().max()) > 0
 
 
 def test_a_model_that_sees_already_is_taken_as_it_is():
-    seeing = WorldModel(TINY, table(), images=2)
+    seeing = WorldModel(TINY, table(), feature_stack=2)
     weights = seeing.state_dict()
     assert widened_weights(weights, seeing).keys() == weights.keys()
 
 
 def test_what_cannot_be_widened_is_refused():
-    one, two = WorldModel(TINY, table(), images=1), WorldModel(TINY, table(), images=2)
-    pictures_only = WorldModel(TINY, table(), state=False, images=1)
+    one, two = (
+        WorldModel(TINY, table(), feature_stack=1),
+        WorldModel(TINY, table(), feature_stack=2),
+    )
+    pictures_only = WorldModel(TINY, table(), state=False, feature_stack=1)
     for weights, target in ((one, two), (two, one), (model(), pictures_only), (one, model())):
         with pytest.raises(CheckpointError, match="--obs both"):
             widened_weights(weights.state_dict(), target)

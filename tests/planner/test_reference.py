@@ -10,7 +10,7 @@ from newt_core.model.split import SplitModel
 from newt_core.model.world_model import WorldModel
 from newt_core.planner.config import PlannerConfig
 from newt_core.planner.mppi import PlanNoise, draw_plan_noise, plan
-from newt_core.planner.value import rollout
+from newt_core.planner.rollout import rollout
 from newt_core.types import ACTION_DIM
 from tests.fixtures.models import ACTION_DIMS, batch, model, normal, uniform
 from tests.reference.planner import PlainPlanner

@@ -57,8 +57,8 @@ class PlainLosses:
     def encode(self, t: int) -> Tensor:
         """What is seen at step t → [B, L]."""
         parts = [self.batch.obs[t], self.text]
-        if self.batch.image is not None:
-            parts.append(self.batch.image[t].to(self.text.dtype))
+        if self.batch.features is not None:
+            parts.append(self.batch.features[t].to(self.text.dtype))
         return mlp(self.model.encoder, torch.cat(parts, -1))
 
     def policy(self, z: Tensor, noise: Tensor) -> PlainPolicy:

@@ -79,7 +79,7 @@ def test_a_film_without_options_is_of_the_newest_run_there(layers, tmp_path):
 
 
 def test_a_loaded_agent_acts_as_the_options_say(layers, short, tmp_path):
-    agent = SimpleNamespace(model_config=SimpleNamespace(images=0))
+    agent = SimpleNamespace(model_config=SimpleNamespace(feature_stack=0))
     layers.replace("loaded agent", lambda told: (agent, told["specs"]))
     layers.replace("loaded actor", lambda told: SimpleNamespace(agent=told["agent"]))
     load(

@@ -57,7 +57,7 @@ class NewtAgent:
                 SIZES[model_config.size],
                 tasks,
                 state=model_config.obs != "rgb",
-                images=model_config.images,
+                feature_stack=model_config.feature_stack,
             )
         self.model = model.to(device)
         self.learner = Learner(self.model, update_config, seed=seed)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from newt_core.agents.newt.config import UpdateConfig
 from newt_core.model.discrete import soft_cross_entropy, two_hot_mean
-from newt_core.model.elementwise import widened
+from newt_core.model.elementwise import at_least_float32
 from newt_core.model.policy_head import PolicySample
 from newt_core.model.q_ensemble import draw_heads
 from newt_core.model.world_model import BoundModel, WorldModel
@@ -96,13 +96,13 @@ def model_loss(
     horizon = batch.action.shape[0]
     rho = temporal_weights(horizon, config.temporal_decay, model.device)[:horizon]
     with torch.no_grad():
-        next_z = widened(bound.encode(batch.obs[1:], batch.images(slice(1, None))))
+        next_z = at_least_float32(bound.encode(batch.obs[1:], batch.features_at(slice(1, None))))
         target = td_target(model, bound, next_z, batch.reward, noise)
 
-    latents = [bound.encode(batch.obs[0], batch.images(0))]
+    latents = [bound.encode(batch.obs[0], batch.features_at(0))]
     for t in range(horizon):
         latents.append(bound.next(latents[-1], batch.action[t]))
-    z = torch.stack([widened(latent) for latent in latents])
+    z = torch.stack([at_least_float32(latent) for latent in latents])
 
     consistency = (rho * F.mse_loss(z[1:], next_z, reduction="none").mean((1, 2))).sum()
     reward_logits = bound.reward_logits(z[:-1], batch.action)

@@ -84,7 +84,7 @@ class Learner:
         """
         noise = losses.draw_noise(self.model, batch, self.generator, self.cpu_generator)
         bound = self.model.bind(batch.task)
-        z = bound.encode(batch.obs[:1], batch.images(slice(0, 1)))
+        z = bound.encode(batch.obs[:1], batch.features_at(slice(0, 1)))
         action = bound.policy(z, noise.policy[:1]).action
         q = losses.policy_values(bound, z, action, noise.policy_heads)
         self.scale = losses.moved_scale(self.scale, q[0], 1.0)

@@ -12,11 +12,11 @@ from newt_core.demos.schema import DemoEpisode, EpisodeInfo, FileHeader, same_nu
 from newt_core.specs.schema import TaskSpec
 from newt_core.types import FRAME_SIZE
 
-FEATURE_DIM = 768
+IMAGE_DIM = 768
 """Entries of an image feature."""
 
 
-def episode_faults(episode: DemoEpisode, spec: TaskSpec) -> Iterator[str]:
+def episode_problems(episode: DemoEpisode, spec: TaskSpec) -> Iterator[str]:
     """Yield what is wrong with an episode's arrays; where the shapes are, only that."""
     steps = len(episode.rewards)
     if not 1 <= steps <= spec.episode_length:
@@ -25,7 +25,7 @@ def episode_faults(episode: DemoEpisode, spec: TaskSpec) -> Iterator[str]:
             "(the file is incomplete, or of another task)"
         )
         return
-    wrong_shapes = list(_shape_faults(episode, spec, steps))
+    wrong_shapes = list(_shape_problems(episode, spec, steps))
     if wrong_shapes:
         yield from wrong_shapes
         return
@@ -36,10 +36,10 @@ def episode_faults(episode: DemoEpisode, spec: TaskSpec) -> Iterator[str]:
     wrong = known & (episode.success != 0.0) & (episode.success != 1.0)
     yield from _first(wrong, "success is neither 0 nor 1")
     yield from _first(np.isinf(episode.score), "the score is not finite")
-    yield from _end_faults(episode)
+    yield from _end_problems(episode)
 
 
-def info_faults(info: EpisodeInfo, episode: DemoEpisode, number: int) -> Iterator[str]:
+def info_problems(info: EpisodeInfo, episode: DemoEpisode, number: int) -> Iterator[str]:
     """Yield where an episode's attributes contradict its arrays or its place in the file."""
     if info.id != number:
         yield f"its id is {info.id}, but it is number {number}: episodes are out of order"
@@ -53,7 +53,7 @@ def info_faults(info: EpisodeInfo, episode: DemoEpisode, number: int) -> Iterato
             yield f"its attribute '{name}' is {stated:g}, but its arrays give {found:g}"
 
 
-def header_faults(header: FileHeader, spec: TaskSpec) -> Iterator[str]:
+def header_problems(header: FileHeader, spec: TaskSpec) -> Iterator[str]:
     """Yield why a file does not belong to a task as it is now."""
     if header.task != spec.id:
         yield f"holds demonstrations of '{header.task}', not of '{spec.id}'"
@@ -66,7 +66,7 @@ def header_faults(header: FileHeader, spec: TaskSpec) -> Iterator[str]:
         yield f"was recorded with another spec of '{spec.id}' (its spec hash differs)"
 
 
-def _shape_faults(episode: DemoEpisode, spec: TaskSpec, steps: int) -> Iterator[str]:
+def _shape_problems(episode: DemoEpisode, spec: TaskSpec, steps: int) -> Iterator[str]:
     expected: dict[str, tuple[int, ...]] = {
         "observations": (steps + 1, spec.obs_dim),
         "actions": (steps, spec.action_dim),
@@ -76,7 +76,7 @@ def _shape_faults(episode: DemoEpisode, spec: TaskSpec, steps: int) -> Iterator[
         "score": (steps,),
     }
     if episode.features is not None:
-        expected["features"] = (steps + 1, FEATURE_DIM)
+        expected["features"] = (steps + 1, IMAGE_DIM)
     for name, shape in expected.items():
         found = getattr(episode, name).shape
         if found != shape:
@@ -86,7 +86,7 @@ def _shape_faults(episode: DemoEpisode, spec: TaskSpec, steps: int) -> Iterator[
             )
 
 
-def rgb_fault(shape: tuple[int, ...], steps: int) -> str | None:
+def rgb_problem(shape: tuple[int, ...], steps: int) -> str | None:
     """Return what is wrong with the shape of an episode's pictures."""
     expected = (steps + 1, FRAME_SIZE, FRAME_SIZE, 3)
     if shape == expected:
@@ -94,7 +94,7 @@ def rgb_fault(shape: tuple[int, ...], steps: int) -> str | None:
     return f"its pictures are {list(shape)}, but {steps} steps need {list(expected)}"
 
 
-def _end_faults(episode: DemoEpisode) -> Iterator[str]:
+def _end_problems(episode: DemoEpisode) -> Iterator[str]:
     """An episode ends at its last step and at no other."""
     ends = np.flatnonzero(episode.terminations | episode.truncations)
     last = len(episode.rewards) - 1

@@ -4,7 +4,7 @@ The HDF5 library can crash or ask for all the memory there is when a file is dam
 such a file in a process of its own, with limits on time and memory. An episode counts as whole
 if its own checksum matches, whatever became of the rest.
 
-    python -m newt_core.demos.salvage DAMAGED [OUT]
+    python -m newt_core.demos.recover DAMAGED [OUT]
 
 is that process: it prints a report as JSON and, given OUT, writes the whole episodes there.
 """
@@ -23,8 +23,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from newt_core.demos.checksum import BLOCK_BYTES, stated_length
 from newt_core.demos.schema import DIGEST, FileHeader, group_digest
-from newt_core.demos.seal import BLOCK_BYTES, sealed_length
 
 CPU_S = 20
 """Seconds of computing that reading a damaged file may take, plus one per 10 MB: HDF5 can go
@@ -60,7 +60,7 @@ class Rest:
         return cls(report["task"], tuple(report["whole"]), report["damaged"], report["reason"])
 
 
-def salvage(path: Path, out: Path | None = None) -> Rest:
+def recover(path: Path, out: Path | None = None) -> Rest:
     """Find the whole episodes of a damaged file.
 
     Args:
@@ -72,7 +72,7 @@ def salvage(path: Path, out: Path | None = None) -> Rest:
     """
     # Found where this program was, wherever that is started from.
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))}
-    command = [sys.executable, "-P", "-m", "newt_core.demos.salvage", str(path)]
+    command = [sys.executable, "-P", "-m", "newt_core.demos.recover", str(path)]
     timeout = _WAIT_S + _cpu_limit(path)
     try:
         done = subprocess.run(
@@ -94,7 +94,7 @@ def _cpu_limit(path: Path) -> int:
 
 
 def find_whole(path: Path, out: Path | None) -> None:
-    """Do the work of :func:`salvage` in this process, which may crash; print the report."""
+    """Do the work of :func:`recover` in this process, which may crash; print the report."""
     limit = _SPARE_MEMORY + 4 * path.stat().st_size
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     seconds = round(time.process_time()) + _cpu_limit(path)
@@ -112,16 +112,16 @@ def _read(path: Path, out: Path | None) -> Rest:
 
     data = path.read_bytes()
     # HDF5 refuses a file that is shorter than it should be: what is missing reads as zeros.
-    length = sealed_length(data[:BLOCK_BYTES]) or len(data)
+    length = stated_length(data[:BLOCK_BYTES]) or len(data)
     whole: list[str] = []
     damaged: dict[str, str] = {}
     with h5py.File(io.BytesIO(data.ljust(length, b"\0")), "r") as file:
         header = FileHeader.from_attributes(file.attrs)
         names = [f"episode_{number}" for number in range(header.total_episodes)]
         for name in names:
-            fault = _episode_fault(file, name, header)
-            if fault:
-                damaged[name] = fault
+            problem = _episode_problem(file, name, header)
+            if problem:
+                damaged[name] = problem
             else:
                 whole.append(name)
         if out is not None and whole:
@@ -129,7 +129,7 @@ def _read(path: Path, out: Path | None) -> Rest:
     return Rest(header.task, tuple(whole), damaged)
 
 
-def _episode_fault(file: Any, name: str, header: FileHeader) -> str:
+def _episode_problem(file: Any, name: str, header: FileHeader) -> str:
     try:
         group = file[name]
         if group_digest(group, header) != group.attrs[DIGEST]:

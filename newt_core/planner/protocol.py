@@ -1,4 +1,4 @@
-"""What a planner needs of a model, and the value of an action sequence under it."""
+"""What a planner needs of a model."""
 
 from __future__ import annotations
 
@@ -33,22 +33,3 @@ class PlanningModel(Protocol):
 
     def value(self, z: Tensor, noise: Tensor, heads: Tensor) -> Tensor:
         """Mean of two Q heads at the policy's action: z [E, M, L], noise [E, M, A] → [E, M]."""
-
-
-def rollout(model: PlanningModel, z: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
-    """Roll action sequences through the model.
-
-    Args:
-        model: Bound to E environments.
-        z: [E, L] the latent that all sequences of an environment start from.
-        actions: [H, E, M, A].
-
-    Returns:
-        Discounted reward sums [E, M] and the latents reached [E, M, L].
-    """
-    discount = model.discount.unsqueeze(1)
-    total, latent = model.first_step(z, actions[0])
-    for t in range(1, actions.shape[0]):
-        reward, latent = model.step(latent, actions[t])
-        total = total + discount**t * reward
-    return total, latent

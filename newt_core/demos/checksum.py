@@ -1,4 +1,4 @@
-"""The seal of a demonstration file: its length and checksum, in front of the HDF5 data.
+"""The checksum of a demonstration file, in front of the HDF5 data, beside its length.
 
 HDF5 files may begin with a block of the user's own, which every HDF5 reader skips. Ours says how
 long the rest is and what its SHA-256 is, as text::
@@ -7,9 +7,9 @@ long the rest is and what its SHA-256 is, as text::
     bytes 123456
     sha256 9f86d081…
 
-A file whose seal holds is exactly what was written, so that the HDF5 library, which a damaged
-file can crash, never sees one. Image features that are kept beside demonstrations have a seal of
-the same form, which says ``Newt image features``.
+A file whose checksum holds is exactly what was written, so that the HDF5 library, which a damaged
+file can crash, never sees one. Image features that are kept beside demonstrations have a
+block of the same form, which says ``Newt image features``.
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ _BLOCK = re.compile(
 _HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
-def seal(content: bytes, kind: str = DEMONSTRATIONS) -> bytes:
+def checksum_block(content: bytes, kind: str = DEMONSTRATIONS) -> bytes:
     """Return the block to put in front of HDF5 data of a kind."""
     return _block(kind, len(content), hashlib.sha256(content).hexdigest())
 
 
-def sealed_length(start: bytes) -> int | None:
-    """Return how many bytes a file has that begins with ``start``; None if that is no seal."""
+def stated_length(start: bytes) -> int | None:
+    """Return how many bytes a file has that begins with ``start``; None if that says nothing."""
     found = _BLOCK.fullmatch(start[:BLOCK_BYTES])
     return BLOCK_BYTES + int(found[3]) if found else None
 
 
-def check_seal(path: Path, kind: str = DEMONSTRATIONS) -> None:
+def check_checksum(path: Path, kind: str = DEMONSTRATIONS) -> None:
     """Return if a file is of a kind, whole and unchanged since it was written.
 
     Raises:
@@ -71,7 +71,7 @@ def _check(path: Path, kind: str, file: io.BufferedReader) -> None:
         raise DamagedDemoError(f"{path}: is empty.")
     if start.startswith(_HDF5_SIGNATURE):
         raise DemoError(
-            f"{path}: an HDF5 file, but not one that Newt wrote: it has no seal in front. "
+            f"{path}: an HDF5 file, but not one that Newt wrote: it has no checksum in front. "
             "Record it again with 'newt collect-demos'."
         )
     found = _BLOCK.fullmatch(start)
