@@ -44,8 +44,8 @@ def new_run(
     from newt_core.training.checkpoint import load_checkpoint
     from newt_core.training.config import resolve_config
     from newt_core.training.run_folder import RunFolder, run_label
-    from newt_core.workflows.load_agent import require_encoders
     from newt_core.workflows.run_parts import RunParts
+    from newt_core.workflows.take_weights import require_encoders
 
     settings = resolve_config(preset, config, overrides, **flags)
     if "tasks" not in settings.model_fields_set:

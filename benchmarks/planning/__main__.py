@@ -31,6 +31,7 @@ import torch
 
 from benchmarks.planning.scores import WAYS, score
 from benchmarks.planning.states import inspect
+from newt_core.agents.newt.agent import NewtAgent
 from newt_core.bench.timing import describe_hardware
 from newt_core.files import sha256, write_json
 from newt_core.seeds import Stream, stream_seed
@@ -94,6 +95,8 @@ def main(words: Sequence[str] | None = None) -> None:
     library = load_specs()
     chosen = library.select(arguments.tasks) if arguments.tasks else None
     agent, specs = load_agent(arguments.checkpoint, chosen, library=library, device="cpu")
+    if not isinstance(agent, NewtAgent):
+        parser.error(f"{arguments.checkpoint} holds no agent of Newt's own kind")
     given = sys.argv[1:] if words is None else list(words)
     results = Results(arguments.out, shlex.join(["python", "-m", "benchmarks.planning", *given]))
     known = results.of(arguments.checkpoint, arguments.label or str(arguments.checkpoint))

@@ -28,6 +28,10 @@ def train(
     steps: Annotated[
         int | None, typer.Option(help="Agent steps, summed over all tasks and environments.")
     ] = None,
+    agent: Annotated[
+        str | None,
+        typer.Option(metavar="KIND", help="What learns: newt, or an agent that a package adds."),
+    ] = None,
     size: Annotated[str | None, typer.Option(help="Model size: 2M, 5M, 20M or 80M.")] = None,
     preset: Annotated[
         str | None, typer.Option(help="Settings to begin with: paper, cpu or smoke, among others.")
@@ -103,6 +107,7 @@ def train(
         "tasks": tasks,
         "demos": str(demos) if demos is not None else None,
         "steps": steps,
+        "agent": agent,
         "size": size,
         "seed": seed,
         "device": device,

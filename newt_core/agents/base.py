@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, SupportsFloat
+from typing import Any, Literal, Protocol, SupportsFloat
 
 import torch
 from torch import Tensor
 
-from newt_core.types import Episode, FloatArray, Observation, Transitions
+from newt_core.encoders.image.base import ImageEncoder
+from newt_core.types import Act, Episode, FloatArray, Observation, Transitions
 
 Metrics = Mapping[str, Tensor]
 """``part/what`` → a number, left on the device: looking at it would wait for a GPU."""
@@ -50,6 +51,63 @@ class Skipped:
         torch.maximum(self.longest, self.in_a_row, out=self.longest)
 
 
+@dataclass(frozen=True)
+class Capabilities:
+    """What agents of a kind can do; what they cannot is refused before a run begins."""
+
+    plans: bool = False
+    """It acts by planning, and can be asked for its policy alone, or to stay near it."""
+    reads_features: bool = False
+    """It can see: it acts on features of frames, too."""
+    learns_from_demonstrations: bool = False
+    """It can be pretrained, and mixes demonstrations with its own experience."""
+
+
+@dataclass(frozen=True)
+class Acting:
+    """How an agent is to act where it does not explore."""
+
+    policy_only: bool = False
+    """By its policy, without planning."""
+    prior_weight: float | None = None
+    """How near the policy it plans: 1 around the policy alone, 0 freely; None as it is used to."""
+
+
+class Agent(Stateful, Protocol):
+    """Something that acts in the tasks of its list, and whose state a checkpoint keeps."""
+
+    @property
+    def obs(self) -> Literal["state", "rgb", "both"]:
+        """What it sees."""
+
+    @property
+    def feature_stack(self) -> int:
+        """Features F that it reads: of the newest frame and those before it, 0 for none."""
+
+    @property
+    def image_encoder(self) -> ImageEncoder | None:
+        """What makes the features; None for an agent of states."""
+
+    def load_weights(self, state: dict[str, Any]) -> None:
+        """Take over, of a :meth:`state_dict`, what acting needs.
+
+        Raises:
+            CheckpointError: It is of another architecture.
+        """
+
+    def player(self, num_envs: int, *, seed: int, how: Acting) -> Act:
+        """Return what acts in up to ``num_envs`` environments, each with a state of its own.
+
+        Args:
+            num_envs: Ids of environments are below this.
+            seed: Determines all noise.
+            how: To act.
+        """
+
+    def mode(self, how: Acting) -> str:
+        """Return what acting so is called in results, such as ``policy`` or ``planning``."""
+
+
 class OnlineAgent(Protocol):
     """An agent that learns while it acts. It owns its experience, and decides when to learn.
 
@@ -68,6 +126,9 @@ class OnlineAgent(Protocol):
     @property
     def skipped(self) -> Skipped:
         """Updates that were not finite; an agent leaves them out, and counts them here."""
+
+    def begin(self, *, restored: bool) -> None:
+        """Get ready for the first step; ``restored`` says that a checkpoint was gone on with."""
 
     def act(self, observation: Observation, steps: int) -> FloatArray:
         """Choose an action in each environment, exploring.

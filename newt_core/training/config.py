@@ -114,6 +114,13 @@ class DemoUseConfig(Settings):
     )
 
 
+class AgentConfig(Settings):
+    """Which kind of agent learns."""
+
+    kind: str = Field("newt", min_length=1, description="newt, or what a package brings along.")
+    options: dict[str, Any] = Field({}, description="Settings of another kind's own.")
+
+
 class RunConfig(Settings):
     """Every setting of one training run."""
 
@@ -154,6 +161,7 @@ class RunConfig(Settings):
     demos: str = Field("", description="Folder of the demonstrations; empty for none.")
     demo_use: DemoUseConfig = DemoUseConfig()
     wandb: Changeable[bool] = Field(False, description="Report to Weights & Biases, too.")
+    agent: AgentConfig = AgentConfig()
     model: ModelConfig = ModelConfig()
     planner: PlannerConfig = PlannerConfig()
     pretrain: PretrainConfig = PretrainConfig()

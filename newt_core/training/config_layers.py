@@ -22,6 +22,7 @@ from newt_core.errors import ConfigError, did_you_mean
 _PRESETS = files("newt_core.training").joinpath("presets")
 
 _FLAG_SETTINGS = {
+    "agent": "agent.kind",
     "size": "model.size",
     "obs": "model.obs",
     "save_replay": "replay.save",

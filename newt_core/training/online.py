@@ -65,6 +65,7 @@ class OnlineTrainer:
         self._speed = Speed()
         self._health = Health(agent, checkpoints.folder)
         self._last_checkpoint = 0
+        self._restored = False
         self.parts: dict[str, Stateful] = {
             **agent.parts,
             "health": self._health,
@@ -89,6 +90,7 @@ class OnlineTrainer:
         """
         if not self.counters.steps:
             seed_random_state(self.config.seed)
+        self.agent.begin(restored=self._restored)
         try:
             return self._run()
         except UselessActionError as error:
@@ -239,4 +241,5 @@ class OnlineTrainer:
             CheckpointError: The checkpoint does not fit the run's settings.
         """
         run_state.load_parts(self.parts, state)
+        self._restored = True
         self._last_checkpoint = self.steps

@@ -1,7 +1,7 @@
 """The settings of a run that goes on: its own, with what may be changed on the way changed.
 
 What changes takes effect, or is refused. A field's type says whether it may change and which part
-of a run heeds it (:class:`newt_core.agents.newt.config.TakesEffect`); one that says nothing may
+of a run heeds it (:class:`newt_core.settings.base.TakesEffect`); one that says nothing may
 not. A run that has done all its steps or updates heeds changes when it is made longer, too. What
 is a share of the run follows its length: where constrained planning was over after 12 % of a run,
 it comes back if they are 6 % of the longer one, unless planner.constrain_end changes along.

@@ -231,7 +231,7 @@ class _Trained:
 
     def _expert(self, path: Path, spec: TaskSpec) -> Expert:
         def make(envs: int, seed: int) -> Act:
-            from newt_core.agents.newt.actor import Actor, ActorSettings
+            from newt_core.agents.base import Acting
             from newt_core.workflows.load_agent import load_agent
 
             agent, _ = load_agent(path, [spec], library=self._library, device=self._device)
@@ -240,7 +240,7 @@ class _Trained:
                     f"{path}: this agent sees pictures. Collect with one that was trained with "
                     "--obs state."
                 )
-            return Actor(agent, envs, seed=seed, settings=ActorSettings())
+            return agent.player(envs, seed=seed, how=Acting())
 
         _tasks(path)  # Raises now what is wrong with the file, before the work begins.
         return Expert(f"checkpoint {sha256(path)[:16]}", make)

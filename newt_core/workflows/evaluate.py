@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from newt_core.agents.newt.actor import Actor, ActorSettings
-from newt_core.agents.newt.agent import NewtAgent
+from newt_core.agents.base import Acting, Agent
 from newt_core.encoders import TextOptions
 from newt_core.encoders.feature_pool import open_pool
 from newt_core.envs.pool import make_pool
@@ -18,41 +17,33 @@ from newt_core.specs import SpecLibrary, TaskSpec
 from newt_core.types import CountProgress
 from newt_core.workflows.load_agent import load_agent
 
+AS_USUAL = Acting()
 MAX_EVALUATION_ENVS = 5
 """Environments of one task that an evaluation steps side by side, at most."""
 
 
 def evaluate_agent(
-    agent: NewtAgent,
+    agent: Agent,
     specs: Sequence[TaskSpec],
     episodes: int,
     *,
     seed: int,
-    policy_only: bool = False,
-    prior_weight: float | None = None,
+    how: Acting = AS_USUAL,
     should_stop: Callable[[], bool] = lambda: False,
     on_progress: CountProgress | None = None,
 ) -> Summary:
     """Evaluate an agent on its own task list, ``specs``, without exploration.
 
-    ``prior_weight`` 1 constrains planning to the policy's neighbourhood, 0 leaves it free; None
-    is the agent's own.
-
     Raises:
         EvaluationStopped: ``should_stop``, asked before every step, said so.
     """
     envs = min(episodes, MAX_EVALUATION_ENVS)
-    settings = ActorSettings(policy_only=policy_only, prior_weight=prior_weight)
-    actor = Actor(agent, len(specs) * envs, seed=seed, settings=settings)
+    player = agent.player(len(specs) * envs, seed=seed, how=how)
     entries = [spec for spec in specs for _ in range(envs)]
-    with open_pool(
-        entries, agent.image_encoder, agent.model_config.feature_stack, seed=seed
-    ) as pool:
-        act = stoppable(actor, should_stop)
+    with open_pool(entries, agent.image_encoder, agent.feature_stack, seed=seed) as pool:
+        act = stoppable(player, should_stop)
         results = evaluate(act, specs, episodes, pool=pool, seed=seed, on_progress=on_progress)
-    weight = agent.prior_weight if prior_weight is None else prior_weight
-    planning = "constrained planning" if weight else "planning"
-    return summarise(results, specs, mode="policy" if policy_only else planning)
+    return summarise(results, specs, mode=agent.mode(how))
 
 
 @dataclass(frozen=True)
@@ -67,7 +58,7 @@ class EvaluationRequest:
     policy_only: bool = False
     """Act without planning."""
     prior_weight: float | None = None
-    """See :func:`evaluate_agent`."""
+    """See :class:`newt_core.agents.base.Acting`."""
     seed: int = 0
     """Determines the episodes."""
     device: str = "auto"
@@ -105,8 +96,7 @@ def evaluate_checkpoint(
         chosen,
         request.episodes,
         seed=stream_seed(request.seed, Stream.REPORTED_EPISODES),
-        policy_only=request.policy_only,
-        prior_weight=request.prior_weight,
+        how=Acting(request.policy_only, request.prior_weight),
         on_progress=on_progress,
     )
 

@@ -9,19 +9,16 @@ from typing import Any
 
 import torch
 
-from newt_core.agents.newt.agent import NewtAgent
-from newt_core.agents.newt.setup import choose_device, task_table
+from newt_core.agents.base import Agent
+from newt_core.agents.newt.setup import choose_device
 from newt_core.encoders import SavedText, TextOptions
 from newt_core.encoders.image.base import ImageEncoder
 from newt_core.encoders.image.choose import make_image_encoder, require_image_encoder
-from newt_core.encoders.text.choose import short_name
 from newt_core.errors import CheckpointError
-from newt_core.model.widen import FIRST_LAYER, widened_weights
 from newt_core.specs import SpecLibrary, TaskSpec
 from newt_core.training.checkpoint import load_checkpoint
 from newt_core.training.config import RunConfig
-from newt_core.training.content import PRETRAINING
-from newt_core.training.schedule import prior_weight
+from newt_core.workflows.agent_kinds import AgentInputs, find_kind
 
 
 def load_agent(
@@ -32,7 +29,7 @@ def load_agent(
     device: str = "auto",
     text: TextOptions | None = None,
     image_weights: Path | None = None,
-) -> tuple[NewtAgent, list[TaskSpec]]:
+) -> tuple[Agent, list[TaskSpec]]:
     """Rebuild the agent of a checkpoint for some tasks.
 
     Tasks that the checkpoint was trained on keep the text embedding it learned with; others
@@ -77,16 +74,9 @@ def load_agent(
     where = choose_device(device)
     encoder = open_image_encoder(parts, where, image_weights)
     require_image_encoder(recorded_encoder, encoder, str(path))
-    agent = NewtAgent(
-        parts.model,
-        parts.planner,
-        parts.update,
-        task_table(chosen, vectors),
-        device=where,
-        image_encoder=encoder,
-    )
-    agent.load_state_dict(weights, learner=False)
-    agent.prior_weight = prior_weight(parts, steps)
+    kind = find_kind(parts.agent.kind)
+    agent = kind.new(AgentInputs(parts, chosen, vectors, where, encoder, steps))
+    agent.load_weights(weights)
     return agent, chosen
 
 
@@ -99,70 +89,6 @@ def saved_text(payload: Mapping[str, Any]) -> SavedText:
     ids = [task["id"] for task in payload["tasks"]]
     vectors = dict(zip(ids, payload["text"].numpy(), strict=True))
     return SavedText(payload["text_encoder"], vectors)
-
-
-def take_weights(
-    agent: NewtAgent, path: Path, text_encoder: str, *, keep_optimiser: bool = False
-) -> None:
-    """Begin with a checkpoint's weights instead of random ones; learning starts afresh.
-
-    The tasks may be others. An agent that sees pictures can begin as one that did not: at first
-    it computes exactly the same (:mod:`newt_core.model.widen`).
-
-    Args:
-        agent: Takes the weights over.
-        path: A checkpoint of ours.
-        text_encoder: The name of the encoder that the agent's texts went through.
-        keep_optimiser: Of a pretraining's checkpoint, take over Adam's moments, too (as the
-            published code does). An agent that begins to see begins without.
-
-    Raises:
-        CheckpointError: The file is not usable, of another architecture, or of an agent that
-            reads other features than this one.
-    """
-    payload = load_checkpoint(path)
-    require_encoders(payload, path, text_encoder, agent.image_encoder)
-    try:
-        weights = payload["agent"]["model"]
-    except (KeyError, TypeError) as error:
-        raise CheckpointError(f"{path}: incomplete: it has no {error}.") from error
-    try:
-        wide = widened_weights(weights, agent.model)
-    except CheckpointError as error:
-        raise CheckpointError(f"{path}: {error}") from error
-    agent.load_state_dict({"model": wide}, learner=False)
-    unchanged = wide[FIRST_LAYER].shape == weights[FIRST_LAYER].shape
-    if keep_optimiser and unchanged and payload.get("phase") == PRETRAINING:
-        agent.learner.load_optimisers(payload["agent"]["learner"])
-
-
-def require_encoders(
-    payload: Mapping[str, Any], path: Path, text_encoder: str, encoder: ImageEncoder | None
-) -> None:
-    """See that an agent can begin with a checkpoint's weights: it reads and sees alike.
-
-    An agent of states may begin to see.
-
-    Args:
-        payload: The checkpoint's content.
-        path: Where that comes from, for messages.
-        text_encoder: The recorded name of the encoder at hand.
-        encoder: The image encoder at hand.
-
-    Raises:
-        CheckpointError: The checkpoint was trained with another text or image encoder.
-    """
-    try:
-        texts, recorded = payload["text_encoder"], payload["image_encoder"]
-    except KeyError as error:
-        raise CheckpointError(f"{path}: incomplete: it has no {error}.") from error
-    if texts != text_encoder:
-        raise CheckpointError(
-            f"{path}: trained with the text encoder {texts}, but here it is {text_encoder}: its "
-            f"vectors would mean nothing to the agent. Use --text-encoder {short_name(texts)}."
-        )
-    if recorded is not None:
-        require_image_encoder(recorded, encoder, str(path))
 
 
 def open_image_encoder(

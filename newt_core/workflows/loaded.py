@@ -22,7 +22,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from newt_core.agents.newt.actor import Actor, ActorSettings
+from newt_core.agents.base import Acting, Agent
 from newt_core.encoders import TextOptions
 from newt_core.errors import InvalidActionError, NoEpisodeError, UnknownTaskError, did_you_mean
 from newt_core.specs import TaskSpec, Wording, load_specs
@@ -30,6 +30,7 @@ from newt_core.types import (
     FRAME_SIZE,
     IMAGE_DIM,
     STATE_DIM,
+    Act,
     ByteArray,
     FloatArray,
     HalfArray,
@@ -45,13 +46,14 @@ class LoadedAgent:
     begins: :meth:`reset` says so. It refuses to act for longer than a task's episodes last.
     """
 
-    def __init__(self, actor: Actor, specs: Sequence[TaskSpec]) -> None:
-        self._actor = actor
+    def __init__(self, agent: Agent, act: Act, specs: Sequence[TaskSpec]) -> None:
+        self._agent = agent
+        self._act = act
         self._index = {spec.id: index for index, spec in enumerate(specs)}
         self._specs = list(specs)
         self._acted = dict.fromkeys(self._index, 0)
         """Task → actions chosen in its present episode."""
-        stack = (len(specs), actor.agent.model_config.feature_stack, IMAGE_DIM)
+        stack = (len(specs), agent.feature_stack, IMAGE_DIM)
         self._seen: HalfArray = np.zeros(stack, np.float16)
 
     @property
@@ -62,7 +64,7 @@ class LoadedAgent:
     @property
     def obs(self) -> Literal["state", "rgb", "both"]:
         """What it sees: ``state``, ``rgb`` or ``both``, as in :func:`newt_core.make`."""
-        return self._actor.agent.model_config.obs
+        return self._agent.obs
 
     def reset(self, task: str) -> None:
         """Begin an episode of a task: the next observation is its first.
@@ -115,7 +117,7 @@ class LoadedAgent:
         begins = acted == 0
         index = np.array([self._index[task]])
         features = None if picture is None else self._look(picture, int(index[0]), begins)
-        action = self._actor(Observation(padded, index, index, np.array([begins]), features))
+        action = self._act(Observation(padded, index, index, np.array([begins]), features))
         self._acted[task] = acted + 1
         return action[0, : spec.action_dim]
 
@@ -158,7 +160,7 @@ class LoadedAgent:
 
     def _look(self, picture: ByteArray, index: int, begins: bool) -> HalfArray:
         """Return the features of the newest picture and those before it, [1, F, D]."""
-        encoder = self._actor.agent.image_encoder
+        encoder = self._agent.image_encoder
         assert encoder is not None
         seen = self._seen[index]
         feature = encoder.encode(picture[None])[0]
@@ -223,5 +225,5 @@ def load(
         text=text,
         image_weights=Path(image_weights) if image_weights is not None else None,
     )
-    actor = Actor(agent, len(chosen), seed=seed, settings=ActorSettings(policy_only=policy_only))
-    return LoadedAgent(actor, chosen)
+    act = agent.player(len(chosen), seed=seed, how=Acting(policy_only=policy_only))
+    return LoadedAgent(agent, act, chosen)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from newt_core.agents.base import Acting
 from newt_core.agents.newt.agent import NewtAgent
 from newt_core.evaluation.aggregate import Summary
 from newt_core.evaluation.rollout import EvaluationStopped
@@ -18,12 +18,12 @@ from newt_core.training.pretrain import Modes, Pretrainer
 from newt_core.workflows.context import RunContext
 from newt_core.workflows.evaluate import evaluate_agent
 
-WAYS_TO_ACT: dict[str, dict[str, Any]] = {
-    "policy": {"policy_only": True},
-    "planning": {"prior_weight": 0.0},
-    "constrained planning": {"prior_weight": 1.0},
+WAYS_TO_ACT: dict[str, Acting] = {
+    "policy": Acting(policy_only=True),
+    "planning": Acting(prior_weight=0.0),
+    "constrained planning": Acting(prior_weight=1.0),
 }
-"""How the pretrained agent is evaluated at the end → arguments of ``evaluate_agent``."""
+"""How the pretrained agent is evaluated at the end."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,7 @@ def _pretrain(run: RunContext, resume: bool) -> Pretrained:
     demos = parts.require_demos()
     texts = parts.texts_for(restored)
     agent = parts.new_agent(texts)
+    assert isinstance(agent, NewtAgent)  # No other kind learns from demonstrations alone.
     updates = int(restored["counters"]["updates"]) if restored else None
     with run.metrics(updates) as metrics:
         pretrainer = Pretrainer(
@@ -103,9 +104,9 @@ def _evaluator(run: RunContext, agent: NewtAgent) -> Callable[[int, bool], Modes
                     config.evaluation.episodes,
                     seed=stream_seed(config.seed, Stream.SELECTION_EPISODES),
                     should_stop=run.should_stop,
-                    **arguments,
+                    how=how,
                 )
-                for mode, arguments in WAYS_TO_ACT.items()
+                for mode, how in WAYS_TO_ACT.items()
                 if mode == "policy" or (last and config.pretrain.final_evaluation == "all")
             }
         except EvaluationStopped:

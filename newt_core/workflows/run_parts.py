@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
-from newt_core.agents.newt.agent import NewtAgent
-from newt_core.agents.newt.interaction import Interaction, InteractionSettings
-from newt_core.agents.newt.setup import choose_device, task_table
+from newt_core.agents.base import Agent
+from newt_core.agents.newt.setup import choose_device
 from newt_core.demos.features import DemoFeatures
 from newt_core.demos.load import load_opened
 from newt_core.demos.opened import OpenDemos
@@ -27,15 +26,15 @@ from newt_core.encoders.image.base import ImageEncoder
 from newt_core.encoders.image.choose import require_image_encoder
 from newt_core.encoders.image.dino import DINOV2
 from newt_core.encoders.text.choose import Notice
-from newt_core.errors import CheckpointError, DemoError
-from newt_core.replay import Mixture, ReplayBuffer
+from newt_core.errors import CheckpointError, ConfigError, DemoError
+from newt_core.replay import ReplayBuffer
 from newt_core.specs import TaskSpec
 from newt_core.training.checkpoint_folder import latest_intact
 from newt_core.training.config import RunConfig
 from newt_core.training.content import INTERACTION, PRETRAINING, Phase, describe_run, upgraded
 from newt_core.training.run_folder import RunFolder
-from newt_core.training.schedule import prior_weight
-from newt_core.types import FloatArray, IntArray
+from newt_core.types import FloatArray
+from newt_core.workflows.agent_kinds import AgentInputs, AgentKind, find_kind
 from newt_core.workflows.load_agent import open_image_encoder, saved_text
 
 
@@ -79,12 +78,26 @@ class RunParts:
         Raises:
             NewtError: Whatever the user can put right.
         """
+        self.kind.check(self.config)
+        self._require_able()
         if self.config.demos:
             files = self._demo_files()
             if self.config.model.feature_stack:
                 files.require_pictures()
         _ = self.image_encoder
         _ = self.texts
+
+    def _require_able(self) -> None:
+        able, config = self.kind.capabilities, self.config
+        if config.demos and not able.learns_from_demonstrations:
+            raise ConfigError(
+                f"an agent '{config.agent.kind}' does not learn from demonstrations: leave --demos "
+                "out."
+            )
+        if config.model.feature_stack and not able.reads_features:
+            raise ConfigError(
+                f"an agent '{config.agent.kind}' does not see: leave --obs {config.model.obs} out."
+            )
 
     @cached_property
     def device(self) -> torch.device:
@@ -125,39 +138,20 @@ class RunParts:
         saved = saved_text(restored)
         return RunTexts(saved.encoder, np.stack([saved.vectors[spec.id] for spec in self.specs]))
 
-    def new_agent(self, texts: RunTexts) -> NewtAgent:
-        """Return the agent that a run begins with."""
-        return NewtAgent(
-            self.config.model,
-            self.config.planner,
-            self.config.update,
-            task_table(self.specs, texts.vectors),
-            device=self.device,
-            image_encoder=self.image_encoder,
-            seed=self.config.seed,
-        )
+    @cached_property
+    def kind(self) -> AgentKind:
+        """What makes the run's agent.
 
-    def online_agent(
-        self, agent: NewtAgent, online: ReplayBuffer, task_of_env: IntArray
-    ) -> Interaction:
-        """Return what acts, remembers and learns in a run.
-
-        Args:
-            agent: Its weights and its learner.
-            online: Takes the run's own episodes.
-            task_of_env: [E] index of each environment's task.
+        Raises:
+            ConfigError: There is no such kind of agent.
         """
-        config = self.config
-        settings = InteractionSettings(
-            config.update,
-            config.random_phase,
-            partial(prior_weight, config),
-            cloning=config.demo_use.cloning,
-            follows_policy=config.begins_pretrained,
-            seed=config.seed,
+        return find_kind(self.config.agent.kind)
+
+    def new_agent(self, texts: RunTexts) -> Agent:
+        """Return the agent that a run begins with."""
+        return self.kind.new(
+            AgentInputs(self.config, self.specs, texts.vectors, self.device, self.image_encoder)
         )
-        mixture = Mixture(online, self.demos, config.demo_use.batch_share)
-        return Interaction(agent, mixture, task_of_env, settings)
 
     def describe(self, texts: RunTexts, phase: Phase) -> dict[str, Any]:
         """Return the part of a checkpoint that does not change during a run."""

@@ -11,13 +11,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import torch
 
-from newt_core.agents.newt.agent import NewtAgent
+from newt_core.agents.base import Acting, Agent
 from newt_core.encoders.feature_pool import open_pool
 from newt_core.evaluation.rollout import EvaluationStopped
 from newt_core.files import write_text
-from newt_core.replay import ReplayBuffer
 from newt_core.seeds import Stream, stream_seed
 from newt_core.training.checkpoint_folder import LAST, CheckpointFolder
 from newt_core.training.collector import Collector
@@ -29,7 +27,6 @@ from newt_core.training.run_folder import RunFolder
 from newt_core.training.schedule import prior_weight
 from newt_core.workflows.context import RunContext
 from newt_core.workflows.evaluate import evaluate_agent
-from newt_core.workflows.load_agent import take_weights
 from newt_core.workflows.pretrain import Pretrained, pretrain
 
 
@@ -104,32 +101,23 @@ def _interact(run: RunContext, resume: bool, weights: Path | None) -> Trained:
     texts = parts.texts_for(restored)
     agent = parts.new_agent(texts)
     if restored is None and weights is not None:
-        keep = config.pretrain.keep_optimiser
-        take_weights(agent, weights, texts.encoder, keep_optimiser=keep)
+        parts.kind.take_over(agent, weights, texts.encoder, config)
     restored_step = int(restored["counters"]["steps"]) if restored else None
     if encoder is not None:
         seen = f"pictures go through the image encoder {encoder.name}"
         run.progress.update(RunStatus(restored_step or 0, config.steps, 0, 0.0, {}, message=seen))
-    online = ReplayBuffer(
-        config.replay.capacity,
-        storage=config.replay.storage if config.replay.save else "ram",
-        folder=folder.replay,
-        sampling=config.replay.sampling,
-        device=parts.device,
-        feature_stack=config.model.feature_stack,
-    )
-    if restored is None:
-        online.clear()
-    demos = parts.demos
     task_of_env = np.repeat(np.arange(len(specs)), config.envs_per_task)
+    learner = parts.kind.online(
+        agent, config, task_of_env, folder.replay, parts.demos, restored=restored is not None
+    )
     entries = [specs[i] for i in task_of_env]
     with (
-        open_pool(entries, encoder, config.model.feature_stack, seed=config.seed) as pool,
+        open_pool(entries, encoder, agent.feature_stack, seed=config.seed) as pool,
         run.metrics(restored_step) as metrics,
     ):
         trainer = OnlineTrainer(
             config,
-            agent=parts.online_agent(agent, online, task_of_env),
+            agent=learner,
             collector=Collector(
                 pool,
                 task_of_env,
@@ -147,20 +135,12 @@ def _interact(run: RunContext, resume: bool, weights: Path | None) -> Trained:
         if restored is not None:
             trainer.load_state_dict(restored)
             folder.discard_evaluations_after(trainer.steps)
-        if demos is not None and config.demo_use.seeding and online.num_episodes == 0:
-            for episode in demos.episodes():
-                online.add(episode)
-        if restored is None and weights is not None and demos is not None:
-            first = stream_seed(config.seed, Stream.CALIBRATION)
-            generator = torch.Generator().manual_seed(first)
-            size, horizon = config.update.batch_size, config.update.horizon
-            agent.learner.calibrate(demos.sample(size, horizon, generator))
         result = trainer.run()
     last = folder.checkpoints / LAST
     return Trained(folder.path, last, result.steps, result.score, result.interrupted)
 
 
-def _evaluator(run: RunContext, agent: NewtAgent) -> Callable[[int], Scores | None]:
+def _evaluator(run: RunContext, agent: Agent) -> Callable[[int], Scores | None]:
     """Return the function that evaluates the agent as it acts by now and stores the result."""
     config = run.config
 
@@ -171,7 +151,7 @@ def _evaluator(run: RunContext, agent: NewtAgent) -> Callable[[int], Scores | No
                 run.parts.specs,
                 config.evaluation.episodes,
                 seed=stream_seed(config.seed, Stream.SELECTION_EPISODES),
-                prior_weight=prior_weight(config, step),
+                how=Acting(prior_weight=prior_weight(config, step)),
                 should_stop=run.should_stop,
             )
         except EvaluationStopped:

@@ -33,6 +33,7 @@ TRAIN_ROWS = (
         "walker-run"),
     Row("--demos", "--demos more", "train config.demos", "more", "", line=SHORT),
     Row("--steps", "--steps 700", "train config.steps", 700, DEFAULT.steps),
+    Row("--agent", "--agent other", exit_code, 2, 0, code=2),
     Row("--size", "--size 2M", "train config.model.size", "2M", DEFAULT.model.size),
     Row("--preset", "--preset smoke", "train config.steps", SMOKE.steps, DEFAULT.steps),
     Row("--preset", "--preset smoke", "train config.planner.num_samples",

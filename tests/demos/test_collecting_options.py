@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
+from newt_core.agents.base import Acting
 from newt_core.demos.collect import Collection
 from newt_core.demos.quality import default_episodes
 from newt_core.specs import load_specs
 from newt_core.workflows.collect_demos import CollectionRequest, collect_demos, without_expert
 from tests.fixtures.layers import Layers, checkpoint_of
+from tests.fixtures.stand_in_agent import StandInAgent
 
 LIBRARY = load_specs()
 COWBOY, PONG = LIBRARY["pygame-cowboy"], LIBRARY["pygame-pong"]
@@ -95,9 +96,8 @@ def test_a_checkpoint_plays_on_the_device_and_with_the_seed_that_were_asked_for(
     collecting, tmp_path
 ):
     path = checkpoint_of(tmp_path / "expert.pt", "quadruped-run")
-    agent = SimpleNamespace(image_encoder=None)
+    agent = StandInAgent()
     collecting.replace("expert's agent", lambda told: (agent, told["specs"]))
-    collecting.replace("expert's actor", lambda told: "the actor")
     spec = LIBRARY["quadruped-run"]  # nobody plays it by a script
     collect_demos(
         CollectionRequest([spec], tmp_path, expert=str(path), episodes=4, device="cuda:1", seed=6),
@@ -105,8 +105,8 @@ def test_a_checkpoint_plays_on_the_device_and_with_the_seed_that_were_asked_for(
     )
     told = collecting.got("expert's agent", "path", "specs", "library", "device")
     assert told == (path, [spec], LIBRARY, "cuda:1")
-    assert collecting.got("expert's actor", "agent", "num_envs", "seed") == (agent, 4, 6)
-    assert collecting.got("collect", "act") == ("the actor",)
+    assert agent.asked == (4, 6, Acting())
+    assert collecting.told["collect"]["act"]("what is seen") == "what is seen"
     assert collecting.told["writing"]["expert"].startswith("checkpoint ")
 
 
@@ -116,9 +116,6 @@ def test_trained_experts_are_looked_for_among_the_runs_that_were_named(collectin
     mine, others = tmp_path / "mine", tmp_path / "others"
     assert without_expert([spec], library=LIBRARY, runs=mine) == []
     assert without_expert([spec], library=LIBRARY, runs=others) == [spec]
-    collecting.replace(
-        "expert's agent", lambda told: (SimpleNamespace(image_encoder=None), told["specs"])
-    )
-    collecting.replace("expert's actor")
+    collecting.replace("expert's agent", lambda told: (StandInAgent(), told["specs"]))
     collect_demos(CollectionRequest([spec], tmp_path, runs=mine), library=LIBRARY)
     assert collecting.got("expert's agent", "path") == (path,)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from newt_core.agents.newt.actor import ActorSettings
+from newt_core.agents.base import Acting
 from newt_core.encoders import TextOptions
 from newt_core.evaluation.rollout import EpisodeResult, EvaluationStopped
 from newt_core.seeds import Stream, stream_seed
@@ -24,6 +24,7 @@ from newt_core.workflows.evaluate import (
 )
 from tests.fixtures.layers import Layers
 from tests.fixtures.short_tasks import SPECS
+from tests.fixtures.stand_in_agent import StandInAgent
 
 
 @pytest.fixture
@@ -69,7 +70,7 @@ def test_what_is_asked_of_an_evaluation_reaches_the_agent(layers, short):
     }
     told = layers.told["evaluate_agent"]
     assert (told["agent"], told["specs"], told["episodes"]) == ("the agent", chosen, 7)
-    assert (told["policy_only"], told["prior_weight"]) == (True, 0.25)
+    assert told["how"] == Acting(policy_only=True, prior_weight=0.25)
     assert told["seed"] == stream_seed(4, Stream.REPORTED_EPISODES)
     assert told["on_progress"] is heard
 
@@ -79,8 +80,8 @@ def test_an_evaluation_without_options_is_of_the_checkpoints_tasks(layers, short
     layers.replace("evaluate_agent")
     evaluate_checkpoint(EvaluationRequest(Path("last.pt"), None, 7), library=short)
     assert layers.got("evaluated agent", "specs", "device") == (None, "auto")
-    told = layers.got("evaluate_agent", "policy_only", "prior_weight", "seed")
-    assert told == (False, None, stream_seed(0, Stream.REPORTED_EPISODES))
+    told = layers.got("evaluate_agent", "how", "seed")
+    assert told == (Acting(), stream_seed(0, Stream.REPORTED_EPISODES))
 
 
 def results(told: dict[str, Any]) -> list[EpisodeResult]:
@@ -117,8 +118,7 @@ def test_random_actions_are_evaluated_as_asked(layers, short):
 
 @pytest.fixture
 def acting(layers: Layers) -> Layers:
-    """Stand in for the actor, the pool and the episodes."""
-    layers.replace("evaluating actor", lambda told: lambda observed: observed)
+    """Stand in for the pool and the episodes."""
     layers.replace("open_pool", lambda told: nullcontext(POOL))
     layers.replace("evaluate", results)
     return layers
@@ -126,9 +126,7 @@ def acting(layers: Layers) -> Layers:
 
 POOL: Any = SimpleNamespace()
 
-AGENT: Any = SimpleNamespace(
-    image_encoder="eyes", model_config=SimpleNamespace(feature_stack=2), prior_weight=0.0
-)
+AGENT: Any = StandInAgent("eyes", 2)
 
 
 @pytest.mark.parametrize(
@@ -143,11 +141,9 @@ def test_an_agent_acts_as_the_options_say(acting, short, options, mode):
     def heard(done: int, total: int) -> None: ...
 
     specs = [short["short-balance"], short["short-reach"]]
-    summary = evaluate_agent(AGENT, specs, 3, seed=4, on_progress=heard, **options)
+    summary = evaluate_agent(AGENT, specs, 3, seed=4, how=Acting(**options), on_progress=heard)
     assert summary.mode == mode
-    told = acting.told["evaluating actor"]
-    assert (told["agent"], told["num_envs"], told["seed"]) == (AGENT, 6, 4)
-    assert told["settings"] == ActorSettings(**options)
+    assert AGENT.asked == (6, 4, Acting(**options))
     told = acting.told["open_pool"]
     assert (told["encoder"], told["stack"], told["seed"]) == ("eyes", 2, 4)
     assert [spec.id for spec in told["specs"]] == ["short-balance"] * 3 + ["short-reach"] * 3

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import newt_core
+from newt_core.agents.newt.agent import NewtAgent
 from newt_core.encoders.image.tiny import TINY_NAME
 from newt_core.errors import CheckpointError, InvalidActionError, WeightsError
 from newt_core.specs import SpecLibrary, load_specs
@@ -123,6 +124,8 @@ def test_a_state_agent_begins_to_see(tmp_path: Path, library: SpecLibrary) -> No
     # Forty steps are within the random phase: nothing was learned yet.
     old, _ = load_agent(before, library=library, device="cpu")
     new, _ = load_agent(after, library=library, device="cpu")
+    assert isinstance(old, NewtAgent)
+    assert isinstance(new, NewtAgent)
     obs = torch.randn(6, 128)
     task = torch.arange(6) % 2
     features = torch.randn(6, 768).half()

@@ -60,6 +60,8 @@ def another(name: str, value: Any) -> Any:
     choices = typing.get_args(setting_fields()[name].annotation)
     if typing.get_origin(setting_fields()[name].annotation) is typing.Literal:
         return next(choice for choice in choices if choice != value)
+    if isinstance(value, dict):
+        return {"size": 1}
     if isinstance(value, bool):
         return not value
     if isinstance(value, int):
@@ -104,7 +106,7 @@ def test_which_settings_a_run_that_interacts_lets_change():
     assert kept == {
         *("tasks", "seed", "envs_per_task", "pretrained", "demos", "instruction", "embodiment"),
         *("text_encoder", "text_weights", "image_encoder", "random_phase.until_reward"),
-        *("model.size", "model.obs", "model.frame_stack"),
+        *("agent.kind", "agent.options", "model.size", "model.obs", "model.frame_stack"),
         *("replay.capacity", "replay.storage", "replay.save"),
         *(f"demo_use.{name}" for name in RunConfig().demo_use.model_dump()),
     }

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import newt_core
+from newt_core.agents.newt.agent import NewtAgent
 from newt_core.encoders import FileEncoder, HashedEncoder, TextOptions
 from newt_core.encoders.text.file import write_table
 from newt_core.errors import CheckpointError, ConfigError, SpecError, WeightsError
@@ -147,6 +148,7 @@ def test_an_agent_hears_the_wording(folder: Path, hashed: Path) -> None:
     text = TextOptions(Wording(instruction="Let it fall."))
     agent, tasks = load_agent(hashed, [specs["short-balance"]], library=specs, text=text)
     said = "Embodiment: A cart on a rail carries a pole. Instruction: Let it fall."
+    assert isinstance(agent, NewtAgent)
     assert [task.text for task in tasks] == [said]
     np.testing.assert_array_equal(agent.model.text.cpu(), HashedEncoder().encode([said]))
     summary = evaluate_checkpoint(

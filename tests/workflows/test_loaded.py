@@ -38,7 +38,7 @@ def newt() -> NewtAgent:
 
 def fresh(newt: NewtAgent) -> tuple[LoadedAgent, Actor]:
     actor = Actor(newt, len(SPECS), seed=0, settings=ActorSettings())
-    return LoadedAgent(actor, SPECS), actor
+    return LoadedAgent(newt, actor, SPECS), actor
 
 
 def play(agent: LoadedAgent, steps: int, task: str = "walk") -> FloatArray:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from newt_core.agents.newt.actor import ActorSettings
+from newt_core.agents.base import Acting
 from newt_core.evaluation.video import Video
 from newt_core.specs import SpecLibrary, load_specs
 from newt_core.training.progress import Unwatched
@@ -19,6 +19,7 @@ from newt_core.workflows.train import Trained
 from newt_core.workflows.train_expert import expert_config, train_expert
 from tests.fixtures.layers import Layers, checkpoint_of
 from tests.fixtures.short_tasks import SPECS
+from tests.fixtures.stand_in_agent import StandInAgent
 
 
 @pytest.fixture
@@ -79,9 +80,8 @@ def test_a_film_without_options_is_of_the_newest_run_there(layers, tmp_path):
 
 
 def test_a_loaded_agent_acts_as_the_options_say(layers, short, tmp_path):
-    agent = SimpleNamespace(model_config=SimpleNamespace(feature_stack=0))
+    agent = StandInAgent()
     layers.replace("loaded agent", lambda told: (agent, told["specs"]))
-    layers.replace("loaded actor", lambda told: SimpleNamespace(agent=told["agent"]))
     load(
         "last.pt",
         "short-*",
@@ -102,9 +102,7 @@ def test_a_loaded_agent_acts_as_the_options_say(layers, short, tmp_path):
         "Legs.",
     )
     assert (told["text"].weights, told["image_weights"]) == (Path("clip.pt"), Path("dino.pt"))
-    told = layers.told["loaded actor"]
-    assert (told["num_envs"], told["seed"]) == (2, 4)
-    assert told["settings"] == ActorSettings(policy_only=True)
+    assert agent.asked == (2, 4, Acting(policy_only=True))
 
 
 def test_an_expert_is_trained_where_and_as_asked(layers, short, tmp_path):

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from newt_core.agents.newt.actor import Actor
+from newt_core.agents.newt.agent import NewtAgent
 from newt_core.agents.newt.update import Learner
 from newt_core.demos.schema import DemoEpisode
 from newt_core.demos.write import writing
@@ -277,9 +278,12 @@ def test_a_loaded_agent_plans_as_near_its_policy_as_in_its_run(tmp_path, library
     steps = load_checkpoint(result.checkpoint)["counters"]["steps"]
     assert 40 < steps < 80
     agent, _ = load_agent(result.checkpoint, library=library, device="cpu")
+    assert isinstance(agent, NewtAgent)
     assert agent.prior_weight == pytest.approx((80 - steps) / 40)
     pretrained = folder.path / "pretraining/checkpoints/last.pt"
-    assert load_agent(pretrained, library=library, device="cpu")[0].prior_weight == 1.0
+    agent, _ = load_agent(pretrained, library=library, device="cpu")
+    assert isinstance(agent, NewtAgent)
+    assert agent.prior_weight == 1.0
     freely = evaluate_checkpoint(
         EvaluationRequest(result.checkpoint, None, 1, prior_weight=0.0), library=library
     )

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from newt_core.agents.newt.agent import NewtAgent
+from newt_core.agents.newt.acting_model import ActingModel
 from newt_core.agents.newt.episode_noise import EpisodeNoise
 from newt_core.agents.newt.generators import resume_generator
 from newt_core.errors import UselessActionError
@@ -44,7 +44,7 @@ class Actor:
     """
 
     def __init__(
-        self, agent: NewtAgent, num_envs: int, *, seed: int, settings: ActorSettings
+        self, agent: ActingModel, num_envs: int, *, seed: int, settings: ActorSettings
     ) -> None:
         self.agent = agent
         self.settings = settings

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
+from newt_core.agents.base import Acting
+from newt_core.agents.newt.acting_model import ActingModel
+from newt_core.agents.newt.actor import Actor, ActorSettings
 from newt_core.agents.newt.config import UpdateConfig
 from newt_core.agents.newt.update import Learner
 from newt_core.encoders.image.base import ImageEncoder
 from newt_core.errors import CheckpointError
 from newt_core.model.config import ModelConfig
 from newt_core.model.sizes import SIZES
-from newt_core.model.split import SplitModel
 from newt_core.model.world_model import TaskTable, WorldModel
 from newt_core.planner.config import PlannerConfig
 from newt_core.seeds import Stream, stream_seed
+from newt_core.types import Act
 
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
-
-class NewtAgent:
+class NewtAgent(ActingModel):
     """One language-conditioned agent for a list of tasks.
 
     Args:
@@ -45,12 +46,6 @@ class NewtAgent:
         image_encoder: ImageEncoder | None = None,
         seed: int = 0,
     ) -> None:
-        self.model_config = model_config
-        self.planner_config = planner_config
-        self.device = device
-        self.image_encoder = image_encoder
-        self.prior_weight = 0.0
-        """How near the policy it plans, unless its actor is told otherwise; see constrain()."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(stream_seed(seed, Stream.WEIGHTS))
             model = WorldModel(
@@ -59,21 +54,49 @@ class NewtAgent:
                 state=model_config.obs != "rgb",
                 feature_stack=model_config.feature_stack,
             )
-        self.model = model.to(device)
+        super().__init__(model.to(device), planner_config)
+        self.model_config = model_config
+        self.image_encoder = image_encoder
         self.learner = Learner(self.model, update_config, seed=seed)
-        self._snapshot: tuple[int, SplitModel] | None = None
 
-    def planning_snapshot(self) -> SplitModel:
-        """The current weights arranged for planning; rebuilt only after an update."""
-        if self._snapshot is None or self._snapshot[0] != self.learner.updates:
-            config = self.planner_config
-            split = SplitModel(self.model, DTYPES[config.precision], compiled=config.compile)
-            self._snapshot = (self.learner.updates, split)
-        return self._snapshot[1]
+    @property
+    def version(self) -> int:
+        """Gradient steps so far."""
+        return self.learner.updates
+
+    @property
+    def obs(self) -> Literal["state", "rgb", "both"]:
+        """What it sees."""
+        return self.model_config.obs
+
+    @property
+    def feature_stack(self) -> int:
+        """Features F that it reads; 0 for none."""
+        return self.model_config.feature_stack
+
+    def player(self, num_envs: int, *, seed: int, how: Acting) -> Act:
+        """See :class:`newt_core.agents.base.Agent`."""
+        settings = ActorSettings(policy_only=how.policy_only, prior_weight=how.prior_weight)
+        return Actor(self, num_envs, seed=seed, settings=settings)
+
+    def mode(self, how: Acting) -> str:
+        """See :class:`newt_core.agents.base.Agent`."""
+        if how.policy_only:
+            return "policy"
+        weight = self.prior_weight if how.prior_weight is None else how.prior_weight
+        return "constrained planning" if weight else "planning"
 
     def state_dict(self) -> dict[str, Any]:
         """Weights (target heads included) and the learner's state."""
         return {"model": self.model.state_dict(), "learner": self.learner.state_dict()}
+
+    def load_weights(self, state: dict[str, Any]) -> None:
+        """Take over the weights of a :meth:`state_dict`, but not how learning went on.
+
+        Raises:
+            CheckpointError: The weights are of another architecture.
+        """
+        self.load_state_dict(state, learner=False)
 
     def load_state_dict(self, state: dict[str, Any], *, learner: bool = True) -> None:
         """Take over weights and, to go on training, the learner's state.

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, SupportsFloat
 
+import torch
+
 from newt_core.agents.base import Metrics, Skipped, Stateful
 from newt_core.agents.newt.actor import Actor, ActorSettings
 from newt_core.agents.newt.agent import NewtAgent
@@ -14,7 +16,7 @@ from newt_core.agents.newt.generators import SavedGenerator
 from newt_core.agents.newt.random_phase import RandomPhase
 from newt_core.agents.newt.update_debt import UpdateDebt
 from newt_core.replay import Mixture
-from newt_core.seeds import Stream
+from newt_core.seeds import Stream, stream_seed
 from newt_core.types import Episode, FloatArray, IntArray, Observation, Transitions
 
 
@@ -26,6 +28,8 @@ class InteractionSettings:
     random_phase: RandomPhaseConfig
     prior_weight: Callable[[int], float]
     """Agent steps so far → how near the policy it plans, in [0, 1]."""
+    seeding: bool = True
+    """Whether demonstrations are put among the agent's own experience at the beginning."""
     cloning: bool = True
     """Whether the policy is kept near what the batch did, by ``update.bc_coef``."""
     follows_policy: bool = False
@@ -91,6 +95,20 @@ class Interaction:
     def seeding(self) -> bool:
         """Whether the run still collects its first episodes and nothing is learned."""
         return self._began is None and not self._random_phase.over
+
+    def begin(self, *, restored: bool) -> None:
+        """See :class:`newt_core.agents.base.OnlineAgent`."""
+        online, demos = self.replay.online, self.replay.demos
+        if demos is None:
+            return
+        if self.settings.seeding and online.num_episodes == 0:
+            for episode in demos.episodes():
+                online.add(episode)
+        if not restored and self.settings.follows_policy:
+            first = stream_seed(self.settings.seed, Stream.CALIBRATION)
+            generator = torch.Generator().manual_seed(first)
+            size, horizon = self.settings.update.batch_size, self.settings.update.horizon
+            self.agent.learner.calibrate(demos.sample(size, horizon, generator))
 
     def act(self, observation: Observation, steps: int) -> FloatArray:
         """See :class:`newt_core.agents.base.OnlineAgent`."""

@@ -1,0 +1,120 @@
+"""The kinds of agents: from a name in the settings to what makes agents of that kind.
+
+A kind's module is imported when an agent of it is made. Users add kinds of their own under the
+Python entry point group ``newt.agents``::
+
+    [project.entry-points."newt.agents"]
+    my-agent = "my_package.newt_agent:MyKind"
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, ClassVar, Protocol
+
+import torch
+
+from newt_core.agents.base import Agent, Capabilities, OnlineAgent
+from newt_core.encoders.image.base import ImageEncoder
+from newt_core.errors import ConfigError, did_you_mean
+from newt_core.replay import ReplayBuffer
+from newt_core.specs import TaskSpec
+from newt_core.training.config import RunConfig
+from newt_core.types import FloatArray, IntArray
+
+ENTRY_POINTS = "newt.agents"
+
+KINDS: Mapping[str, str] = MappingProxyType({"newt": "newt_core.workflows.newt_kind:NewtKind"})
+"""Kind → ``module:class``."""
+
+
+@dataclass(frozen=True)
+class AgentInputs:
+    """What an agent is made of."""
+
+    config: RunConfig
+    """The run's settings; those of the kind's own are ``config.agent.options``."""
+    specs: Sequence[TaskSpec]
+    """Its tasks."""
+    text: FloatArray
+    """[tasks, 512] what it is told of each."""
+    device: torch.device
+    """Where it computes."""
+    image_encoder: ImageEncoder | None
+    """What makes features of frames; None for an agent of states."""
+    steps: int = 0
+    """Agent steps that it has learned from."""
+
+
+class AgentKind(Protocol):
+    """Makes agents of one kind."""
+
+    capabilities: ClassVar[Capabilities]
+
+    def check(self, config: RunConfig) -> None:
+        """Return if such an agent can do what the settings ask.
+
+        Raises:
+            ConfigError: It cannot; found before anything is written.
+        """
+
+    def new(self, inputs: AgentInputs) -> Agent:
+        """Return an agent that has learned nothing."""
+
+    def take_over(self, agent: Any, checkpoint: Path, text_encoder: str, config: RunConfig) -> None:
+        """Let a new agent begin with what a checkpoint has learned.
+
+        Raises:
+            CheckpointError: It is of another kind or architecture, or reads other features.
+        """
+
+    def online(
+        self,
+        agent: Any,
+        config: RunConfig,
+        task_of_env: IntArray,
+        folder: Path,
+        demos: ReplayBuffer | None,
+        *,
+        restored: bool,
+    ) -> OnlineAgent:
+        """Return the agent as one that learns while it acts.
+
+        Args:
+            agent: What :meth:`new` made.
+            config: The run's settings.
+            task_of_env: [E] index of each environment's task.
+            folder: For what it remembers on the disk.
+            demos: Demonstrations; None without.
+            restored: Whether a checkpoint is gone on with; else ``folder`` is begun anew.
+        """
+
+
+def known_kinds() -> dict[str, str]:
+    """Return all kinds, built in and installed, as name → ``module:class``."""
+    return {point.name: point.value for point in entry_points(group=ENTRY_POINTS)} | dict(KINDS)
+
+
+def find_kind(name: str) -> AgentKind:
+    """Import and return what makes agents of a kind.
+
+    Raises:
+        ConfigError: There is no such kind, or its module does not hold it.
+    """
+    known = known_kinds()
+    if name not in known:
+        raise ConfigError(
+            f"there is no agent '{name}'.{did_you_mean(name, known)} Known: "
+            f"{', '.join(sorted(known))}; a package adds one under '{ENTRY_POINTS}'."
+        )
+    module_name, _, attribute = known[name].partition(":")
+    try:
+        kind: AgentKind = getattr(import_module(module_name), attribute)()
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(f"the agent '{name}' cannot be loaded: {error}.") from error
+    return kind

@@ -1,0 +1,87 @@
+"""Newt's own agents: a world model that plans, with a replay of its own."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from newt_core.agents.base import Capabilities
+from newt_core.agents.newt.agent import NewtAgent
+from newt_core.agents.newt.interaction import Interaction, InteractionSettings
+from newt_core.agents.newt.setup import task_table
+from newt_core.errors import ConfigError
+from newt_core.replay import Mixture, ReplayBuffer
+from newt_core.training.config import RunConfig
+from newt_core.training.schedule import prior_weight
+from newt_core.types import IntArray
+from newt_core.workflows.agent_kinds import AgentInputs
+from newt_core.workflows.take_weights import take_weights
+
+
+class NewtKind:
+    """See :class:`newt_core.workflows.agent_kinds.AgentKind`."""
+
+    capabilities = Capabilities(plans=True, reads_features=True, learns_from_demonstrations=True)
+
+    def check(self, config: RunConfig) -> None:
+        """Refuse options: Newt's settings are groups of the run's own."""
+        if config.agent.options:
+            raise ConfigError(
+                "agent.options: Newt's own settings are model, planner, update and others: leave "
+                "the options out."
+            )
+
+    def new(self, inputs: AgentInputs) -> NewtAgent:
+        """Return an agent with random weights."""
+        config = inputs.config
+        agent = NewtAgent(
+            config.model,
+            config.planner,
+            config.update,
+            task_table(inputs.specs, inputs.text),
+            device=inputs.device,
+            image_encoder=inputs.image_encoder,
+            seed=config.seed,
+        )
+        agent.prior_weight = prior_weight(config, inputs.steps)
+        return agent
+
+    def take_over(
+        self, agent: NewtAgent, checkpoint: Path, text_encoder: str, config: RunConfig
+    ) -> None:
+        """Begin with a checkpoint's weights."""
+        keep = config.pretrain.keep_optimiser
+        take_weights(agent, checkpoint, text_encoder, keep_optimiser=keep)
+
+    def online(
+        self,
+        agent: NewtAgent,
+        config: RunConfig,
+        task_of_env: IntArray,
+        folder: Path,
+        demos: ReplayBuffer | None,
+        *,
+        restored: bool,
+    ) -> Interaction:
+        """Return the agent with its replay."""
+        online = ReplayBuffer(
+            config.replay.capacity,
+            storage=config.replay.storage if config.replay.save else "ram",
+            folder=folder,
+            sampling=config.replay.sampling,
+            device=agent.device,
+            feature_stack=config.model.feature_stack,
+        )
+        if not restored:
+            online.clear()
+        settings = InteractionSettings(
+            config.update,
+            config.random_phase,
+            partial(prior_weight, config),
+            seeding=config.demo_use.seeding,
+            cloning=config.demo_use.cloning,
+            follows_policy=config.begins_pretrained,
+            seed=config.seed,
+        )
+        mixture = Mixture(online, demos, config.demo_use.batch_share)
+        return Interaction(agent, mixture, task_of_env, settings)

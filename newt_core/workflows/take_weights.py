@@ -1,0 +1,80 @@
+"""Beginning with the weights of another run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from newt_core.agents.newt.agent import NewtAgent
+from newt_core.encoders.image.base import ImageEncoder
+from newt_core.encoders.image.choose import require_image_encoder
+from newt_core.encoders.text.choose import short_name
+from newt_core.errors import CheckpointError
+from newt_core.model.widen import FIRST_LAYER, widened_weights
+from newt_core.training.checkpoint import load_checkpoint
+from newt_core.training.content import PRETRAINING
+
+
+def take_weights(
+    agent: NewtAgent, path: Path, text_encoder: str, *, keep_optimiser: bool = False
+) -> None:
+    """Begin with a checkpoint's weights instead of random ones; learning starts afresh.
+
+    The tasks may be others. An agent that sees pictures can begin as one that did not: at first
+    it computes exactly the same (:mod:`newt_core.model.widen`).
+
+    Args:
+        agent: Takes the weights over.
+        path: A checkpoint of ours.
+        text_encoder: The name of the encoder that the agent's texts went through.
+        keep_optimiser: Of a pretraining's checkpoint, take over Adam's moments, too (as the
+            published code does). An agent that begins to see begins without.
+
+    Raises:
+        CheckpointError: The file is not usable, of another architecture, or of an agent that
+            reads other features than this one.
+    """
+    payload = load_checkpoint(path)
+    require_encoders(payload, path, text_encoder, agent.image_encoder)
+    try:
+        weights = payload["agent"]["model"]
+    except (KeyError, TypeError) as error:
+        raise CheckpointError(f"{path}: incomplete: it has no {error}.") from error
+    try:
+        wide = widened_weights(weights, agent.model)
+    except CheckpointError as error:
+        raise CheckpointError(f"{path}: {error}") from error
+    agent.load_state_dict({"model": wide}, learner=False)
+    unchanged = wide[FIRST_LAYER].shape == weights[FIRST_LAYER].shape
+    if keep_optimiser and unchanged and payload.get("phase") == PRETRAINING:
+        agent.learner.load_optimisers(payload["agent"]["learner"])
+
+
+def require_encoders(
+    payload: Mapping[str, Any], path: Path, text_encoder: str, encoder: ImageEncoder | None
+) -> None:
+    """See that an agent can begin with a checkpoint's weights: it reads and sees alike.
+
+    An agent of states may begin to see.
+
+    Args:
+        payload: The checkpoint's content.
+        path: Where that comes from, for messages.
+        text_encoder: The recorded name of the encoder at hand.
+        encoder: The image encoder at hand.
+
+    Raises:
+        CheckpointError: The checkpoint was trained with another text or image encoder.
+    """
+    try:
+        texts, recorded = payload["text_encoder"], payload["image_encoder"]
+    except KeyError as error:
+        raise CheckpointError(f"{path}: incomplete: it has no {error}.") from error
+    if texts != text_encoder:
+        raise CheckpointError(
+            f"{path}: trained with the text encoder {texts}, but here it is {text_encoder}: its "
+            f"vectors would mean nothing to the agent. Use --text-encoder {short_name(texts)}."
+        )
+    if recorded is not None:
+        require_image_encoder(recorded, encoder, str(path))
