@@ -25,7 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,9 +40,6 @@ FRAME_SIZE = 224
 """Rows and columns of the pictures that agents see."""
 IMAGE_DIM = 768
 """Entries of a picture's feature (DINOv2 ViT-B/14's class token)."""
-
-EntropyKind = Literal["gaussian", "squashed"]
-"""Whose entropy a policy is rewarded for: its Gaussian's, or that of the squashed action."""
 
 FloatArray = NDArray[np.float32]
 BoolArray = NDArray[np.bool_]

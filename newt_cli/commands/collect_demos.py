@@ -128,7 +128,6 @@ def _train_experts(
     runs: Path,
 ) -> None:
     """Train an expert for each task without one, having said what it costs."""
-    from newt_core.training.run_folder import RunFolder
     from newt_core.workflows import train_expert
     from newt_core.workflows.collect_demos import without_expert
 
@@ -158,7 +157,7 @@ def _train_experts(
                         should_stop=stop,
                     )
             if result.interrupted:
-                go_on = resume_command("train", RunFolder(result.run), specs)
+                go_on = resume_command("train", result.run, specs)
                 console.notice(f"Stopped and saved. Go on with: {go_on}")
                 raise typer.Exit(INTERRUPTED)
 

@@ -9,7 +9,6 @@ import typer
 
 from newt_cli import console, options
 from newt_cli.display import count_display
-from newt_cli.selection import runnable
 
 if TYPE_CHECKING:
     from newt_core.evaluation import GroupSummary, Summary
@@ -64,6 +63,7 @@ def evaluate(
     A task that it was not trained on, or that gets another wording, is embedded by
     the text encoder that it was trained with.
     """
+    from newt_core.envs.availability import runnable
     from newt_core.errors import ConfigError
     from newt_core.specs import Wording, load_specs
 
@@ -82,7 +82,7 @@ def evaluate(
     if checkpoint == RANDOM and image_weights is not None:
         raise ConfigError(f"'{RANDOM}' sees no pictures: leave --image-weights out.")
     if tasks is not None:
-        tasks = runnable(library, tasks, strict=strict)
+        tasks = runnable(library, tasks, strict=strict, notice=console.notice)
 
     from newt_core.encoders import TextOptions
     from newt_core.workflows import evaluate

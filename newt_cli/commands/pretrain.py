@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from newt_cli import console, options
+from newt_cli import setting_options as settings
 from newt_cli.display import training_display
 from newt_cli.failures import INTERRUPTED, StopRequest
-from newt_cli.run_settings import existing_run, new_run, resume_command
+from newt_cli.run_settings import require_own_settings, resume_command
 
 if TYPE_CHECKING:
     from newt_core.training.config import RunConfig
@@ -21,39 +23,24 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def pretrain(
-    tasks: options.MaybeTasks = None,
-    demos: options.Demos = None,
-    updates: Annotated[
-        int | None, typer.Option(help="Gradient steps; 200,000 if neither preset nor you say.")
-    ] = None,
-    size: Annotated[str | None, typer.Option(help="Model size: 2M, 5M, 20M or 80M.")] = None,
-    preset: Annotated[
-        str | None, typer.Option(help="Settings to begin with: paper, cpu or smoke, among others.")
-    ] = None,
-    config: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="A YAML file of settings, such as a run's config.yaml."),
-    ] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", metavar="KEY=VALUE", help="One setting, such as update.lr=1e-4; repeatable."
-        ),
-    ] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of all randomness.")] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N.")] = None,
-    run: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The run's name; by default date and tasks.")
-    ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with that run, or with the newest one.")
-    ] = False,
+    context: typer.Context,
+    tasks: settings.Tasks = None,
+    demos: settings.Demos = None,
+    updates: settings.Updates = None,
+    size: settings.Size = None,
+    preset: settings.Preset = None,
+    config: settings.Config = None,
+    set_: settings.Set = None,
+    seed: settings.Seed = None,
+    device: settings.Device = None,
+    run: settings.Run = None,
+    resume: settings.Resume = False,
     specs: options.Specs = None,
-    obs: options.Obs = None,
-    text_encoder: options.TextEncoder = None,
-    text_weights: options.TextWeights = None,
-    image_encoder: options.ImageEncoder = None,
-    image_weights: options.ImageWeights = None,
+    obs: settings.Obs = None,
+    text_encoder: settings.TextEncoder = None,
+    text_weights: settings.TextWeights = None,
+    image_encoder: settings.ImageEncoder = None,
+    image_weights: settings.ImageWeights = None,
     runs_dir: options.RunsDir = Path("runs"),
     as_json: options.Json = False,
 ) -> None:
@@ -70,57 +57,40 @@ def pretrain(
     """
     from newt_core.specs import load_specs
     from newt_core.workflows import pretrain as workflow
-    from newt_core.workflows.context import RunContext
+    from newt_core.workflows.settings import existing_run, new_run
 
-    flags = {
-        "tasks": tasks,
-        "demos": None if demos is None else str(demos),
-        "updates": updates,
-        "size": size,
-        "seed": seed,
-        "device": device,
-        "obs": obs,
-        "text_encoder": text_encoder,
-        "text_weights": str(text_weights) if text_weights is not None else None,
-        "image_encoder": image_encoder,
-        "image_weights": str(image_weights) if image_weights is not None else None,
-    }
-    library = load_specs(specs or ())
-    parts = None
+    asked, library = settings.asked(context), load_specs(specs or ())
     if resume:
-        settings, folder = existing_run(
-            run, preset, config, set_ or (), flags, runs_dir, pretraining=True
-        )
+        require_own_settings(preset, config)
+        made = existing_run(asked, library, name=run, runs=runs_dir, pretraining=True)
     else:
-        settings, folder, parts = new_run(
-            run,
-            preset,
-            config,
-            set_ or (),
-            flags,
+        made = new_run(
+            asked,
             library,
-            runs_dir,
-            strict=False,
+            name=run,
+            runs=runs_dir,
             demos="demos",
             check=_check,
+            notice=console.notice,
         )
-    go_on = resume_command("pretrain", folder, specs or ())
-    with console.quiet_stdout(), training_display(folder.name) as display:
+    go_on = resume_command("pretrain", made.folder.path, specs or ())
+    with console.quiet_stdout(), training_display(made.folder.name) as display:
         stop = StopRequest(display.note)
         with stop.listening():
-            context = RunContext(settings, folder, library, display, stop, parts)
-            outcome = workflow.pretrain(context, resume=resume)
+            outcome = workflow.pretrain(
+                replace(made, progress=display, should_stop=stop), resume=resume
+            )
     _say(outcome, as_json)
     if outcome.interrupted:
         console.notice(f"Stopped and saved. Go on with: {go_on}")
         raise typer.Exit(INTERRUPTED)
 
 
-def _check(settings: RunConfig) -> None:
+def _check(config: RunConfig) -> None:
     """See that it begins from nothing."""
     from newt_core.errors import ConfigError
 
-    if settings.pretrained is not None:
+    if config.pretrained is not None:
         raise ConfigError(
             "pretraining begins with random weights: leave the setting 'pretrained' out, or go on "
             "by interaction with newt train --pretrained."

@@ -10,7 +10,6 @@ import typer
 from newt_cli import console, options
 from newt_cli.display import count_display, task_display
 from newt_cli.optional_value import VideoCommand
-from newt_cli.selection import runnable
 
 app = typer.Typer(add_completion=False)
 
@@ -75,11 +74,13 @@ def render(
             raise typer.BadParameter(f"a gallery shows tasks, no agent: leave '{checkpoint}' out")
         _draw_gallery(gallery, "*" if tasks is None else tasks, seed, specs, as_json)
         return
+    from newt_core.envs.availability import runnable
     from newt_core.specs import load_specs
     from newt_core.workflows import film
 
     if tasks is not None:
-        tasks = runnable(load_specs(specs or ()), tasks)
+        library = load_specs(specs or ())
+        tasks = runnable(library, tasks, strict=False, notice=console.notice)
     with console.quiet_stdout(), task_display("frames") as on_progress:
         filmed = film.film_checkpoint(
             film.FilmRequest(

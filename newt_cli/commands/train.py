@@ -2,81 +2,51 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from newt_cli import console, options
+from newt_cli import setting_options as settings
 from newt_cli.display import training_display
 from newt_cli.failures import INTERRUPTED, StopRequest
-from newt_cli.run_settings import existing_run, new_run, resume_command
+from newt_cli.run_settings import require_own_settings, resume_command
 
 if TYPE_CHECKING:
-    from newt_core.specs import SpecLibrary
-    from newt_core.training.config import RunConfig
-    from newt_core.training.run_folder import RunFolder
-    from newt_core.workflows.run_parts import RunParts
+    from newt_core.workflows.context import RunContext
 
 app = typer.Typer(add_completion=False)
 
 
 @app.command()
 def train(
-    tasks: options.MaybeTasks = None,
-    demos: options.Demos = None,
-    steps: Annotated[
-        int | None, typer.Option(help="Agent steps, summed over all tasks and environments.")
-    ] = None,
-    agent: Annotated[
-        str | None,
-        typer.Option(metavar="KIND", help="What learns: newt, or an agent that a package adds."),
-    ] = None,
-    size: Annotated[str | None, typer.Option(help="Model size: 2M, 5M, 20M or 80M.")] = None,
-    preset: Annotated[
-        str | None, typer.Option(help="Settings to begin with: paper, cpu or smoke, among others.")
-    ] = None,
-    config: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="A YAML file of settings, such as a run's config.yaml."),
-    ] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", metavar="KEY=VALUE", help="One setting, such as planner.horizon=5; repeatable."
-        ),
-    ] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of all randomness.")] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N.")] = None,
-    run: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The run's name; by default date and tasks.")
-    ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with that run, or with the newest one.")
-    ] = False,
+    context: typer.Context,
+    tasks: settings.Tasks = None,
+    demos: settings.Demos = None,
+    steps: settings.Steps = None,
+    agent: settings.Agent = None,
+    size: settings.Size = None,
+    preset: settings.Preset = None,
+    config: settings.Config = None,
+    set_: settings.Set = None,
+    seed: settings.Seed = None,
+    device: settings.Device = None,
+    run: settings.Run = None,
+    resume: settings.Resume = False,
     specs: options.Specs = None,
     strict: options.Strict = False,
-    obs: options.Obs = None,
-    text_encoder: options.TextEncoder = None,
-    text_weights: options.TextWeights = None,
-    instruction: options.Instruction = None,
-    embodiment: options.Embodiment = None,
-    image_encoder: options.ImageEncoder = None,
-    image_weights: options.ImageWeights = None,
-    pretrained: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="CKPT",
-            help="Begin with these weights. An agent of states can begin to see: --obs both.",
-        ),
-    ] = None,
-    envs_per_task: Annotated[int | None, typer.Option(help="Environments of each task.")] = None,
-    save_replay: Annotated[
-        bool | None,
-        typer.Option(
-            "--save-replay/--no-save-replay", help="Whether a resumed run finds its replay again."
-        ),
-    ] = None,
+    obs: settings.Obs = None,
+    text_encoder: settings.TextEncoder = None,
+    text_weights: settings.TextWeights = None,
+    instruction: settings.Instruction = None,
+    embodiment: settings.Embodiment = None,
+    image_encoder: settings.ImageEncoder = None,
+    image_weights: settings.ImageWeights = None,
+    pretrained: settings.Pretrained = None,
+    envs_per_task: settings.EnvsPerTask = None,
+    save_replay: settings.SaveReplay = None,
     runs_dir: options.RunsDir = Path("runs"),
     as_json: options.Json = False,
 ) -> None:
@@ -102,57 +72,30 @@ def train(
     Ctrl-C and SIGTERM save the run and say how to go on with it.
     """
     from newt_core.specs import load_specs
+    from newt_core.workflows.settings import existing_run, new_run
 
-    flags = {
-        "tasks": tasks,
-        "demos": str(demos) if demos is not None else None,
-        "steps": steps,
-        "agent": agent,
-        "size": size,
-        "seed": seed,
-        "device": device,
-        "obs": obs,
-        "text_encoder": text_encoder,
-        "text_weights": str(text_weights) if text_weights is not None else None,
-        "instruction": instruction,
-        "embodiment": embodiment,
-        "image_encoder": image_encoder,
-        "image_weights": str(image_weights) if image_weights is not None else None,
-        "pretrained": str(pretrained) if pretrained is not None else None,
-        "envs_per_task": envs_per_task,
-        "save_replay": save_replay,
-    }
-    library = load_specs(specs or ())
-    parts = None
+    asked, library = settings.asked(context), load_specs(specs or ())
     if resume:
-        settings, folder = existing_run(run, preset, config, set_ or (), flags, runs_dir)
+        require_own_settings(preset, config)
+        made = existing_run(asked, library, name=run, runs=runs_dir)
     else:
-        settings, folder, parts = new_run(
-            run, preset, config, set_ or (), flags, library, runs_dir, strict=strict
+        made = new_run(
+            asked, library, name=run, runs=runs_dir, strict=strict, notice=console.notice
         )
-    go_on = resume_command("train", folder, specs or ())
-    _train(settings, folder, library, parts, resume=resume, as_json=as_json, go_on=go_on)
+    go_on = resume_command("train", made.folder.path, specs or ())
+    _train(made, resume=resume, as_json=as_json, go_on=go_on)
 
 
-def _train(
-    settings: RunConfig,
-    folder: RunFolder,
-    library: SpecLibrary,
-    parts: RunParts | None,
-    *,
-    resume: bool,
-    as_json: bool,
-    go_on: str,
-) -> None:
+def _train(made: RunContext, *, resume: bool, as_json: bool, go_on: str) -> None:
     """Train, showing how it goes, and print the result; ``go_on`` is the command to resume."""
     from newt_core.workflows import train as workflow
-    from newt_core.workflows.context import RunContext
 
-    with console.quiet_stdout(), training_display(folder.name) as display:
+    with console.quiet_stdout(), training_display(made.folder.name) as display:
         stop = StopRequest(display.note)
         with stop.listening():
-            context = RunContext(settings, folder, library, display, stop, parts)
-            result = workflow.train(context, resume=resume)
+            result = workflow.train(
+                replace(made, progress=display, should_stop=stop), resume=resume
+            )
     if as_json:
         console.write_json(
             {

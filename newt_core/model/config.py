@@ -8,13 +8,18 @@ from pydantic import Field
 
 from newt_core.settings.base import Settings
 
+EntropyKind = Literal["gaussian", "squashed"]
+"""Whose entropy a policy is rewarded for: its Gaussian's, or that of the squashed action."""
+
 
 class ModelConfig(Settings):
     """The architecture. The widths behind ``size`` stand in ``newt_core.model.sizes``."""
 
-    size: Literal["2M", "5M", "20M", "80M"] = Field("20M", description="Model size.")
+    size: Literal["2M", "5M", "20M", "80M"] = Field(
+        "20M", description="Model size: 2M, 5M, 20M or 80M."
+    )
     obs: Literal["state", "rgb", "both"] = Field(
-        "state", description="What the agent sees: states, pictures, or both."
+        "state", description="What the agent sees: state, rgb or both."
     )
     frame_stack: int = Field(
         1, ge=1, description="Pictures it sees at once: the newest and those before it."

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from newt_core.types import EntropyKind
+from newt_core.model.config import EntropyKind
 
 LOG_STD_MIN = -10.0
 """Smallest log standard deviation before the squash."""

@@ -21,7 +21,6 @@ from newt_core.errors import ConfigError
 from newt_core.model.config import ModelConfig
 from newt_core.planner.config import PlannerConfig
 from newt_core.settings.base import AtBeginning, Changeable, InInteraction, InPretraining, Settings
-from newt_core.specs import Wording
 from newt_core.training.config_layers import (
     Setting,
     read_config_file,
@@ -44,7 +43,7 @@ class ReplayConfig(Settings):
         "steps", description="What is drawn uniformly: steps, or first an episode, or a task."
     )
     save: bool = Field(
-        True, description="Keep the rows for --resume; without, a resumed run starts with none."
+        True, description="Keep the replay for --resume; without, a resumed run starts with none."
     )
 
 
@@ -117,7 +116,9 @@ class DemoUseConfig(Settings):
 class AgentConfig(Settings):
     """Which kind of agent learns."""
 
-    kind: str = Field("newt", min_length=1, description="newt, or what a package brings along.")
+    kind: str = Field(
+        "newt", min_length=1, description="Kind of agent: newt, or one that a package adds."
+    )
     options: dict[str, Any] = Field({}, description="Settings of another kind's own.")
 
 
@@ -150,15 +151,20 @@ class RunConfig(Settings):
     )
     image_encoder: Literal["dinov2", "tiny"] = Field(
         "dinov2",
-        description="Encoder of the pictures, if the agent sees any; tiny has random weights.",
+        description="What turns frames into features, if the agent sees: dinov2, or tiny with "
+        "random weights.",
     )
     image_weights: Changeable[str | None] = Field(
         None, description="A file of DINOv2's weights; by default the one of 'newt weights'."
     )
     pretrained: str | None = Field(
-        None, description="A checkpoint to begin with instead of random weights."
+        None,
+        description="A checkpoint to begin with instead of random weights. An agent of states can "
+        "begin to see.",
     )
-    demos: str = Field("", description="Folder of the demonstrations; empty for none.")
+    demos: str = Field(
+        "", description="Folder of demonstrations, <task>.h5, to learn from; empty for none."
+    )
     demo_use: DemoUseConfig = DemoUseConfig()
     wandb: Changeable[bool] = Field(False, description="Report to Weights & Biases, too.")
     agent: AgentConfig = AgentConfig()
@@ -177,11 +183,6 @@ class RunConfig(Settings):
         if not _DEVICE.fullmatch(device):
             raise ValueError("it must be auto, cpu, cuda, cuda:N or mps")
         return device
-
-    @property
-    def wording(self) -> Wording:
-        """What the agent is told instead of its task's own text."""
-        return Wording(self.instruction, self.embodiment)
 
     @property
     def pretrains(self) -> bool:

@@ -108,6 +108,11 @@ def read_overrides(overrides: Sequence[str], fields: Mapping[str, FieldInfo]) ->
     return given
 
 
+def setting_of_flag(flag: str) -> str:
+    """Return the dotted name of the setting that an option of the command line stands for."""
+    return _FLAG_SETTINGS.get(flag, flag)
+
+
 def read_flags(flags: Mapping[str, Any], fields: Mapping[str, FieldInfo]) -> dict[str, Setting]:
     """Read options of the command line; those that are None were not given.
 
@@ -117,7 +122,8 @@ def read_flags(flags: Mapping[str, Any], fields: Mapping[str, FieldInfo]) -> dic
     given: dict[str, Setting] = {}
     for flag, value in flags.items():
         if value is not None:
-            name = _FLAG_SETTINGS.get(flag, flag)
+            value = str(value) if isinstance(value, Path) else value
+            name = setting_of_flag(flag)
             given |= dict(_settings(name, value, f"--{flag.replace('_', '-')}", fields))
     return given
 

@@ -28,7 +28,7 @@ from newt_core.encoders.image.dino import DINOV2
 from newt_core.encoders.text.choose import Notice
 from newt_core.errors import CheckpointError, ConfigError, DemoError
 from newt_core.replay import ReplayBuffer
-from newt_core.specs import TaskSpec
+from newt_core.specs import TaskSpec, Wording
 from newt_core.training.checkpoint_folder import latest_intact
 from newt_core.training.config import RunConfig
 from newt_core.training.content import INTERACTION, PRETRAINING, Phase, describe_run, upgraded
@@ -126,7 +126,8 @@ class RunParts:
             Path(weights) if weights is not None else None,
             notice=self._notice,
         )
-        return RunTexts(encoder.name, encoder.encode_worded(self.specs, self.config.wording))
+        wording = Wording(self.config.instruction, self.config.embodiment)
+        return RunTexts(encoder.name, encoder.encode_worded(self.specs, wording))
 
     def texts_for(self, restored: Mapping[str, Any] | None) -> RunTexts:
         """Return the texts of a run that begins, or that goes on from a checkpoint's content.

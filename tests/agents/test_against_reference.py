@@ -14,9 +14,9 @@ import torch
 from newt_core.agents.newt import losses
 from newt_core.agents.newt.config import UpdateConfig
 from newt_core.agents.newt.update import Learner
+from newt_core.model.config import EntropyKind
 from newt_core.model.world_model import WorldModel
 from newt_core.replay import Batch
-from newt_core.types import EntropyKind
 from tests.fixtures.models import batch, model
 from tests.reference.losses import PlainLearner, PlainLosses
 

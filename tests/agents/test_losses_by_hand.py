@@ -12,10 +12,10 @@ import torch
 from newt_core.agents.newt import losses
 from newt_core.agents.newt.config import UpdateConfig
 from newt_core.agents.newt.update import Learner
+from newt_core.model.config import EntropyKind
 from newt_core.model.policy_head import PolicySample
 from newt_core.model.world_model import WorldModel
 from newt_core.replay import Batch
-from newt_core.types import EntropyKind
 from tests.fixtures.models import batch, give_values, model, uniform
 
 ONE, TWO, THREE, FOUR = (math.expm1(k) for k in (1, 2, 3, 4))

@@ -14,10 +14,9 @@ from newt_core.agents.newt.agent import NewtAgent
 from newt_core.agents.newt.config import UpdateConfig
 from newt_core.agents.newt.update import Learner
 from newt_core.errors import CheckpointError
-from newt_core.model.config import ModelConfig
+from newt_core.model.config import EntropyKind, ModelConfig
 from newt_core.planner.config import PlannerConfig
 from newt_core.replay import Batch
-from newt_core.types import EntropyKind
 from tests.fixtures.models import batch, model, table
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from newt_core.specs import Wording, load_specs
+from newt_core.specs import load_specs
 from newt_core.training.checkpoint import save_checkpoint
 from newt_core.training.config import resolve_config
 from newt_core.training.run_folder import RunFolder
@@ -271,7 +271,8 @@ def test_a_run_can_be_told_something_else(newt, core):
     told = "--instruction 'Shoot twice.' --embodiment 'A cowboy.'"
     answer = newt(f"{line} --tasks pygame-cowboy {told} --run a")
     assert answer.code == 0, answer.err
-    assert core.arguments("train")["config"].wording == Wording("Shoot twice.", "A cowboy.")
+    config = core.arguments("train")["config"]
+    assert (config.instruction, config.embodiment) == ("Shoot twice.", "A cowboy.")
     assert newt("newt train --run a --resume").code == 0
     assert core.arguments("train")["config"].instruction == "Shoot twice."
     for change, reason in (

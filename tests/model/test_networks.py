@@ -7,11 +7,11 @@ from typing import get_args
 import pytest
 import torch
 
+from newt_core.model.config import EntropyKind
 from newt_core.model.count import count_parameters
 from newt_core.model.q_ensemble import draw_heads
 from newt_core.model.sizes import SIZES
 from newt_core.model.world_model import WorldModel
-from newt_core.types import EntropyKind
 from tests.fixtures.models import TINY, batch, model, normal, table, uniform
 from tests.reference.networks import mlp, q_logits
 

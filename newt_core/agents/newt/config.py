@@ -6,8 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
+from newt_core.model.config import EntropyKind
 from newt_core.settings.base import AtBeginning, Changeable, InInteraction, InPretraining, Settings
-from newt_core.types import EntropyKind
 
 
 class RandomPhaseConfig(Settings):

@@ -1,0 +1,70 @@
+"""Options that stand for a setting of a run: named and explained where the setting is.
+
+Each is a type for a command's parameter, None where the user says nothing. :func:`asked` collects
+them: a command lists its options once, in its signature.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from newt_cli.options import SELECTOR_HELP
+from newt_core.training.config import setting_fields
+from newt_core.training.config_layers import setting_of_flag
+from newt_core.workflows.asked import Asked
+
+_FIELDS = setting_fields()
+
+
+def _option(setting: str, *names: str, metavar: str | None = None) -> Any:
+    return typer.Option(*names, metavar=metavar, help=_FIELDS[setting].description)
+
+
+Tasks = Annotated[str | None, typer.Option("--tasks", "--task", metavar="SEL", help=SELECTOR_HELP)]
+Demos = Annotated[Path | None, _option("demos", metavar="FOLDER")]
+Steps = Annotated[int | None, _option("steps")]
+Updates = Annotated[int | None, _option("pretrain.updates")]
+Agent = Annotated[str | None, _option("agent.kind", metavar="KIND")]
+Size = Annotated[str | None, _option("model.size")]
+Seed = Annotated[int | None, _option("seed")]
+Device = Annotated[str | None, _option("device")]
+Obs = Annotated[str | None, _option("model.obs")]
+TextEncoder = Annotated[str | None, _option("text_encoder", metavar="NAME")]
+TextWeights = Annotated[Path | None, _option("text_weights", metavar="FILE")]
+Instruction = Annotated[str | None, _option("instruction", metavar="TEXT")]
+Embodiment = Annotated[str | None, _option("embodiment", metavar="TEXT")]
+ImageEncoder = Annotated[str | None, _option("image_encoder")]
+ImageWeights = Annotated[Path | None, _option("image_weights", metavar="FILE")]
+Pretrained = Annotated[Path | None, _option("pretrained", metavar="CKPT")]
+EnvsPerTask = Annotated[int | None, _option("envs_per_task")]
+SaveReplay = Annotated[bool | None, _option("replay.save", "--save-replay/--no-save-replay")]
+
+Preset = Annotated[
+    str | None, typer.Option(help="Settings to begin with: paper, cpu or smoke, among others.")
+]
+Config = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="A YAML file of settings, such as a run's config.yaml."),
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="One setting, such as update.lr=1e-4; repeatable."
+    ),
+]
+Run = Annotated[
+    str | None, typer.Option(metavar="NAME", help="The run's name; by default date and tasks.")
+]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Go on with that run, or with the newest one.")
+]
+
+
+def asked(context: typer.Context) -> Asked:
+    """Return what the user said of a run, whatever the command's options are called."""
+    said = context.params
+    flags = {name: value for name, value in said.items() if setting_of_flag(name) in _FIELDS}
+    return Asked(said["preset"], said["config"], tuple(said["set_"] or ()), flags)
