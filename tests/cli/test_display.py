@@ -8,9 +8,11 @@ import sys
 import pytest
 
 from newt_cli.display import (
+    SECONDS_BETWEEN_LINES,
     LivePanel,
     PlainLines,
     _counting_lines,
+    _TaskLines,
     count_display,
     remaining_time,
     task_display,
@@ -104,6 +106,17 @@ def test_counting_on_a_terminal_shows_rate_and_time_left(monkeypatch):
     assert "3/8 tasks" in shown
     assert "a minute" in shown
     assert "left" in shown
+
+
+def test_without_a_terminal_the_work_on_tasks_is_told_line_by_line(capsys):
+    clock = Clock()
+    tell = _TaskLines("frames", clock)
+    for now, told in ((4, 100), (SECONDS_BETWEEN_LINES, 250), (SECONDS_BETWEEN_LINES + 1, 300)):
+        clock.now = now
+        tell("walker-run", told, 500)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("walker-run: 250/500 frames, ")
+    assert line.endswith(" left")
 
 
 def test_on_a_terminal_each_task_has_a_bar_with_rate_and_time_left(monkeypatch):

@@ -163,3 +163,5 @@ def test_wrong_calls_are_named() -> None:
         recorder.add(np.zeros((1, ACTION_DIM), np.float32), transitions)
     with pytest.raises(ConfigError, match="2 tasks for 1 episode lengths"):
         EpisodeRecorder([0, 1], [5])
+    with pytest.raises(ConfigError, match="below 1 step"):
+        EpisodeRecorder([0, 1], [5, 0])

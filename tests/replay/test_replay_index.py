@@ -10,6 +10,7 @@ import torch
 
 from newt_core.errors import ConfigError
 from newt_core.replay.index import SAMPLINGS, StartIndex, check_sampling
+from newt_core.replay.table import ENTRY_FIELDS, EpisodeTable
 
 HORIZON = 3
 # (task, length) of the episodes: tasks of one and of several lengths, some too short.
@@ -94,3 +95,11 @@ def test_queues_keep_the_right_episodes_through_growth_and_wrapping() -> None:
 def test_unknown_sampling_is_named() -> None:
     with pytest.raises(ConfigError, match=r"use steps, episodes, tasks\. Did you mean 'tasks'"):
         check_sampling("task")
+
+
+def test_the_last_row_of_an_episode_has_to_lie_in_the_buffer():
+    # An episode of 3 steps has 4 rows, so the last place for it in 10 rows is row 6.
+    for start, fits in ((6, True), (7, False)):
+        table = EpisodeTable(np.zeros((4, ENTRY_FIELDS), np.int64))
+        table.append(start, 3, 0)
+        assert table.is_consistent(10) is fits
