@@ -72,6 +72,8 @@ class Transitions:
     """[K] the task's normalised score so far; meaningful where ``done``."""
     lost: BoolArray
     """[K] the worker died: discard the unfinished episode; ``obs`` begins a new one."""
+    action: FloatArray
+    """[K, A] what was executed: clipped to [-1, 1], zero in masked entries."""
     frames: ByteArray | None = None
     """[K, F, 224, 224, 3] RGB pictures up to ``obs``; None where the pool draws none."""
     final_frames: ByteArray | None = None

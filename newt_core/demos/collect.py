@@ -130,7 +130,7 @@ class _Batch:
             reply = pool.recv(min_envs=len(ids))
             for row, env in enumerate(ids.tolist()):
                 if not reply.lost[row]:
-                    tapes[env].add(actions[row], reply, row)
+                    tapes[env].add(reply, row)
                 if reply.done[row]:
                     self.episodes.append(tapes[env].episode())
                     owed[env] -= 1

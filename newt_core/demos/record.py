@@ -40,10 +40,10 @@ class Tape:
         # Packed: the pictures of a whole batch have to wait until it is known which are kept.
         self._pictures: list[bytes] | None = None if frame is None else [_packed(frame)]
 
-    def add(self, action: FloatArray, reply: Transitions, row: int) -> None:
-        """Record a step: ``action`` [A], and row ``row`` of what it led to."""
+    def add(self, reply: Transitions, row: int) -> None:
+        """Record a step: row ``row`` of what the pool returned."""
         step = self._steps
-        self._actions[step] = np.clip(action[: self._spec.action_dim], -1.0, 1.0)
+        self._actions[step] = reply.action[row, : self._spec.action_dim]
         self._rewards[step] = reply.reward[row]
         self._success[step] = reply.success[row]
         self._score[step] = reply.score[row]

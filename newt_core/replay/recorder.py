@@ -76,31 +76,25 @@ class EpisodeRecorder:
         self._steps[:] = 0
         self._begun = True
 
-    def add(self, actions: FloatArray, transitions: Transitions) -> list[Episode]:
-        """Record one step in each of K environments.
-
-        Args:
-            actions: [K, A]; row k is the action that led to row k of ``transitions``.
-            transitions: what the pool returned for K environments.
+    def add(self, transitions: Transitions) -> list[Episode]:
+        """Record one step in each of K environments, with the actions that were executed.
 
         Returns:
             The episodes that ended with this step, in the order of their environments.
 
         Raises:
-            PoolStateError: if no episode was begun, the rows do not match, or an episode
-                ends at another step than its task says.
+            PoolStateError: if no episode was begun, or one ends at another step than its task
+                says.
         """
         if not self._begun:
             raise PoolStateError("the recorder was given a step before begin().")
         ids = transitions.env_ids
-        if len(actions) != len(ids):
-            raise PoolStateError(f"{len(actions)} actions for {len(ids)} environments' steps.")
         kept = ~transitions.lost
         done = transitions.done & kept
 
         self._check_ends(ids[kept], done[kept])
         row = self._base[ids[kept]] + self._steps[ids[kept]]
-        self._action[row] = actions[kept]
+        self._action[row] = transitions.action[kept]
         self._reward[row] = transitions.reward[kept]
         self._obs[row + 1] = transitions.final_obs[kept]
         self._record_features(row + 1, transitions.final_features, kept)

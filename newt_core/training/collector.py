@@ -77,7 +77,7 @@ class Collector:
             actions = np.stack([self._open[env][step] for env in envs])
             self.pool.send(actions, envs)
             reply = self.pool.recv(min_envs=len(envs))
-            self._recorder.add(actions, reply)
+            self._recorder.add(reply)
             self._obs[envs] = reply.obs
             self._first[envs] = reply.lost
             repeated[envs[reply.lost]] = False
@@ -98,7 +98,7 @@ class Collector:
         """
         transitions = self.pool.step(actions)
         self.recent.add(transitions)
-        episodes = self._recorder.add(actions, transitions)
+        episodes = self._recorder.add(transitions)
         self._obs = transitions.obs
         self._first = transitions.done | transitions.lost
         return transitions, episodes

@@ -54,6 +54,7 @@ class Points:
             nothing,
             nothing,
             np.zeros(ENVS, np.bool_),
+            action,
         )
 
     def _obs(self) -> FloatArray:
@@ -103,7 +104,7 @@ def test_one_agent_learns_two_tasks_that_only_their_text_tells_apart(
         action[:, 2:] = 0
         transitions = points.step(action)
         random_return += float(transitions.reward.mean()) / 12
-        for episode in recorder.add(action, transitions):
+        for episode in recorder.add(transitions):
             replay.add(episode)
     for _ in range(700):
         agent.learner.update(replay.sample(64, 3, generator))

@@ -38,6 +38,7 @@ def step(
         success=zeros,
         score=zeros,
         lost=np.array(lost or [False] * envs),
+        action=np.zeros((envs, ACTION_DIM), np.float32),
     )
 
 

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from newt_core.envs.pool import EpisodeNumbers, PoolStats
 from newt_core.errors import PoolStateError
 from newt_core.specs import TaskSpec
-from newt_core.types import STATE_DIM, ByteArray, FloatArray, IntArray, Transitions
+from newt_core.types import ACTION_DIM, STATE_DIM, ByteArray, FloatArray, IntArray, Transitions
 
 
 def task(task_id: str, length: int, *, domain: str = "dmcontrol", action_dim: int = 2) -> TaskSpec:
@@ -97,6 +97,7 @@ class CountingPool:
             success=np.full(len(ids), np.nan, np.float32),
             score=score,
             lost=lost,
+            action=np.zeros((len(ids), ACTION_DIM), np.float32),
         )
 
     def step(self, actions: ArrayLike) -> Transitions:

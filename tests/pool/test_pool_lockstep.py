@@ -38,7 +38,10 @@ def test_rows_are_padded_and_in_order():
 def test_actions_are_clipped():
     with make_pool([toy_spec()], builders=BUILDERS) as pool:
         pool.reset()
-        assert pool.step(np.full((1, 16), 7.0)).reward[0] == 2.0
+        transitions = pool.step(np.full((1, 16), 7.0))
+    assert transitions.reward[0] == 2.0
+    # What was executed is what the transition says: two entries are the task's.
+    np.testing.assert_array_equal(transitions.action, [[1.0] * 2 + [0.0] * 14])
 
 
 def test_an_episode_has_its_length_and_restarts_in_the_same_step():

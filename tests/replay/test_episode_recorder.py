@@ -30,8 +30,8 @@ class FakePool:
     def reset(self) -> np.ndarray:
         return np.stack([observation(env, 0, 0) for env in range(len(self.lengths))])
 
-    def step(self, ids: list[int], lost: tuple[int, ...] = ()) -> tuple[np.ndarray, Transitions]:
-        """Return the actions and what a step of ``ids`` led to."""
+    def step(self, ids: list[int], lost: tuple[int, ...] = ()) -> Transitions:
+        """Return what a step of ``ids`` led to."""
         actions = np.zeros((len(ids), ACTION_DIM), np.float32)
         rows = []
         for k, env in enumerate(ids):
@@ -47,7 +47,7 @@ class FakePool:
             rows.append((obs, obs if env in lost else final, reward, done, env in lost))
         obs, final, rewards, dones, were_lost = (np.array(part) for part in zip(*rows, strict=True))
         nothing = np.full(len(ids), np.nan, np.float32)
-        return actions, Transitions(
+        return Transitions(
             env_ids=np.array(ids),
             obs=obs,
             final_obs=final,
@@ -56,6 +56,7 @@ class FakePool:
             success=nothing,
             score=nothing,
             lost=were_lost,
+            action=actions,
         )
 
 
@@ -83,7 +84,7 @@ def test_episodes_of_different_lengths_in_lock_step() -> None:
     pool, recorder = begin()
     seen = []
     for _ in range(12):
-        for episode in recorder.add(*pool.step([0, 1, 2, 3])):
+        for episode in recorder.add(pool.step([0, 1, 2, 3])):
             check_episode(episode, *owner(episode))
             seen.append(owner(episode))
     expected = {(env, number) for env, T in enumerate(LENGTHS) for number in range(12 // T)}
@@ -98,7 +99,7 @@ def test_partial_replies_in_any_order() -> None:
     for _ in range(200):
         ids = np.flatnonzero(random.random(4) < 0.5).tolist() or [int(random.integers(4))]
         steps[ids] += 1
-        for episode in recorder.add(*pool.step(ids)):
+        for episode in recorder.add(pool.step(ids)):
             check_episode(episode, *owner(episode))
             seen.append(owner(episode))
     expected = {(env, n) for env, T in enumerate(LENGTHS) for n in range(steps[env] // T)}
@@ -108,10 +109,10 @@ def test_partial_replies_in_any_order() -> None:
 
 def test_a_lost_episode_is_dropped_and_the_next_one_is_whole() -> None:
     pool, recorder = begin()
-    assert recorder.add(*pool.step([0, 1])) == []
-    assert recorder.add(*pool.step([0, 1])) == []
-    assert recorder.add(*pool.step([0, 1], lost=(0,))) == []
-    finished = [episode for _ in range(3) for episode in recorder.add(*pool.step([0, 1]))]
+    assert recorder.add(pool.step([0, 1])) == []
+    assert recorder.add(pool.step([0, 1])) == []
+    assert recorder.add(pool.step([0, 1], lost=(0,))) == []
+    finished = [episode for _ in range(3) for episode in recorder.add(pool.step([0, 1]))]
     assert {owner(episode) for episode in finished} == {(0, 1), (1, 0)}
     for episode in finished:
         check_episode(episode, *owner(episode))
@@ -119,20 +120,20 @@ def test_a_lost_episode_is_dropped_and_the_next_one_is_whole() -> None:
 
 def test_begin_discards_unfinished_episodes() -> None:
     pool, recorder = begin()
-    recorder.add(*pool.step([2]))
+    recorder.add(pool.step([2]))
     pool = FakePool(LENGTHS)
     recorder.begin(pool.reset())
-    assert recorder.add(*pool.step([2])) == []
-    (episode,) = recorder.add(*pool.step([2]))
+    assert recorder.add(pool.step([2])) == []
+    (episode,) = recorder.add(pool.step([2]))
     check_episode(episode, 2, 0)
 
 
 def test_episodes_do_not_share_memory_with_later_ones() -> None:
     pool, recorder = begin()
-    recorder.add(*pool.step([2]))
-    (episode,) = recorder.add(*pool.step([2]))
+    recorder.add(pool.step([2]))
+    (episode,) = recorder.add(pool.step([2]))
     for _ in range(4):
-        recorder.add(*pool.step([2]))
+        recorder.add(pool.step([2]))
     check_episode(episode, 2, 0)
 
 
@@ -141,26 +142,23 @@ def test_an_episode_of_the_wrong_length_is_named() -> None:
     early = FakePool([3, 4, 2, 4])
     recorder.begin(early.reset())
     for _ in range(3):
-        recorder.add(*early.step([1]))
+        recorder.add(early.step([1]))
     with pytest.raises(PoolStateError, match=r"environment 1: its episode ended after 4 .* have 5"):
-        recorder.add(*early.step([1]))
+        recorder.add(early.step([1]))
     late = FakePool([3, 6, 2, 4])
     recorder.begin(late.reset())
     for _ in range(4):
-        recorder.add(*late.step([1]))
+        recorder.add(late.step([1]))
     with pytest.raises(PoolStateError, match="did not end after 5 steps"):
-        recorder.add(*late.step([1]))
+        recorder.add(late.step([1]))
 
 
 def test_wrong_calls_are_named() -> None:
     pool = FakePool(LENGTHS)
     recorder = EpisodeRecorder(TASKS, LENGTHS)
     with pytest.raises(PoolStateError, match=r"before begin\(\)"):
-        recorder.add(*pool.step([0]))
+        recorder.add(pool.step([0]))
     recorder.begin(pool.reset())
-    _, transitions = pool.step([0, 1])
-    with pytest.raises(PoolStateError, match="1 actions for 2 environments"):
-        recorder.add(np.zeros((1, ACTION_DIM), np.float32), transitions)
     with pytest.raises(ConfigError, match="2 tasks for 1 episode lengths"):
         EpisodeRecorder([0, 1], [5])
     with pytest.raises(ConfigError, match="below 1 step"):

@@ -62,6 +62,8 @@ class EnvPool:
         self._specs = tuple(specs)
         self._stats = PoolStats()
         self._all_ids: IntArray = np.arange(len(specs))
+        self._masks: FloatArray = np.stack([spec.action_mask for spec in specs]).astype(np.float32)
+        """[E, A] ones in the valid action entries."""
         self._owed: BoolArray = np.zeros(len(specs), dtype=np.bool_)
         """[E] sent to, and no row received for it yet."""
         self._lost: BoolArray = np.zeros(len(specs), dtype=np.bool_)
@@ -231,7 +233,7 @@ class EnvPool:
         self._owed[ids] = True
         # A lost environment has no use for the action: its row is the news of the loss.
         alive = ~self._lost[ids]
-        self._crew.shared.action[ids[alive]] = checked[alive]
+        self._crew.shared.action[ids[alive]] = (checked * self._masks[ids])[alive]
         self._crew.request(Kind.STEP, ids[alive])
 
     def _ready(self) -> BoolArray:
@@ -266,6 +268,7 @@ class EnvPool:
             success=shared.success[ids],
             score=shared.score[ids],
             lost=self._lost[ids],
+            action=shared.action[ids],
             frames=frames,
             final_frames=final_frames,
         )
