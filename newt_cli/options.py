@@ -47,25 +47,15 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and 
 
 
 def _known_device(device: str) -> str:
-    if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", device):
+    from newt_core.settings.base import DEVICE
+
+    if not re.fullmatch(DEVICE, device):
         raise typer.BadParameter(f"'{device}' is not auto, cpu, cuda, cuda:N or mps")
     return device
 
 
 Device = Annotated[
     str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.", callback=_known_device)
-]
-
-Demos = Annotated[
-    Path | None,
-    typer.Option(metavar="FOLDER", help="Demonstrations to learn from: a folder of <task>.h5."),
-]
-
-Obs = Annotated[str | None, typer.Option("--obs", help="What the agent sees: state, rgb or both.")]
-
-ImageEncoder = Annotated[
-    str | None,
-    typer.Option("--image-encoder", help="What turns pictures into features: dinov2 or tiny."),
 ]
 
 ImageWeights = Annotated[

@@ -11,7 +11,6 @@ from typing import Annotated, Any
 
 import typer
 
-from newt_cli.options import SELECTOR_HELP
 from newt_core.training.config import setting_fields
 from newt_core.training.config_layers import setting_of_flag
 from newt_core.workflows.asked import Asked
@@ -23,7 +22,6 @@ def _option(setting: str, *names: str, metavar: str | None = None) -> Any:
     return typer.Option(*names, metavar=metavar, help=_FIELDS[setting].description)
 
 
-Tasks = Annotated[str | None, typer.Option("--tasks", "--task", metavar="SEL", help=SELECTOR_HELP)]
 Demos = Annotated[Path | None, _option("demos", metavar="FOLDER")]
 Steps = Annotated[int | None, _option("steps")]
 Updates = Annotated[int | None, _option("pretrain.updates")]

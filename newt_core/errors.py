@@ -17,6 +17,18 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
     return f" Did you mean '{near[0]}'?" if near else ""
 
 
+def in_short(error: BaseException, *, last: bool = False) -> str:
+    """Return what another library's error says in one line: PyTorch's go on for a page.
+
+    Args:
+        error: What was raised.
+        last: Take its last line instead of its first.
+    """
+    text = getattr(error, "strerror", None) or str(error).strip().strip("'\"")
+    lines = (text or type(error).__name__).splitlines()
+    return str(lines[-1 if last else 0]).strip().rstrip(".")
+
+
 class NewtError(Exception):
     """Base of every error that a user can cause and put right."""
 

@@ -24,7 +24,7 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def pretrain(
     context: typer.Context,
-    tasks: settings.Tasks = None,
+    tasks: options.MaybeTasks = None,
     demos: settings.Demos = None,
     updates: settings.Updates = None,
     size: settings.Size = None,

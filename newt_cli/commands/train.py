@@ -23,7 +23,7 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def train(
     context: typer.Context,
-    tasks: settings.Tasks = None,
+    tasks: options.MaybeTasks = None,
     demos: settings.Demos = None,
     steps: settings.Steps = None,
     agent: settings.Agent = None,

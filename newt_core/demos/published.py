@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from newt_core.demos.problems import IMAGE_DIM, episode_problems
 from newt_core.demos.schema import DemoEpisode
-from newt_core.errors import DemoError
+from newt_core.errors import DemoError, in_short
 from newt_core.files import atomic_path
 from newt_core.specs.schema import TaskSpec
 from newt_core.specs.score import SuccessScore
@@ -87,7 +87,7 @@ def write_published(path: Path, episodes: Sequence[DemoEpisode], task_index: int
         with atomic_path(path) as temporary:
             torch.save(content, temporary)
     except (OSError, RuntimeError) as error:  # PyTorch's writer wraps what a full disk raises.
-        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        reason = in_short(error)
         raise DemoError(f"cannot write {path}: {reason}.") from error
 
 
@@ -216,8 +216,7 @@ def _fields(path: Path) -> Mapping[str, Any]:
             "file can run code."
         ) from error
     except Exception as error:  # A malformed file can make the reader fail in any way.
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
-        raise DemoError(f"{path}: cannot be read: {reason}.") from error
+        raise DemoError(f"{path}: cannot be read: {in_short(error)}.") from error
     if not hasattr(content, "items"):
         raise DemoError(f"{path}: is no file of published demonstrations: it has no columns.")
     fields = {name: value for name, value in content.items() if isinstance(value, torch.Tensor)}

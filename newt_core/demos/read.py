@@ -24,7 +24,7 @@ from newt_core.demos.schema import (
     FileHeader,
     group_name,
 )
-from newt_core.errors import DemoError
+from newt_core.errors import DemoError, in_short
 from newt_core.specs.schema import TaskSpec
 
 
@@ -185,5 +185,5 @@ def _explained(path: Path, number: int | None = None) -> Iterator[None]:
     except DemoError as error:
         raise DemoError(f"{place}{str(error).rstrip('.')}.") from error
     except (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError) as error:
-        reason = str(error).strip().splitlines()[0].strip("'\"") if str(error).strip() else "?"
+        reason = in_short(error)
         raise DemoError(f"{place}cannot be read: {reason}.") from error

@@ -25,6 +25,7 @@ from typing import Any
 
 from newt_core.demos.checksum import BLOCK_BYTES, stated_length
 from newt_core.demos.schema import DIGEST, FileHeader, group_digest
+from newt_core.errors import in_short
 
 CPU_S = 20
 """Seconds of computing that reading a damaged file may take, plus one per 10 MB: HDF5 can go
@@ -103,7 +104,7 @@ def find_whole(path: Path, out: Path | None) -> None:
     try:
         rest = _read(path, out)
     except Exception as error:  # noqa: BLE001 (a damaged file may raise anything)
-        rest = Rest(reason=_first_line(error))
+        rest = Rest(reason=in_short(error))
     sys.stdout.write(json.dumps(asdict(rest)))
 
 
@@ -135,7 +136,7 @@ def _episode_problem(file: Any, name: str, header: FileHeader) -> str:
         if group_digest(group, header) != group.attrs[DIGEST]:
             return "its checksum does not match"
     except Exception as error:  # noqa: BLE001 (a damaged file may raise anything)
-        return f"its data are damaged or missing ({_first_line(error)})"
+        return f"its data are damaged or missing ({in_short(error)})"
     return ""
 
 
@@ -153,11 +154,6 @@ def _write(file: Any, names: list[str], header: FileHeader, out: Path) -> None:
         total_steps=sum(len(episode.rewards) for episode in episodes),
     )
     write_file(out, file_content(header, episodes))
-
-
-def _first_line(error: Exception) -> str:
-    text = str(error).strip().strip("'\"") or type(error).__name__
-    return text.splitlines()[0]
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from types import ModuleType
 
-from newt_core.errors import MissingDependencyError
+from newt_core.errors import MissingDependencyError, in_short
 
 
 def import_library(module: str, needed_by: str) -> ModuleType:
@@ -25,7 +25,7 @@ def import_library(module: str, needed_by: str) -> ModuleType:
             f"{needed_by} needs the package '{error.name}', which is not installed."
         ) from error
     except Exception as error:  # Compiled extensions fail in any way.
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+        reason = in_short(error)
         remedy = ""
         if "torchvision" in reason:
             import torch

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from newt_core.errors import DownloadError, WeightsError, did_you_mean
+from newt_core.errors import DownloadError, WeightsError, did_you_mean, in_short
 from newt_core.files import DownloadProgress, cache_folder, reachable, sha256
 from newt_core.files import download as download_file
 
@@ -246,7 +246,7 @@ def _read_safetensors(path: Path, keep: Callable[[str], bool]) -> dict[str, Tens
             return {name: file.get_tensor(name) for name in file.keys() if keep(name)}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         raise WeightsError(
-            f"{path}: damaged, or not a safetensors file ({_first_line(error)})."
+            f"{path}: damaged, or not a safetensors file ({in_short(error)})."
         ) from error
 
 
@@ -289,7 +289,3 @@ def _places(item: WeightFile) -> Iterator[Path]:
     user = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     folder = Path(torch_home) if torch_home else Path(user) / "torch"
     yield folder / "hub" / "checkpoints" / item.file
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")

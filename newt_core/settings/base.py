@@ -39,6 +39,10 @@ InInteraction = Annotated[T, TakesEffect(frozenset({"interaction"}))]
 """A setting that takes effect when a run goes on interacting, or comes to interact."""
 
 
+DEVICE = r"auto|cpu|mps|cuda(:\d+)?"
+"""What a device may be called."""
+
+
 class Settings(BaseModel):
     """Some settings that belong together. Unknown names and not finite numbers are refused."""
 

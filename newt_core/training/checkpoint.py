@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from newt_core.errors import CheckpointError
+from newt_core.errors import CheckpointError, in_short
 from newt_core.files import atomic_path
 
 FORMAT_VERSION = 1
@@ -46,7 +46,7 @@ def save_checkpoint(path: Path, payload: Mapping[str, Any]) -> None:
             torch.save(content, temporary)
     except (OSError, RuntimeError) as error:  # PyTorch's writer wraps what a full disk raises.
         raise CheckpointError(
-            f"cannot write {path}: {_reason(error)}. Earlier checkpoints are unharmed."
+            f"cannot write {path}: {in_short(error)}. Earlier checkpoints are unharmed."
         ) from error
 
 
@@ -73,7 +73,7 @@ def load_checkpoint(path: Path, map_location: torch.device | str = "cpu") -> dic
             "Newt does not open it, because such a file can run code."
         ) from error
     except Exception as error:  # A malformed file can make the reader fail in any way.
-        raise CheckpointError(f"{path}: cannot be read as a checkpoint: {_reason(error)}.") from (
+        raise CheckpointError(f"{path}: cannot be read as a checkpoint: {in_short(error)}.") from (
             error
         )
     if not isinstance(content, dict) or VERSION_KEY not in content:
@@ -102,10 +102,10 @@ def _check_whole(path: Path) -> None:
     except FileNotFoundError as error:
         raise CheckpointError(f"there is no checkpoint {path}.") from error
     except OSError as error:
-        raise CheckpointError(f"cannot read {path}: {_reason(error)}.") from error
+        raise CheckpointError(f"cannot read {path}: {in_short(error)}.") from error
     except Exception as error:  # As above: the headers can hold anything.
         raise CheckpointError(
-            f"{path}: not a checkpoint, or cut short: {_reason(error)}."
+            f"{path}: not a checkpoint, or cut short: {in_short(error)}."
         ) from error
     if damaged is not None:
         raise CheckpointError(f"{path}: damaged: the checksum of '{damaged}' does not match.")
@@ -134,9 +134,3 @@ def _compact(tensor: Tensor) -> Tensor:
     """Copy a view of a larger storage, which would be written as a whole."""
     needed = math.prod(tensor.shape) * tensor.element_size()
     return tensor.clone() if tensor.untyped_storage().nbytes() > needed else tensor
-
-
-def _reason(error: Exception) -> str:
-    """Return the error's first line: PyTorch's go on for a page."""
-    reason = getattr(error, "strerror", None) or str(error).strip() or type(error).__name__
-    return reason.splitlines()[0].rstrip(".")

@@ -20,7 +20,14 @@ from newt_core.agents.newt.config import RandomPhaseConfig, UpdateConfig
 from newt_core.errors import ConfigError
 from newt_core.model.config import ModelConfig
 from newt_core.planner.config import PlannerConfig
-from newt_core.settings.base import AtBeginning, Changeable, InInteraction, InPretraining, Settings
+from newt_core.settings.base import (
+    DEVICE,
+    AtBeginning,
+    Changeable,
+    InInteraction,
+    InPretraining,
+    Settings,
+)
 from newt_core.training.config_layers import (
     Setting,
     read_config_file,
@@ -28,8 +35,6 @@ from newt_core.training.config_layers import (
     read_overrides,
     read_preset,
 )
-
-_DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
 
 
 class ReplayConfig(Settings):
@@ -180,7 +185,7 @@ class RunConfig(Settings):
     @field_validator("device")
     @classmethod
     def _device_exists(cls, device: str) -> str:
-        if not _DEVICE.fullmatch(device):
+        if not re.fullmatch(DEVICE, device):
             raise ValueError("it must be auto, cpu, cuda, cuda:N or mps")
         return device
 

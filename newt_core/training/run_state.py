@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from newt_core.agents.base import Stateful
-from newt_core.errors import CheckpointError
+from newt_core.errors import CheckpointError, in_short
 from newt_core.training.random_state import capture_random_state, restore_random_state
 
 
@@ -30,7 +30,7 @@ def load_parts(parts: Mapping[str, Stateful], state: Mapping[str, Any]) -> None:
         try:
             part.load_state_dict(state[name])
         except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
-            reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+            reason = in_short(error)
             raise CheckpointError(
                 f"the checkpoint's state of '{name}' does not fit ({reason}). It was written by "
                 "another version of Newt: go on with the one that wrote it."

@@ -12,7 +12,7 @@ from newt_core.agents.newt.actor import Actor, ActorSettings
 from newt_core.agents.newt.config import UpdateConfig
 from newt_core.agents.newt.update import Learner
 from newt_core.encoders.image.base import ImageEncoder
-from newt_core.errors import CheckpointError
+from newt_core.errors import CheckpointError, in_short
 from newt_core.model.config import ModelConfig
 from newt_core.model.sizes import SIZES
 from newt_core.model.world_model import TaskTable, WorldModel
@@ -109,7 +109,7 @@ class NewtAgent(ActingModel):
             if learner:
                 self.learner.load_state_dict(state["learner"])
         except (KeyError, RuntimeError, ValueError) as error:
-            reason = str(error).strip().splitlines()[-1].strip()
+            reason = in_short(error, last=True)
             raise CheckpointError(
                 f"The weights do not fit a {self.model_config.size} model: {reason}"
             ) from error

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from newt_core.encoders.image.base import FrozenNetwork
 from newt_core.encoders.library import import_library
 from newt_core.encoders.weights import load_tensors, locate, verify
-from newt_core.errors import WeightsError
+from newt_core.errors import WeightsError, in_short
 from newt_core.types import FRAME_SIZE
 
 DINOV2 = "dinov2"
@@ -108,5 +108,5 @@ def _load(network: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:
         state = checkpoint_filter_fn({k: v.float() for k, v in tensors.items()}, network)
         network.load_state_dict(state, assign=True)
     except Exception as error:  # timm fails in any way on weights it was not made for
-        reason = str(error).strip().splitlines()[-1].strip()
+        reason = in_short(error, last=True)
         raise WeightsError(f"{path}: not the weights of DINOv2 ViT-B/14: {reason[:120]}") from error

@@ -26,7 +26,13 @@ from newt_core.encoders.text.clip import CLIP_WEIGHTS, ClipEncoder
 from newt_core.encoders.text.file import FileEncoder
 from newt_core.encoders.text.hashed import HashedEncoder
 from newt_core.encoders.weights import download_quickly, find, locate
-from newt_core.errors import ConfigError, MissingDependencyError, WeightsError, did_you_mean
+from newt_core.errors import (
+    ConfigError,
+    MissingDependencyError,
+    WeightsError,
+    did_you_mean,
+    in_short,
+)
 from newt_core.files import DownloadProgress
 
 ENCODERS = ("auto", "clip", "hashed", "file", "zero")
@@ -85,7 +91,7 @@ def choose_text_encoder(
             return "clip"
         reason = f"CLIP's weights are not here; newt weights download {CLIP_WEIGHTS} fetches them"
     except (WeightsError, MissingDependencyError) as error:
-        reason = str(error).splitlines()[0].rstrip(".")
+        reason = in_short(error)
     line = f"Texts are embedded by hashed n-grams ({reason})."
     if notice is not None:
         notice(line)

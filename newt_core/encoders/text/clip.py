@@ -17,7 +17,7 @@ import numpy as np
 from newt_core.encoders.library import import_library
 from newt_core.encoders.text.base import TextEncoder, encode_cached
 from newt_core.encoders.weights import WEIGHTS, load_tensors, locate, verify
-from newt_core.errors import WeightsError
+from newt_core.errors import WeightsError, in_short
 from newt_core.files import sha256
 from newt_core.types import FloatArray
 
@@ -107,7 +107,7 @@ class ClipEncoder(TextEncoder):
         except RuntimeError as error:
             raise WeightsError(
                 f"{self._path}: not the weights of a CLIP ViT-B/32 in open_clip's layout "
-                f"({str(error).strip().splitlines()[-1].strip()[:120]})."
+                f"({in_short(error, last=True)[:120]})."
             ) from error
         frozen: nn.Module = tower.float().eval()
         return frozen
