@@ -10,7 +10,7 @@ from newt_core.envs.session import open_session
 from newt_core.errors import ConfigError
 from newt_core.specs import load_specs
 from newt_core.types import Transitions
-from tests.pool.toy_domain import BUILDERS, toy_spec
+from tests.pool.toy_domain import BUILDERS, toy_spec, worker_pids
 
 DMCONTROL = ["cartpole-swingup", "walker-run", "finger-spin", "reacher-easy", "quadruped-walk"]
 
@@ -129,7 +129,7 @@ def test_returned_arrays_belong_to_the_caller():
 
 def test_there_are_never_more_workers_than_environments():
     with make_pool([toy_spec()], workers=8, builders=BUILDERS) as pool:
-        assert len(pool.worker_pids) == 1
+        assert len(worker_pids(pool)) == 1
 
 
 @pytest.mark.parametrize("wrong", [{"workers": 0}, {"timeout": 0.0}, {"seed": -1}])

@@ -9,7 +9,7 @@ import numpy as np
 
 from newt_core.envs.pool import EnvPool, EpisodeNumbers, make_pool
 from newt_core.types import FloatArray
-from tests.pool.toy_domain import BUILDERS, toy_spec
+from tests.pool.toy_domain import BUILDERS, toy_spec, worker_pids
 
 LENGTH = 3
 
@@ -63,7 +63,7 @@ def test_environments_of_a_series_share_its_episodes():
 def lose(pool: EnvPool) -> tuple[list[int], FloatArray]:
     """Kill the only worker in an episode's middle; return the numbers, and what begins then."""
     pool.step(np.zeros((pool.num_envs, 16)))
-    os.kill(pool.worker_pids[0], signal.SIGKILL)
+    os.kill(worker_pids(pool)[0], signal.SIGKILL)
     reply = pool.step(np.zeros((pool.num_envs, 16)))
     assert reply.lost.all()
     return pool.episode_numbers.tolist(), reply.obs

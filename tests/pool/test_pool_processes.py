@@ -14,14 +14,14 @@ import numpy as np
 import pytest
 
 from newt_core.envs.pool import make_pool
-from tests.pool.toy_domain import BUILDERS, LATE, toy_spec
+from tests.pool.toy_domain import BUILDERS, LATE, toy_spec, worker_pids
 
 ROOT = Path(__file__).parents[2]
 
 PARENT = """
 import signal, sys, time
 import numpy as np
-from tests.pool.toy_domain import BUILDERS, LATE, toy_spec
+from tests.pool.toy_domain import BUILDERS, LATE, toy_spec, worker_pids
 from newt_core.envs.pool import make_pool
 
 # Where the tests run in the background, a shell has had SIGINT ignored.
@@ -31,7 +31,7 @@ pool = make_pool([bad, toy_spec()], workers=2, builders=BUILDERS)
 pool.reset()
 for _ in range(LATE - 1):
     pool.step(np.zeros((2, 16)))
-print(*pool.worker_pids, flush=True)
+print(*[worker.pid for worker in pool._crew.workers], flush=True)
 pool.send(np.zeros((2, 16)), [0, 1])
 time.sleep(60)
 """
@@ -88,13 +88,13 @@ def test_workers_end_with_their_parent(end, trouble):
 def test_ctrl_c_is_left_to_the_parent():
     with make_pool([toy_spec(length=50)], builders=BUILDERS) as pool:
         pool.reset()
-        os.kill(pool.worker_pids[0], signal.SIGINT)
+        os.kill(worker_pids(pool)[0], signal.SIGINT)
         assert not pool.step(np.zeros((1, 16))).lost.any()
 
 
 def test_a_forgotten_pool_ends_its_workers():
     pool = make_pool([toy_spec()], builders=BUILDERS)
-    pids = list(pool.worker_pids)
+    pids = worker_pids(pool)
     del pool
     gc.collect()
     _wait_until_gone(pids)
@@ -107,5 +107,5 @@ def test_a_simulator_that_hangs_does_not_hold_up_closing():
         for _ in range(LATE - 1):
             pool.step(np.zeros((1, 16)))
         pool.send(np.zeros((1, 16)), [0])
-        pids = list(pool.worker_pids)
+        pids = worker_pids(pool)
     _wait_until_gone(pids)

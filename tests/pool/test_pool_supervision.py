@@ -14,7 +14,7 @@ from newt_core.envs.session import LARGEST
 from newt_core.envs.task_env import TaskEnv
 from newt_core.errors import EnvironmentFailure, MissingDependencyError, SpecError
 from newt_core.types import Transitions
-from tests.pool.toy_domain import BUILDERS, LATE, toy_spec
+from tests.pool.toy_domain import BUILDERS, LATE, toy_spec, worker_pids
 
 
 def _step(pool: EnvPool) -> Transitions:
@@ -31,7 +31,7 @@ def test_a_killed_worker_is_replaced_and_its_episodes_are_reported_lost():
     with make_pool([toy_spec(length=50)] * 4, workers=2, builders=BUILDERS) as pool:
         first = pool.reset()
         _step(pool)
-        os.kill(pool.worker_pids[0], signal.SIGKILL)
+        os.kill(worker_pids(pool)[0], signal.SIGKILL)
         transitions = _step(pool)
         lost = transitions.lost
         assert lost.tolist() == [worker == 0 for worker in pool.worker_of]
@@ -55,7 +55,7 @@ def test_a_killed_worker_is_replaced_and_its_episodes_are_reported_lost():
 def test_environments_that_were_not_stepping_are_reported_at_their_next_action():
     with make_pool([toy_spec(length=50)] * 2, workers=1, builders=BUILDERS) as pool:
         pool.reset()
-        os.kill(pool.worker_pids[0], signal.SIGKILL)
+        os.kill(worker_pids(pool)[0], signal.SIGKILL)
         pool.send(np.zeros((1, 16)), [0])
         assert pool.recv().lost.tolist() == [True]
         pool.send(np.zeros((1, 16)), [1])
@@ -163,7 +163,7 @@ def test_three_deaths_of_a_task_end_the_run(trouble, last_error):
         _step(pool)
     assert pool.stats.deaths == {"bad": 3}
     # The pool has closed itself: no worker is left.
-    for pid in pool.worker_pids:
+    for pid in worker_pids(pool):
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
 
@@ -173,7 +173,7 @@ def test_a_worker_that_keeps_dying_outside_its_tasks_ends_the_run_too():
         pool.reset()
 
         def kill_and_step():
-            os.kill(pool.worker_pids[0], signal.SIGKILL)
+            os.kill(worker_pids(pool)[0], signal.SIGKILL)
             return _step(pool)
 
         assert kill_and_step().lost[0]

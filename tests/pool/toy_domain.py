@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from newt_core.envs.contract import Frame, Outcome
+from newt_core.envs.pool import EnvPool
 from newt_core.specs.schema import TaskSpec
 from newt_core.types import FloatArray
 
@@ -112,3 +113,8 @@ class ToySimulator:
             self.luck = float(self.spec.env["value"])
         elif trouble == "rewards":
             self.bonus = float(self.spec.env["value"])
+
+
+def worker_pids(pool: EnvPool) -> list[int]:
+    """Process ids of a pool's present workers."""
+    return [worker.pid for worker in pool._crew.workers]

@@ -99,11 +99,6 @@ class EnvPool:
         return len(self._specs)
 
     @property
-    def worker_pids(self) -> tuple[int, ...]:
-        """[W] process ids of the present workers."""
-        return tuple(worker.pid for worker in self._crew.workers)
-
-    @property
     def worker_of(self) -> tuple[int, ...]:
         """[E] which worker hosts each environment."""
         return tuple(self._crew.worker_of.tolist())
