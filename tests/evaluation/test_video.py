@@ -12,7 +12,7 @@ from PIL import Image
 from newt_core.envs.task_env import ObsMode
 from newt_core.errors import ConfigError, MissingDependencyError
 from newt_core.evaluation import video
-from newt_core.evaluation.caption import HEIGHT, PAPER, Captioner
+from newt_core.evaluation.caption import HEIGHT, MARGIN, PAPER, Captioner
 from newt_core.evaluation.video import FRAME_SIDE, Pace, choose_pace, film
 from newt_core.specs import TaskSpec, load_specs
 
@@ -151,8 +151,11 @@ def test_tasks_with_a_clock_say_how_long_a_step_takes(task, rate):
         env.close()
 
 
+FRAME = np.full((40, 200, 3), 90, np.uint8)
+
+
 def test_a_caption_stands_below_the_picture():
-    frame = np.full((40, 200, 3), 90, np.uint8)
+    frame = FRAME
     captioned = Captioner()(frame, ["left", "right"])
     assert captioned.shape == (40 + HEIGHT, 200, 3)
     assert (captioned[:40] == 90).all()
@@ -160,3 +163,8 @@ def test_a_caption_stands_below_the_picture():
     assert strip[:, :60].any()
     assert strip[:, 140:].any()
     assert not strip[:, 80:120].any()
+
+
+def test_two_captions_stand_at_the_two_ends():
+    ink = np.flatnonzero((Captioner()(FRAME, ["left", "right"])[40:, :, 0] > 150).any(0))
+    assert (ink[0], ink[-1]) == (pytest.approx(MARGIN, abs=2), pytest.approx(200 - MARGIN, abs=2))

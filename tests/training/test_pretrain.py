@@ -23,7 +23,7 @@ from newt_core.training.config import RunConfig, resolve_config
 from newt_core.training.loss_curves import CURVES, loss_figure
 from newt_core.training.metrics import MetricsLogger, read_metrics
 from newt_core.training.pretrain import Pretrainer, PretrainResult
-from newt_core.training.progress import Unwatched
+from newt_core.training.progress import RunStatus, Unwatched
 from newt_core.training.run_folder import RunFolder
 from newt_core.types import Episode
 from newt_core.workflows.context import RunContext
@@ -94,6 +94,24 @@ def run(folder: Path, settings: RunConfig, **kwargs) -> tuple[PretrainResult, Pr
     with MetricsLogger(folder / "metrics.jsonl") as metrics:
         made = pretrainer(folder, settings, metrics, **kwargs)
         return made.run(), made
+
+
+def test_whoever_watches_is_told_of_every_update_and_the_end_is_the_best(tmp_path: Path):
+    seen: list[RunStatus] = []
+
+    class Watching(Unwatched):
+        def update(self, status: RunStatus) -> None:
+            seen.append(status)
+
+    with MetricsLogger(tmp_path / "metrics.jsonl") as metrics:
+        made = pretrainer(tmp_path, config(3), metrics)
+        made.progress = Watching()
+        made.run()
+    assert [s.steps for s in seen if not s.message] == [1, 2, 3]
+    assert {(s.total, s.counts) for s in seen} == {(3, "updates")}
+    assert seen[-1].message == "score after 3 updates: policy 0.500"
+    best, last = ((tmp_path / f"checkpoints/{name}.pt").read_bytes() for name in ("best", "last"))
+    assert best == last
 
 
 def test_the_policy_learns_to_do_what_was_demonstrated(tmp_path: Path):

@@ -6,7 +6,11 @@ import torch
 
 from newt_core.errors import CheckpointError
 from newt_core.training.checkpoint import load_checkpoint, save_checkpoint
-from newt_core.training.random_state import capture_random_state, restore_random_state
+from newt_core.training.random_state import (
+    capture_random_state,
+    restore_random_state,
+    seed_random_state,
+)
 
 
 def draw() -> list[float]:
@@ -22,6 +26,18 @@ def test_all_generators_go_on_where_they_were_through_a_file(tmp_path):
     draw()
     restore_random_state(load_checkpoint(path)["random"])
     assert [draw() for _ in range(3)] == expected
+
+
+def test_seeds_of_any_size_give_numbers_of_their_own():
+    drawn = set()
+    for seed in (5, 2**31 + 5, 2**63 + 5):
+        seed_random_state(seed)
+        drawn.add((random.random(), float(torch.rand(()))))
+    assert len(drawn) == 3
+    seed_random_state(2**31 + 5)
+    large = np.random.random()
+    seed_random_state(5)
+    assert np.random.random() != large
 
 
 @pytest.mark.parametrize("part", ["python", "numpy", "torch", "cuda"])
