@@ -6,7 +6,7 @@ fastest when a chunk's samples fit its cache; a GPU wants all environments at on
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -59,6 +59,11 @@ def plan_in_chunks(
                 explore=explore,
             )
         )
+    return joined(plans)
+
+
+def joined(plans: Sequence[Plan]) -> Plan:
+    """Put plans of different environments side by side."""
     if len(plans) == 1:
         return plans[0]
     return Plan(

@@ -62,6 +62,11 @@ class Plan:
     value: Tensor
     """[E] estimated value of the best sequence."""
 
+    def of_envs(self, envs: Tensor) -> Plan:
+        """Return the plans of some environments, in that order."""
+        envs = envs.to(self.value.device)
+        return Plan(self.actions[:, envs], self.mean[:, envs], self.std[:, envs], self.value[envs])
+
 
 def draw_plan_noise(
     config: PlannerConfig,

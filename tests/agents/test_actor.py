@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -147,3 +148,23 @@ def test_the_policy_explores_only_when_asked(agent: NewtAgent) -> None:
         for row, valid in enumerate((1, 4, 6)):
             assert np.all(actions[row, :valid] != 0)
             assert np.all(actions[row, valid:] == 0)
+
+
+def test_a_plan_can_be_had_whole_and_begins_with_the_action(agent: NewtAgent) -> None:
+    whole, actor = actor_of(agent), actor_of(agent)
+    begins = Observation(OBS, TASK, IDS, np.ones(3, np.bool_))
+    plan = whole.plan(begins)
+    horizon = agent.planner_config.horizon
+    assert plan.actions.shape[:2] == (horizon, 3)
+    width = plan.actions.shape[2]
+    np.testing.assert_array_equal(plan.actions[0].numpy(), act(actor, first=True)[:, :width])
+    # Both have kept their plans: the next ones begin with them.
+    np.testing.assert_array_equal(act(whole), act(actor))
+    # Episodes at different steps plan apart, and come back in the observation's order.
+    numbered = replace(begins, first=np.array([True, False, True]), episode=np.arange(3))
+    together = actor_of(agent).plan(numbered)
+    for row in range(3):
+        pick = np.array([row])
+        alone = Observation(OBS[pick], TASK[pick], IDS[pick], numbered.first[pick], None, pick)
+        one = actor_of(agent).plan(alone)
+        torch.testing.assert_close(one.actions[:, 0], together.actions[:, row], atol=1e-5, rtol=0)

@@ -13,10 +13,10 @@ from newt_core.agents.newt.acting_model import ActingModel
 from newt_core.agents.newt.episode_noise import EpisodeNoise
 from newt_core.agents.newt.generators import resume_generator
 from newt_core.errors import UselessActionError
-from newt_core.planner.chunks import plan_in_chunks
-from newt_core.planner.mppi import PlanNoise, draw_plan_noise, warm_start
+from newt_core.planner.chunks import joined, plan_in_chunks
+from newt_core.planner.mppi import Plan, PlanNoise, draw_plan_noise, warm_start
 from newt_core.seeds import Stream, stream_seed
-from newt_core.types import ACTION_DIM, BoolArray, FloatArray, IntArray, Observation
+from newt_core.types import ACTION_DIM, FloatArray, IntArray, Observation
 
 
 @dataclass(frozen=True)
@@ -68,10 +68,6 @@ class Actor:
     def __call__(self, observation: Observation) -> FloatArray:
         """Choose an action in each of K environments.
 
-        Where episodes are numbered and nothing is explored, a plan's noise follows from the
-        episode's number and step alone (:mod:`newt_core.agents.newt.episode_noise`); else it is
-        drawn anew at every call.
-
         Args:
             observation: Of environments below ``num_envs``; with features, for agents that see.
 
@@ -81,20 +77,10 @@ class Actor:
         Raises:
             UselessActionError: An action is not finite, because the weights are useless.
         """
-        device = self.agent.device
-        tasks = torch.as_tensor(observation.task, device=device)
-        image = None
-        if observation.features is not None:
-            image = torch.as_tensor(observation.features, device=device).flatten(1)
-        z = self.agent.model.encode(torch.as_tensor(observation.state, device=device), tasks, image)
-        env_ids, first = observation.env_ids, observation.first
-        self._step[env_ids] = np.where(first, 0, self._step[env_ids] + 1)
         if self.settings.policy_only:
-            actions = self._policy_actions(z, tasks)
-        elif observation.episode is None or self.settings.explore:
-            actions = self._planned_actions(z, tasks, env_ids, first, self._fresh_noise(len(z)))
+            actions = self._policy_actions(observation)
         else:
-            actions = self._actions_by_step(z, tasks, env_ids, first, observation.episode)
+            actions = self.plan(observation).actions[0]
         padded = F.pad(actions.float(), (0, ACTION_DIM - actions.shape[-1]))
         chosen = np.asarray(padded.cpu().numpy(), np.float32)
         if not np.isfinite(chosen).all():
@@ -103,26 +89,51 @@ class Actor:
             )
         return chosen
 
-    def _policy_actions(self, z: Tensor, task: Tensor) -> Tensor:
+    @torch.inference_mode()
+    def plan(self, observation: Observation) -> Plan:
+        """Plan in K environments, and keep the plans as the next ones' beginnings.
+
+        Where episodes are numbered and nothing is explored, a plan's noise follows from the
+        episode's number and step alone (:mod:`newt_core.agents.newt.episode_noise`); else it is
+        drawn anew at every call.
+
+        Returns:
+            The plans, of H actions each, as wide as the widest task's; see
+            :class:`newt_core.planner.mppi.Plan`.
+        """
+        z, task = self._encode(observation)
+        if observation.episode is None or self.settings.explore:
+            rows = np.arange(len(z))
+            return self._planned(z, task, observation, rows, self._fresh_noise(len(z)))
+        width, steps = self.agent.planning_snapshot().width, self._step[observation.env_ids]
+        plans, places = [], []
+        # Those that are at the same step of their episodes plan together.
+        for step in np.unique(steps).tolist():
+            rows = np.flatnonzero(steps == step)
+            noise = self._episode_noise.draw(observation.episode[rows], step, width)
+            at = torch.from_numpy(rows).to(z.device)
+            plans.append(self._planned(z[at], task[at], observation, rows, noise))
+            places.append(rows)
+        return joined(plans).of_envs(torch.from_numpy(np.argsort(np.concatenate(places))))
+
+    def _encode(self, observation: Observation) -> tuple[Tensor, Tensor]:
+        """Return latents [K, L] and tasks [K], and count the episodes' steps."""
+        device = self.agent.device
+        task = torch.as_tensor(observation.task, device=device)
+        image = None
+        if observation.features is not None:
+            image = torch.as_tensor(observation.features, device=device).flatten(1)
+        z = self.agent.model.encode(torch.as_tensor(observation.state, device=device), task, image)
+        ids = observation.env_ids
+        self._step[ids] = np.where(observation.first, 0, self._step[ids] + 1)
+        return z, task
+
+    def _policy_actions(self, observation: Observation) -> Tensor:
+        z, task = self._encode(observation)
         shape = (*z.shape[:-1], ACTION_DIM)
         noise = torch.randn(shape, device=z.device, generator=self._generator)
         sample = self.agent.model.bind(task).policy(z, noise)
         return sample.action if self.settings.explore else sample.mean
-
-    def _actions_by_step(
-        self, z: Tensor, task: Tensor, env_ids: IntArray, first: BoolArray, episode: IntArray
-    ) -> Tensor:
-        """Plan for the environments that are at the same step of their episodes together."""
-        width = self.agent.planning_snapshot().width
-        actions = z.new_zeros(len(z), width)
-        steps = self._step[env_ids]
-        for step in np.unique(steps).tolist():
-            rows = np.flatnonzero(steps == step)
-            noise = self._episode_noise.draw(episode[rows], step, width)
-            at = torch.from_numpy(rows).to(z.device)
-            chosen = self._planned_actions(z[at], task[at], env_ids[rows], first[rows], noise)
-            actions[at] = chosen.to(actions.dtype)
-        return actions
 
     def _fresh_noise(self, num_envs: int) -> PlanNoise:
         config, split = self.agent.planner_config, self.agent.planning_snapshot()
@@ -137,13 +148,14 @@ class Actor:
             cpu_generator=self._cpu_generator,
         )
 
-    def _planned_actions(
-        self, z: Tensor, task: Tensor, env_ids: IntArray, first: BoolArray, noise: PlanNoise
-    ) -> Tensor:
+    def _planned(
+        self, z: Tensor, task: Tensor, observation: Observation, rows: IntArray, noise: PlanNoise
+    ) -> Plan:
+        """Plan for some rows of an observation, whose latents and tasks are given."""
         split = self.agent.planning_snapshot()
-        ids = torch.as_tensor(env_ids, device=z.device)
-        begins = torch.as_tensor(first, device=z.device)
-        chosen = plan_in_chunks(
+        ids = torch.as_tensor(observation.env_ids[rows], device=z.device)
+        begins = torch.as_tensor(observation.first[rows], device=z.device)
+        made = plan_in_chunks(
             split.bind,
             task,
             split.arrange(z),
@@ -153,8 +165,8 @@ class Actor:
             prior_weight=self._prior_weight(),
             explore=self.settings.explore,
         )
-        self._mean[:, ids] = chosen.mean
-        return chosen.actions[0]
+        self._mean[:, ids] = made.mean
+        return made
 
     def _prior_weight(self) -> float:
         asked = self.settings.prior_weight
