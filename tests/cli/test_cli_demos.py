@@ -168,6 +168,7 @@ def test_what_is_whole_of_a_damaged_file_can_be_taken(newt, demos):
 def test_plot_draws_a_picture(newt, demos):
     import imageio.v3 as imageio
 
+    assert "wrote demos.png: " in newt("newt demos plot --out demos.png").err
     answer = newt("newt demos plot --out demos.png --json")
     assert answer.json == {"path": "demos.png", "tasks": ["pygame-cowboy", "pygame-pong"]}
     picture = imageio.imread("demos.png")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -65,6 +67,7 @@ def test_list_of_experts_as_a_table_marks_tasks_without_one(newt):
 
 
 def test_show_gives_the_text_and_the_masks(newt):
+    assert re.search(r"^assets +ycb$", newt("newt tasks show ms-pick-apple").out, re.MULTILINE)
     shown = newt("newt tasks show walker-run --json").json
     assert shown["text"].startswith("Embodiment: ")
     assert shown["action_mask"] == [1] * 6 + [0] * 10
