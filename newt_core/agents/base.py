@@ -55,8 +55,6 @@ class Skipped:
 class Capabilities:
     """What agents of a kind can do; what they cannot is refused before a run begins."""
 
-    plans: bool = False
-    """It acts by planning, and can be asked for its policy alone, or to stay near it."""
     reads_features: bool = False
     """It can see: it acts on features of frames, too."""
     learns_from_demonstrations: bool = False
@@ -127,8 +125,8 @@ class OnlineAgent(Protocol):
     def skipped(self) -> Skipped:
         """Updates that were not finite; an agent leaves them out, and counts them here."""
 
-    def begin(self, *, restored: bool) -> None:
-        """Get ready for the first step; ``restored`` says that a checkpoint was gone on with."""
+    def begin(self) -> None:
+        """Get ready for the first step, once what a checkpoint kept is back."""
 
     def act(self, observation: Observation, steps: int) -> FloatArray:
         """Choose an action in each environment, exploring.

@@ -65,7 +65,6 @@ class OnlineTrainer:
         self._speed = Speed()
         self._health = Health(agent, checkpoints.folder)
         self._last_checkpoint = 0
-        self._restored = False
         self.parts: dict[str, Stateful] = {
             **agent.parts,
             "health": self._health,
@@ -90,7 +89,7 @@ class OnlineTrainer:
         """
         if not self.counters.steps:
             seed_random_state(self.config.seed)
-        self.agent.begin(restored=self._restored)
+        self.agent.begin()
         try:
             return self._run()
         except UselessActionError as error:
@@ -241,5 +240,4 @@ class OnlineTrainer:
             CheckpointError: The checkpoint does not fit the run's settings.
         """
         run_state.load_parts(self.parts, state)
-        self._restored = True
         self._last_checkpoint = self.steps

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from newt_core.specs import SpecLibrary
+from newt_core.training.checkpoint_folder import CheckpointFolder
 from newt_core.training.config import RunConfig
+from newt_core.training.content import Phase
 from newt_core.training.metrics import MetricsLogger, Sink, WandbSink
 from newt_core.training.progress import Progress, Unwatched
 from newt_core.training.run_folder import RunFolder
-from newt_core.workflows.run_parts import RunParts
+from newt_core.workflows.run_parts import RunParts, RunTexts
 
 
 def never() -> bool:
@@ -40,6 +42,14 @@ class RunContext:
     def parts(self) -> RunParts:
         """Encoders, texts and demonstrations, each made once."""
         return self.made or RunParts(self.config, self.library.select(self.config.tasks))
+
+    def checkpoints(self, texts: RunTexts, phase: Phase) -> CheckpointFolder:
+        """Return the run's checkpoints, each of which says what the run is."""
+        return CheckpointFolder(
+            self.folder.checkpoints,
+            self.config.checkpoint.keep,
+            self.parts.describe(texts, phase),
+        )
 
     def metrics(self, restored_step: int | None) -> MetricsLogger:
         """Open the run's metrics, those after ``restored_step`` dropped.

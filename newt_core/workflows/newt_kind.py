@@ -21,7 +21,7 @@ from newt_core.workflows.take_weights import take_weights
 class NewtKind:
     """See :class:`newt_core.workflows.agent_kinds.AgentKind`."""
 
-    capabilities = Capabilities(plans=True, reads_features=True, learns_from_demonstrations=True)
+    capabilities = Capabilities(reads_features=True, learns_from_demonstrations=True)
 
     def check(self, config: RunConfig) -> None:
         """Refuse options: Newt's settings are groups of the run's own."""
@@ -78,7 +78,8 @@ class NewtKind:
             config.update,
             config.random_phase,
             partial(prior_weight, config),
-            seeding=config.demo_use.seeding,
+            demos_in_replay=config.demo_use.seeding,
+            calibrates=config.begins_pretrained and not restored,
             cloning=config.demo_use.cloning,
             follows_policy=config.begins_pretrained,
             seed=config.seed,

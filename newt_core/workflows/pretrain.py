@@ -11,7 +11,7 @@ from newt_core.agents.newt.agent import NewtAgent
 from newt_core.evaluation.aggregate import Summary
 from newt_core.evaluation.rollout import EvaluationStopped
 from newt_core.seeds import Stream, stream_seed
-from newt_core.training.checkpoint_folder import LAST, CheckpointFolder
+from newt_core.training.checkpoint_folder import LAST
 from newt_core.training.content import PRETRAINING
 from newt_core.training.loss_curves import plot_losses
 from newt_core.training.pretrain import Modes, Pretrainer
@@ -68,9 +68,7 @@ def _pretrain(run: RunContext, resume: bool) -> Pretrained:
             agent=agent,
             demos=demos,
             evaluate=_evaluator(run, agent),
-            checkpoints=CheckpointFolder(
-                folder.checkpoints, config.checkpoint.keep, parts.describe(texts, PRETRAINING)
-            ),
+            checkpoints=run.checkpoints(texts, PRETRAINING),
             metrics=metrics,
             progress=run.progress,
             should_stop=run.should_stop,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from newt_core.errors import CheckpointError, ConfigError
 from newt_core.files import write_text
 from newt_core.specs import SpecLibrary
 from newt_core.training.checkpoint import load_checkpoint
-from newt_core.training.config import RunConfig, resolve_config
+from newt_core.training.config import RunConfig
 from newt_core.training.resume import resumed_config
 from newt_core.training.run_folder import RUNS, RunFolder, run_label
 from newt_core.workflows.asked import Asked
@@ -64,7 +65,7 @@ def new_run(
     pretrained = load_checkpoint(origin) if origin is not None else {}
     files = None
     if origin is not None:
-        said = resolve_config(None, asked.config_file, asked.overrides, **asked.flags)
+        said = replace(asked, preset=None).settings()
         settings, files = _continued(settings, said, origin, pretrained, library, notice)
     check(settings)
     parts = RunParts(settings, library.select(settings.tasks), files=files, notice=notice)

@@ -45,7 +45,7 @@ def take_weights(
         wide = widened_weights(weights, agent.model)
     except CheckpointError as error:
         raise CheckpointError(f"{path}: {error}") from error
-    agent.load_state_dict({"model": wide}, learner=False)
+    agent.load_weights({"model": wide})
     unchanged = wide[FIRST_LAYER].shape == weights[FIRST_LAYER].shape
     if keep_optimiser and unchanged and payload.get("phase") == PRETRAINING:
         agent.learner.load_optimisers(payload["agent"]["learner"])

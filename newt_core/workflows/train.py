@@ -17,7 +17,7 @@ from newt_core.encoders.feature_pool import open_pool
 from newt_core.evaluation.rollout import EvaluationStopped
 from newt_core.files import write_text
 from newt_core.seeds import Stream, stream_seed
-from newt_core.training.checkpoint_folder import LAST, CheckpointFolder
+from newt_core.training.checkpoint_folder import LAST
 from newt_core.training.collector import Collector
 from newt_core.training.content import INTERACTION
 from newt_core.training.online import OnlineTrainer
@@ -125,9 +125,7 @@ def _interact(run: RunContext, resume: bool, weights: Path | None) -> Trained:
                 features=encoder is not None,
             ),
             evaluate=_evaluator(run, agent),
-            checkpoints=CheckpointFolder(
-                folder.checkpoints, config.checkpoint.keep, parts.describe(texts, INTERACTION)
-            ),
+            checkpoints=run.checkpoints(texts, INTERACTION),
             metrics=metrics,
             progress=run.progress,
             should_stop=run.should_stop,

@@ -28,8 +28,10 @@ class InteractionSettings:
     random_phase: RandomPhaseConfig
     prior_weight: Callable[[int], float]
     """Agent steps so far → how near the policy it plans, in [0, 1]."""
-    seeding: bool = True
+    demos_in_replay: bool = True
     """Whether demonstrations are put among the agent's own experience at the beginning."""
+    calibrates: bool = False
+    """Whether the value scale begins as that of a batch of demonstrations, where there are any."""
     cloning: bool = True
     """Whether the policy is kept near what the batch did, by ``update.bc_coef``."""
     follows_policy: bool = False
@@ -96,15 +98,15 @@ class Interaction:
         """Whether the run still collects its first episodes and nothing is learned."""
         return self._began is None and not self._random_phase.over
 
-    def begin(self, *, restored: bool) -> None:
+    def begin(self) -> None:
         """See :class:`newt_core.agents.base.OnlineAgent`."""
         online, demos = self.replay.online, self.replay.demos
         if demos is None:
             return
-        if self.settings.seeding and online.num_episodes == 0:
+        if self.settings.demos_in_replay and online.num_episodes == 0:
             for episode in demos.episodes():
                 online.add(episode)
-        if not restored and self.settings.follows_policy:
+        if self.settings.calibrates:
             first = stream_seed(self.settings.seed, Stream.CALIBRATION)
             generator = torch.Generator().manual_seed(first)
             size, horizon = self.settings.update.batch_size, self.settings.update.horizon
