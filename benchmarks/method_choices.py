@@ -13,11 +13,11 @@ cloning     ``update.bc_coef`` without demonstrations: planned actions distilled
 catch-up    ``update.catch_up``: the updates owed for the first, random steps
 pretraining ``pretrain.bc_coef``: cloning beside the world model, and what interaction leaves of it
 optimiser   ``pretrain.keep_optimiser``: Adam's moments when interaction begins
+latents     ``update.bc_latents``: cloning goes on shaping the latents while interacting
 =========== ==================================================================================
 
-What ``catch-up`` and ``optimiser`` are compared with, the defaults, are runs of ``cloning`` (with
-``update.bc_coef=10``) and ``pretraining``. With both cores of a small machine to themselves, all
-of it takes four hours.
+What ``catch-up``, ``optimiser`` and ``latents`` are compared with, the defaults, are runs of
+``cloning`` (with ``update.bc_coef=10``) and ``pretraining``.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Variant:
     pretraining: tuple[str, ...] | None = None
     """The settings of the pretraining that comes before; None for none."""
     look_at: tuple[int, ...] = field(default=())
-    """Steps after which it is evaluated besides at its end."""
+    """Steps after which its policy is evaluated; if none, policy and planning at its end."""
 
 
 def _interaction(
@@ -99,8 +99,9 @@ def _pretrained(name: str, bc_coef: str, *settings: str) -> Variant:
             "demos=demos",
             f"checkpoint.every={INTERACTIONS[0]}",
             "checkpoint.keep=10",
-            f"evaluation.every={INTERACTIONS[0]}",
+            f"evaluation.every={INTERACTIONS[-1]}",
             "evaluation.episodes=2",
+            "update.updates_per_step=0.6",
             "random_phase.max_steps=20",
             "planner.constrain_until=1",
             "planner.constrain_end=1",
@@ -116,9 +117,8 @@ EXPERIMENTS: dict[str, list[Variant]] = {
     "cloning": _interaction("cloning", "update.bc_coef", ("0", "1", "10"), DENSE, 6_000),
     "catch-up": _interaction("catch-up", "update.catch_up", ("true",), DENSE, 6_000),
     "pretraining": [_pretrained(f"pretrain-bc-{bc}", bc) for bc in ("1", "3", "10")],
-    "optimiser": [
-        _pretrained(f"begin-afresh-{bc}", bc, "pretrain.keep_optimiser=false") for bc in ("1", "10")
-    ],
+    "optimiser": [_pretrained("begin-afresh-10", "10", "pretrain.keep_optimiser=false")],
+    "latents": [_pretrained("latents-bc-10", "10", "update.bc_latents=true")],
 }
 
 
@@ -152,9 +152,8 @@ class Recorder:
         folder = RunFolder(self.runs / name)
         for steps in variant.look_at:
             shown[f"after_{steps}"] = self._evaluations(_checkpoint(folder, steps))
-        shown["final"] = self._evaluations(
-            folder.checkpoints / "last.pt", planning=variant.pretraining is None
-        )
+        if not variant.look_at:
+            shown["final"] = self._evaluations(folder.checkpoints / "last.pt", planning=True)
         rows = read_metrics(folder.metrics_file)
         shown["updates"] = rows[-1]["updates"]
         shown["train_wall_s"] = rows[-1]["wall_time"]
