@@ -58,7 +58,8 @@ SMALL_PLANNER = (
     "planner.iterations=2",
     "planner.num_elites=12",
 )
-"""Of the ``demo`` preset: with 19 tasks, the ``cpu`` preset's would take hours to evaluate."""
+INTERACTING = (*SMALL_PLANNER, "update.updates_per_step=0.6")
+"""As in the ``demo`` preset: with the ``cpu`` preset's, all of it would take a day."""
 INTERACTIONS = (1_500, 6_000)
 """Steps of interaction after which a pretrained agent is looked at."""
 
@@ -83,7 +84,7 @@ def _interaction(
     prefix: str, key: str, values: tuple[str, ...], tasks: tuple[str, ...], steps: int
 ) -> list[Variant]:
     return [
-        Variant(f"{prefix}-{value}-{task}", task, steps, (f"{key}={value}",))
+        Variant(f"{prefix}-{value}-{task}", task, steps, (*INTERACTING, f"{key}={value}"))
         for task in tasks
         for value in values
     ]
@@ -95,13 +96,12 @@ def _pretrained(name: str, bc_coef: str, *settings: str) -> Variant:
         STARTER,
         INTERACTIONS[-1],
         (
-            *SMALL_PLANNER,
+            *INTERACTING,
             "demos=demos",
             f"checkpoint.every={INTERACTIONS[0]}",
             "checkpoint.keep=10",
-            f"evaluation.every={INTERACTIONS[-1]}",
-            "evaluation.episodes=2",
-            "update.updates_per_step=0.6",
+            "evaluation.every=0",
+            "evaluation.episodes=1",
             "random_phase.max_steps=20",
             "planner.constrain_until=1",
             "planner.constrain_end=1",
