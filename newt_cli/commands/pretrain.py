@@ -69,7 +69,7 @@ def pretrain(
             library,
             name=run,
             runs=runs_dir,
-            demos="demos",
+            demos=Path("demos"),
             check=_check,
             notice=console.notice,
         )

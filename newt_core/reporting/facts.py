@@ -6,7 +6,6 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from newt_core.errors import CheckpointError, ConfigError
 from newt_core.reporting.history import (
@@ -17,6 +16,7 @@ from newt_core.reporting.history import (
 )
 from newt_core.training.checkpoint_folder import latest_intact
 from newt_core.training.config import RunConfig, resolve_config
+from newt_core.training.content import CheckpointContent, content_of
 from newt_core.training.metrics import Row, read_metrics
 from newt_core.training.run_folder import RunFolder
 
@@ -39,8 +39,8 @@ class Facts:
     pretraining_metrics: Sequence[Row]
     """Over updates."""
     videos: Sequence[Path]
-    checkpoint: Mapping[str, Any]
-    """Content of the newest checkpoint; empty if there is none that can be read."""
+    checkpoint: CheckpointContent | None
+    """The newest; None if there is none that can be read."""
 
     @property
     def modes(self) -> Mapping[str, Evaluation]:
@@ -50,29 +50,30 @@ class Facts:
 
     def summary(self) -> dict[str, str]:
         """Return what the run was, heading → text."""
-        config, counters = self.config, self.checkpoint.get("counters", {})
+        config, saved = self.config, self.checkpoint
+        run = saved.run if saved is not None else None
         before = max(self.history.pretraining, default=0)
         lines = {
             "Tasks": config.tasks,
             "Repeat with": self._command(),
-            "Newt": self.checkpoint.get("newt_version", "unknown"),
-            "Commit": self.checkpoint.get("git_version") or "unknown",
+            "Newt": run.newt_version if run is not None else "unknown",
+            "Commit": (run.git_version if run is not None else None) or "unknown",
             "Seed": str(config.seed),
             "Model": f"{config.model.size}, sees {config.model.obs}",
-            "Text encoder": str(self.checkpoint.get("text_encoder", config.text_encoder)),
+            "Text encoder": run.text_encoder if run is not None else config.text.encoder,
         }
         if config.model.feature_stack:
-            lines["Image encoder"] = str(
-                self.checkpoint.get("image_encoder") or config.image_encoder
-            )
-        if config.demos:
-            lines["Demonstrations"] = config.demos
-        if config.pretrained:
-            lines["Begun with"] = config.pretrained
+            seen = run.image_encoder if run is not None else None
+            lines["Image encoder"] = seen or config.images.encoder
+        if config.demos.folder is not None:
+            lines["Demonstrations"] = str(config.demos.folder)
+        if config.pretrained is not None:
+            lines["Begun with"] = str(config.pretrained)
         if before:
             lines["Pretraining"] = f"{before:,} of {config.pretrain.updates:,} updates"
         if self.history.interaction or not self.history.pretraining:
-            done = int(counters.get("steps", max(self.history.interaction, default=0)))
+            evaluated = max(self.history.interaction, default=0)
+            done = saved.steps if saved is not None else evaluated
             lines["Interaction"] = f"{done:,} of {config.steps:,} agent steps"
         return lines
 
@@ -121,8 +122,9 @@ def _metrics(folder: RunFolder) -> list[Row]:
     return read_metrics(folder.metrics_file) if folder.metrics_file.exists() else []
 
 
-def _checkpoint(folder: RunFolder) -> Mapping[str, Any]:
+def _checkpoint(folder: RunFolder) -> CheckpointContent | None:
     try:
-        return latest_intact(folder.checkpoints).payload
+        found = latest_intact(folder.checkpoints)
+        return content_of(found.payload, found.path)
     except CheckpointError:
-        return {}
+        return None

@@ -7,9 +7,10 @@ command line can read them quickly.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal, TypeVar
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 T = TypeVar("T")
 
@@ -38,6 +39,13 @@ AtBeginning = Annotated[T, TakesEffect(frozenset({"beginning"}))]
 InInteraction = Annotated[T, TakesEffect(frozenset({"interaction"}))]
 """A setting that takes effect when a run goes on interacting, or comes to interact."""
 
+
+def _none_if_empty(value: Any) -> Any:
+    return None if value == "" else value
+
+
+FilePath = Annotated[Path | None, Field(strict=False), BeforeValidator(_none_if_empty)]
+"""A file or folder that a user names, from the folder where the command runs; empty for none."""
 
 DEVICE = r"auto|cpu|mps|cuda(:\d+)?"
 """What a device may be called."""

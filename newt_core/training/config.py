@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import yaml
 from pydantic import BaseModel, Field, ValidationError, field_validator
@@ -20,13 +20,16 @@ from newt_core.agents.newt.config import RandomPhaseConfig, UpdateConfig
 from newt_core.errors import ConfigError
 from newt_core.model.config import ModelConfig
 from newt_core.planner.config import PlannerConfig
-from newt_core.settings.base import (
-    DEVICE,
-    AtBeginning,
-    Changeable,
-    InInteraction,
-    InPretraining,
-    Settings,
+from newt_core.settings.base import DEVICE, Changeable, FilePath, InInteraction, Settings
+from newt_core.training.config_groups import (
+    AgentConfig,
+    CheckpointConfig,
+    DemosConfig,
+    EvaluationConfig,
+    ImagesConfig,
+    PretrainConfig,
+    ReplayConfig,
+    TextConfig,
 )
 from newt_core.training.config_layers import (
     Setting,
@@ -34,97 +37,8 @@ from newt_core.training.config_layers import (
     read_flags,
     read_overrides,
     read_preset,
+    read_saved,
 )
-
-
-class ReplayConfig(Settings):
-    """What is remembered of the run's own experience (Newt, table 6)."""
-
-    capacity: int = Field(10_000_000, ge=2, description="Rows; an episode takes its steps + 1.")
-    storage: str = Field(
-        "disk", description="Where the rows lie: disk (in the run folder), ram, or a GPU (cuda)."
-    )
-    sampling: Changeable[Literal["steps", "episodes", "tasks"]] = Field(
-        "steps", description="What is drawn uniformly: steps, or first an episode, or a task."
-    )
-    save: bool = Field(
-        True, description="Keep the replay for --resume; without, a resumed run starts with none."
-    )
-
-
-class EvaluationConfig(Settings):
-    """How often and how thoroughly the agent is evaluated during a run."""
-
-    every: InInteraction[int] = Field(
-        2_000_000, ge=0, description="Agent steps between evaluations; 0 for none but the last."
-    )
-    episodes: Changeable[int] = Field(2, ge=1, description="Episodes of each task per evaluation.")
-
-
-class CheckpointConfig(Settings):
-    """How often the run is saved: at most this much is lost when it is killed."""
-
-    every: InInteraction[int] = Field(500_000, ge=1, description="Agent steps between checkpoints.")
-    keep: Changeable[int] = Field(3, ge=1, description="Newest checkpoints kept, beside the best.")
-
-
-class PretrainConfig(Settings):
-    """Learning from demonstrations alone, before any interaction (Newt, section 3)."""
-
-    updates: InPretraining[int] = Field(
-        200_000, ge=1, description="Gradient steps on demonstrations."
-    )
-    lr_factor: InPretraining[float] = Field(
-        1.0, gt=0, description="How many times the learning rates it learns at, after its warm-up."
-    )
-    bc_coef: InPretraining[float] = Field(
-        10.0, ge=0, description="Weight of behaviour cloning beside the world model's losses."
-    )
-    keep_optimiser: AtBeginning[bool] = Field(
-        True, description="Let the interaction begin with Adam's moments as pretraining left them."
-    )
-    evaluate_every: InPretraining[int] = Field(
-        0, ge=0, description="Updates between evaluations of the policy; 0 for none but the last."
-    )
-    checkpoint_every: InPretraining[int] = Field(
-        5_000, ge=1, description="Updates between checkpoints."
-    )
-    final_evaluation: InPretraining[Literal["all", "policy"]] = Field(
-        "all",
-        description="What acts at the end: the policy, planning and constrained planning, or the "
-        "policy alone, which is much quicker on a CPU.",
-    )
-
-
-class DemoUseConfig(Settings):
-    """What demonstrations are good for (Newt, section 3); each use can be left out alone."""
-
-    pretraining: bool = Field(
-        True, description="Learn from them alone before the first interaction."
-    )
-    constrained_planning: bool = Field(
-        True, description="Plan around the policy at first; see planner.constrain_until."
-    )
-    batch_share: float = Field(
-        0.5, ge=0, le=1, description="Share of every batch that they make up; 0 for none."
-    )
-    seeding: bool = Field(
-        True, description="Put them among the agent's own experience at the beginning, too."
-    )
-    cloning: bool = Field(
-        True,
-        description="Keep the policy near what the batch did, by update.bc_coef; the agent's own "
-        "planned actions are in it, too, also where there are no demonstrations.",
-    )
-
-
-class AgentConfig(Settings):
-    """Which kind of agent learns."""
-
-    kind: str = Field(
-        "newt", min_length=1, description="Kind of agent: newt, or one that a package adds."
-    )
-    options: dict[str, Any] = Field({}, description="Settings of another kind's own.")
 
 
 class RunConfig(Settings):
@@ -140,38 +54,15 @@ class RunConfig(Settings):
     seed: int = Field(0, ge=0, lt=2**63, description="Seed of all randomness.")
     device: Changeable[str] = Field("auto", description="auto, cpu, cuda, cuda:N or mps.")
     envs_per_task: int = Field(1, ge=1, description="Environments of each task.")
-    text_encoder: str = Field(
-        "auto",
-        description="Encoder of the task texts: clip, hashed, file or zero; auto is clip where "
-        "its weights are at hand, else hashed.",
-    )
-    text_weights: str | None = Field(
-        None, description="The text encoder's file: weights for clip, a table of vectors for file."
-    )
-    instruction: str | None = Field(
-        None, description="What to tell the agent instead of the one task's own instruction."
-    )
-    embodiment: str | None = Field(
-        None, description="What to tell it instead of the one task's own embodiment."
-    )
-    image_encoder: Literal["dinov2", "tiny"] = Field(
-        "dinov2",
-        description="What turns frames into features, if the agent sees: dinov2, or tiny with "
-        "random weights.",
-    )
-    image_weights: Changeable[str | None] = Field(
-        None, description="A file of DINOv2's weights; by default the one of 'newt weights'."
-    )
-    pretrained: str | None = Field(
+    pretrained: FilePath = Field(
         None,
         description="A checkpoint to begin with instead of random weights. An agent of states can "
         "begin to see.",
     )
-    demos: str = Field(
-        "", description="Folder of demonstrations, <task>.h5, to learn from; empty for none."
-    )
-    demo_use: DemoUseConfig = DemoUseConfig()
     wandb: Changeable[bool] = Field(False, description="Report to Weights & Biases, too.")
+    text: TextConfig = TextConfig()
+    images: ImagesConfig = ImagesConfig()
+    demos: DemosConfig = DemosConfig()
     agent: AgentConfig = AgentConfig()
     model: ModelConfig = ModelConfig()
     planner: PlannerConfig = PlannerConfig()
@@ -192,7 +83,7 @@ class RunConfig(Settings):
     @property
     def pretrains(self) -> bool:
         """Whether the run has to learn from demonstrations before it interacts."""
-        return bool(self.demos) and self.demo_use.pretraining and self.pretrained is None
+        return self.demos.folder is not None and self.demos.pretraining and self.pretrained is None
 
     @property
     def begins_pretrained(self) -> bool:
@@ -235,6 +126,19 @@ def resolve_config(
         given |= read_config_file(config_file, fields)
     given |= read_overrides(overrides, fields)
     given |= read_flags(flags, fields)
+    return _validated(given)
+
+
+def saved_config(content: Mapping[str, Any]) -> RunConfig:
+    """Return the settings that a checkpoint holds, under the names of today.
+
+    Raises:
+        ConfigError: They are those of another version of Newt.
+    """
+    return _validated(read_saved(content, setting_fields()))
+
+
+def _validated(given: Mapping[str, Setting]) -> RunConfig:
     try:
         return RunConfig.model_validate(_nested(given))
     except ValidationError as error:

@@ -21,7 +21,19 @@ from newt_core.errors import ConfigError, did_you_mean
 
 _PRESETS = files("newt_core.training").joinpath("presets")
 
-_FLAG_SETTINGS = {
+RENAMED = {
+    "text_encoder": "text.encoder",
+    "text_weights": "text.weights",
+    "instruction": "text.instruction",
+    "embodiment": "text.embodiment",
+    "image_encoder": "images.encoder",
+    "image_weights": "images.weights",
+    "demo_use": "demos",
+    "demos": "demos.folder",
+}
+"""What settings were called before they were grouped; files and habits that say so still do."""
+
+_FLAG_SETTINGS = RENAMED | {
     "agent": "agent.kind",
     "size": "model.size",
     "obs": "model.obs",
@@ -29,6 +41,10 @@ _FLAG_SETTINGS = {
     "updates": "pretrain.updates",
 }
 """Options whose name is not that of their setting."""
+
+
+_TEXTS = (str, Path | None)
+"""Types of settings whose value is taken as it is typed."""
 
 
 @dataclass(frozen=True)
@@ -100,12 +116,22 @@ def read_overrides(overrides: Sequence[str], fields: Mapping[str, FieldInfo]) ->
         name = name.strip()
         if not equals:
             raise ConfigError(f"{origin}: write KEY=VALUE, such as planner.horizon=5.")
-        if name in fields and fields[name].annotation is str:
+        name = _today(name)
+        if name in fields and fields[name].annotation in _TEXTS:
             value: Any = text  # As it stands: selectors such as @file and *-run are not YAML.
         else:
             value = _parse(text, origin)
         given |= dict(_settings(name, value, origin, fields))
     return given
+
+
+def read_saved(content: Mapping[str, Any], fields: Mapping[str, FieldInfo]) -> dict[str, Setting]:
+    """Read the settings that a checkpoint holds.
+
+    Raises:
+        ConfigError: It has a setting that does not exist.
+    """
+    return _read_mapping(content, "its settings", fields)
 
 
 def setting_of_flag(flag: str) -> str:
@@ -134,10 +160,24 @@ def _read_yaml(text: str, origin: str, fields: Mapping[str, FieldInfo]) -> dict[
         return {}
     if not isinstance(content, Mapping):
         raise ConfigError(f"{origin}: write settings as 'name: value', one per line.")
+    return _read_mapping(content, origin, fields)
+
+
+def _read_mapping(
+    content: Mapping[str, Any], origin: str, fields: Mapping[str, FieldInfo]
+) -> dict[str, Setting]:
     given: dict[str, Setting] = {}
     for name, value in content.items():
-        given |= dict(_settings(str(name), value, origin, fields))
+        group = isinstance(value, Mapping) and name in ("demos", "demo_use")
+        today = "demos" if group else _today(str(name))
+        given |= dict(_settings(today, value, origin, fields))
     return given
+
+
+def _today(name: str) -> str:
+    """Return what a setting is called now; ``demos`` alone is the folder of demonstrations."""
+    group, dot, last = name.partition(".")
+    return f"demos.{last}" if dot and group == "demo_use" else RENAMED.get(name, name)
 
 
 def _parse(text: str, origin: str) -> Any:

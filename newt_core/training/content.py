@@ -1,14 +1,19 @@
-"""What a checkpoint says of its run besides the state: tasks, texts, encoders, settings, phase."""
+"""What a checkpoint holds: a description of its run, and the state of every part of it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal, get_args
 
 from torch import Tensor
 
+from newt_core.encoders import SavedText
+from newt_core.errors import CheckpointError, ConfigError
 from newt_core.specs import TaskSpec
-from newt_core.training.config import RunConfig
+from newt_core.training.checkpoint import load_checkpoint
+from newt_core.training.config import RunConfig, saved_config
 from newt_core.version import __version__, git_version
 
 Phase = Literal["pretraining", "online"]
@@ -18,49 +23,148 @@ INTERACTION: Phase = "online"
 """A run that acts; what a checkpoint without a phase is, too."""
 
 
-def upgraded(content: dict[str, Any]) -> dict[str, Any]:
-    """Return a checkpoint's content as it is written today, whichever Newt wrote it."""
-    if "interaction" not in content and "learning_began" in content.get("counters", {}):
-        # The trainer used to count what the agent counts now.
-        content["interaction"] = {"learning_began": content["counters"]["learning_began"]}
+@dataclass(frozen=True)
+class LearnedTask:
+    """A task of a run, as it was when the run began."""
+
+    id: str
+    version: int
+    spec_hash: str
+    obs_dim: int
+    action_dim: int
+
+    @classmethod
+    def of(cls, spec: TaskSpec) -> LearnedTask:
+        """Return what is kept of a task."""
+        return cls(spec.id, spec.version, spec.spec_hash, spec.obs_dim, spec.action_dim)
+
+
+@dataclass(frozen=True)
+class RunDescription:
+    """The part of a checkpoint that does not change during a run."""
+
+    config: RunConfig
+    tasks: Sequence[LearnedTask]
+    phase: Phase
+    text: Tensor
+    """[tasks, 512] the tasks' texts as the agent reads them."""
+    text_encoder: str
+    """The recorded name of what made them."""
+    image_encoder: str | None
+    """That of what makes features of frames; None for an agent of states."""
+    newt_version: str = __version__
+    git_version: str | None = field(default_factory=git_version)
+
+    @property
+    def agent_kind(self) -> str:
+        """What kind of agent learned; see :mod:`newt_core.workflows.agent_kinds`."""
+        return self.config.agent.kind
+
+    def to_payload(self) -> dict[str, Any]:
+        """Return it in the types that a checkpoint may hold."""
+        return {
+            "newt_version": self.newt_version,
+            "git_version": self.git_version,
+            "phase": self.phase,
+            "agent_kind": self.agent_kind,
+            "config": self.config.model_dump(mode="json"),
+            "tasks": [asdict(task) for task in self.tasks],
+            "text": self.text,
+            "text_encoder": self.text_encoder,
+            "image_encoder": self.image_encoder,
+        }
+
+
+@dataclass(frozen=True)
+class CheckpointContent:
+    """A checkpoint that was read."""
+
+    path: Path
+    """Where it was read from, for messages."""
+    run: RunDescription
+    state: Mapping[str, Any]
+    """Name → state of every part of the run; see :mod:`newt_core.training.run_state`."""
+
+    @property
+    def agent(self) -> dict[str, Any]:
+        """The agent's state."""
+        agent: dict[str, Any] = self.state["agent"]
+        return agent
+
+    @property
+    def steps(self) -> int:
+        """Agent steps so far; 0 in pretraining."""
+        return int(self.state["counters"]["steps"])
+
+    @property
+    def updates(self) -> int:
+        """Gradient steps so far that a pretraining has counted."""
+        return int(self.state["counters"]["updates"])
+
+    @property
+    def texts(self) -> SavedText:
+        """The tasks' texts as the agent read them."""
+        vectors = dict(zip(self.task_ids, self.run.text.numpy(), strict=True))
+        return SavedText(self.run.text_encoder, vectors)
+
+    @property
+    def task_ids(self) -> list[str]:
+        """The run's tasks, in the order of its list."""
+        return [task.id for task in self.run.tasks]
+
+
+def read_content(path: Path) -> CheckpointContent:
+    """Read a checkpoint, whichever Newt wrote it.
+
+    Raises:
+        CheckpointError: The file is not usable, see
+            :func:`newt_core.training.checkpoint.load_checkpoint`, or something in it is missing.
+    """
+    return content_of(load_checkpoint(path), path)
+
+
+def content_of(payload: Mapping[str, Any], path: Path) -> CheckpointContent:
+    """Return the content of a payload that was read from a file.
+
+    Raises:
+        CheckpointError: Something in it is missing, or of another kind.
+    """
+    rest = dict(payload)
+    try:
+        run = RunDescription(
+            config=saved_config(rest.pop("config")),
+            tasks=tuple(LearnedTask(**task) for task in rest.pop("tasks")),
+            phase=_phase(rest.pop("phase", INTERACTION)),
+            text=rest.pop("text"),
+            text_encoder=rest.pop("text_encoder"),
+            image_encoder=rest.pop("image_encoder", None),
+            newt_version=rest.pop("newt_version", "unknown"),
+            git_version=rest.pop("git_version", None),
+        )
+        kind = rest.pop("agent_kind", run.agent_kind)
+        if kind != run.agent_kind or len(run.text) != len(run.tasks):
+            raise ValueError("its settings, tasks and texts contradict each other")
+        content = CheckpointContent(path, run, _as_today(rest))
+        _ = content.agent, content.steps
+    except ConfigError as error:
+        raise CheckpointError(f"{path}: {error}") from error
+    except KeyError as error:
+        raise CheckpointError(f"{path}: incomplete: it has no {error}.") from error
+    except (TypeError, ValueError, AttributeError) as error:
+        raise CheckpointError(f"{path}: not as Newt writes checkpoints: {error}.") from error
     return content
 
 
-def describe_run(
-    config: RunConfig,
-    specs: Sequence[TaskSpec],
-    *,
-    phase: Phase,
-    text: Tensor,
-    text_encoder: str,
-    image_encoder: str | None,
-) -> dict[str, Any]:
-    """Return the part of a checkpoint that does not change during a run.
+def _phase(name: Any) -> Phase:
+    if name not in get_args(Phase):
+        raise ValueError(f"there is no phase {name!r}")
+    return PRETRAINING if name == PRETRAINING else INTERACTION
 
-    Args:
-        config: The run's settings.
-        specs: Its tasks.
-        phase: What it does.
-        text: [tasks, 512] the tasks' texts as the agent reads them.
-        text_encoder: The recorded name of what made them.
-        image_encoder: That of what makes features of pictures; None for an agent of states.
-    """
-    return {
-        "newt_version": __version__,
-        "git_version": git_version(),
-        "phase": phase,
-        "config": config.model_dump(mode="json"),
-        "tasks": [
-            {
-                "id": spec.id,
-                "version": spec.version,
-                "spec_hash": spec.spec_hash,
-                "obs_dim": spec.obs_dim,
-                "action_dim": spec.action_dim,
-            }
-            for spec in specs
-        ],
-        "text": text,
-        "text_encoder": text_encoder,
-        "image_encoder": image_encoder,
-    }
+
+def _as_today(state: dict[str, Any]) -> dict[str, Any]:
+    """Return the parts' states as they are written today."""
+    counters = state.get("counters", {})
+    if "interaction" not in state and "learning_began" in counters:
+        # The trainer used to count what the agent counts now.
+        state["interaction"] = {"learning_began": counters["learning_began"]}
+    return state

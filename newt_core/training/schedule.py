@@ -12,8 +12,8 @@ def prior_weight(config: RunConfig, steps: int) -> float:
     It does so at first, if demonstrations or a pretrained policy have made that worth it (Newt,
     constrained planning).
     """
-    taught = bool(config.demos) or config.pretrained is not None
-    if not taught or not config.demo_use.constrained_planning:
+    taught = config.demos.folder is not None or config.pretrained is not None
+    if not taught or not config.demos.constrained_planning:
         return 0.0
     planner = config.planner
     return constraint_weight(steps / config.steps, planner.constrain_until, planner.constrain_end)

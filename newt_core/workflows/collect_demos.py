@@ -259,6 +259,6 @@ def _checkpoints(folder: Path) -> list[Path]:
 @cache
 def _tasks(path: Path) -> tuple[str, ...]:
     """Return the ids of the tasks that a checkpoint was trained on."""
-    from newt_core.training.checkpoint import load_checkpoint
+    from newt_core.training.content import read_content
 
-    return tuple(task["id"] for task in load_checkpoint(path).get("tasks", ()))
+    return tuple(read_content(path).task_ids)

@@ -48,7 +48,7 @@ class RunContext:
         return CheckpointFolder(
             self.folder.checkpoints,
             self.config.checkpoint.keep,
-            self.parts.describe(texts, phase),
+            self.parts.describe(texts, phase).to_payload(),
         )
 
     def metrics(self, restored_step: int | None) -> MetricsLogger:

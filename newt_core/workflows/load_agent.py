@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from newt_core.agents.base import Agent
 from newt_core.agents.newt.setup import choose_device
-from newt_core.encoders import SavedText, TextOptions
+from newt_core.encoders import TextOptions
 from newt_core.encoders.image.base import ImageEncoder
 from newt_core.encoders.image.choose import make_image_encoder, require_image_encoder
-from newt_core.errors import CheckpointError
+from newt_core.errors import CheckpointError, UnknownTaskError
 from newt_core.specs import SpecLibrary, TaskSpec
-from newt_core.training.checkpoint import load_checkpoint
 from newt_core.training.config import RunConfig
+from newt_core.training.content import LearnedTask, read_content
 from newt_core.workflows.agent_kinds import AgentInputs, find_kind
 
 
@@ -53,42 +52,27 @@ def load_agent(
         NewtError: There is a new text that cannot be embedded, see
             :meth:`newt_core.encoders.SavedText.tasks_and_vectors`.
     """
-    payload = load_checkpoint(path)
+    saved = read_content(path)
+    config = saved.run.config
+    trained = {task.id: task for task in saved.run.tasks}
     try:
-        trained = {task["id"]: index for index, task in enumerate(payload["tasks"])}
-        parts = RunConfig.model_validate(payload["config"])
         chosen = list(specs) if specs is not None else [library[name] for name in trained]
-        saved = saved_text(payload)
-        weights = payload["agent"]
-        steps = int(payload["counters"]["steps"])
-        recorded_encoder = payload["image_encoder"]
-    except (KeyError, ValueError, AttributeError) as error:
+    except UnknownTaskError as error:
         raise CheckpointError(
-            f"{path}: incomplete, or its tasks are not installed ({error}). "
+            f"{path}: its tasks are not installed ({error}). "
             "Name the folder of your own tasks with --specs."
         ) from error
     for spec in chosen:
         if spec.id in trained:
-            _check_unchanged(path, payload["tasks"][trained[spec.id]], spec)
-    chosen, vectors = saved.tasks_and_vectors(chosen, text or TextOptions(), path)
+            _check_unchanged(path, trained[spec.id], spec)
+    chosen, vectors = saved.texts.tasks_and_vectors(chosen, text or TextOptions(), path)
     where = choose_device(device)
-    encoder = open_image_encoder(parts, where, image_weights)
-    require_image_encoder(recorded_encoder, encoder, str(path))
-    kind = find_kind(parts.agent.kind)
-    agent = kind.new(AgentInputs(parts, chosen, vectors, where, encoder, steps))
-    agent.load_weights(weights)
+    encoder = open_image_encoder(config, where, image_weights)
+    require_image_encoder(saved.run.image_encoder, encoder, str(path))
+    kind = find_kind(saved.run.agent_kind)
+    agent = kind.new(AgentInputs(config, chosen, vectors, where, encoder, saved.steps))
+    agent.load_weights(saved.agent)
     return agent, chosen
-
-
-def saved_text(payload: Mapping[str, Any]) -> SavedText:
-    """Return what a checkpoint's content says of its tasks' texts.
-
-    Raises:
-        KeyError: It says nothing.
-    """
-    ids = [task["id"] for task in payload["tasks"]]
-    vectors = dict(zip(ids, payload["text"].numpy(), strict=True))
-    return SavedText(payload["text_encoder"], vectors)
 
 
 def open_image_encoder(
@@ -106,17 +90,17 @@ def open_image_encoder(
     """
     if not config.model.feature_stack:
         return None
-    if weights is None and config.image_weights is not None:
-        weights = Path(config.image_weights)
-    return make_image_encoder(config.image_encoder, device=device, weights=weights)
+    images = config.images
+    return make_image_encoder(images.encoder, device=device, weights=weights or images.weights)
 
 
-def _check_unchanged(path: Path, saved: Mapping[str, Any], spec: TaskSpec) -> None:
+def _check_unchanged(path: Path, saved: LearnedTask, spec: TaskSpec) -> None:
     for name in ("version", "obs_dim", "action_dim"):
-        if saved[name] != getattr(spec, name):
+        before = getattr(saved, name)
+        if before != getattr(spec, name):
             raise CheckpointError(
-                f"{path}: task '{spec.id}' had {name} {saved[name]} in training, but is "
+                f"{path}: task '{spec.id}' had {name} {before} in training, but is "
                 f"{getattr(spec, name)} now. Use the task specs that it was trained with."
             )
-    if saved["spec_hash"] != spec.spec_hash:
+    if saved.spec_hash != spec.spec_hash:
         warnings.warn(f"task '{spec.id}' was described differently in training", stacklevel=3)

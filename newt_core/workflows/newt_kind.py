@@ -78,11 +78,11 @@ class NewtKind:
             config.update,
             config.random_phase,
             partial(prior_weight, config),
-            demos_in_replay=config.demo_use.seeding,
+            demos_in_replay=config.demos.seeding,
             calibrates=config.begins_pretrained and not restored,
-            cloning=config.demo_use.cloning,
+            cloning=config.demos.cloning,
             follows_policy=config.begins_pretrained,
             seed=config.seed,
         )
-        mixture = Mixture(online, demos, config.demo_use.batch_share)
+        mixture = Mixture(online, demos, config.demos.batch_share)
         return Interaction(agent, mixture, task_of_env, settings)

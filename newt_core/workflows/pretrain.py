@@ -44,7 +44,7 @@ def pretrain(run: RunContext, *, resume: bool) -> Pretrained:
     """Run or resume pretraining.
 
     Args:
-        run: The run; ``run.config.demos`` is the folder of the demonstrations.
+        run: The run; ``run.config.demos.folder`` is that of the demonstrations.
         resume: Go on from the newest intact checkpoint.
 
     Raises:
@@ -61,7 +61,7 @@ def _pretrain(run: RunContext, resume: bool) -> Pretrained:
     texts = parts.texts_for(restored)
     agent = parts.new_agent(texts)
     assert isinstance(agent, NewtAgent)  # No other kind learns from demonstrations alone.
-    updates = int(restored["counters"]["updates"]) if restored else None
+    updates = restored.updates if restored is not None else None
     with run.metrics(updates) as metrics:
         pretrainer = Pretrainer(
             config,
@@ -74,7 +74,7 @@ def _pretrain(run: RunContext, resume: bool) -> Pretrained:
             should_stop=run.should_stop,
         )
         if restored is not None:
-            pretrainer.load_state_dict(restored)
+            pretrainer.load_state_dict(restored.state)
             folder.discard_evaluations_after(pretrainer.updates)
         result = pretrainer.run()
     curves = folder.path / "losses.png"

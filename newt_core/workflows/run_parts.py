@@ -7,10 +7,9 @@ run's folder exists, the pretraining, the interaction. No part is made twice, ho
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -31,11 +30,18 @@ from newt_core.replay import ReplayBuffer
 from newt_core.specs import TaskSpec, Wording
 from newt_core.training.checkpoint_folder import latest_intact
 from newt_core.training.config import RunConfig
-from newt_core.training.content import INTERACTION, PRETRAINING, Phase, describe_run, upgraded
+from newt_core.training.content import (
+    PRETRAINING,
+    CheckpointContent,
+    LearnedTask,
+    Phase,
+    RunDescription,
+    content_of,
+)
 from newt_core.training.run_folder import RunFolder
 from newt_core.types import FloatArray
 from newt_core.workflows.agent_kinds import AgentInputs, AgentKind, find_kind
-from newt_core.workflows.load_agent import open_image_encoder, saved_text
+from newt_core.workflows.load_agent import open_image_encoder
 
 
 class RunTexts(NamedTuple):
@@ -80,7 +86,7 @@ class RunParts:
         """
         self.kind.check(self.config)
         self._require_able()
-        if self.config.demos:
+        if self.config.demos.folder is not None:
             files = self._demo_files()
             if self.config.model.feature_stack:
                 files.require_pictures()
@@ -89,7 +95,7 @@ class RunParts:
 
     def _require_able(self) -> None:
         able, config = self.kind.capabilities, self.config
-        if config.demos and not able.learns_from_demonstrations:
+        if config.demos.folder is not None and not able.learns_from_demonstrations:
             raise ConfigError(
                 f"an agent '{config.agent.kind}' does not learn from demonstrations: leave --demos "
                 "out."
@@ -120,23 +126,19 @@ class RunParts:
         Raises:
             NewtError: The encoder is not to be had, or cannot embed a task.
         """
-        weights = self.config.text_weights
-        encoder = make_text_encoder(
-            self.config.text_encoder,
-            Path(weights) if weights is not None else None,
-            notice=self._notice,
-        )
-        wording = Wording(self.config.instruction, self.config.embodiment)
+        said = self.config.text
+        encoder = make_text_encoder(said.encoder, said.weights, notice=self._notice)
+        wording = Wording(said.instruction, said.embodiment)
         return RunTexts(encoder.name, encoder.encode_worded(self.specs, wording))
 
-    def texts_for(self, restored: Mapping[str, Any] | None) -> RunTexts:
-        """Return the texts of a run that begins, or that goes on from a checkpoint's content.
+    def texts_for(self, restored: CheckpointContent | None) -> RunTexts:
+        """Return the texts of a run that begins, or that goes on from a checkpoint.
 
         A run that goes on keeps the vectors it began with, whatever is installed by now.
         """
         if restored is None:
             return self.texts
-        saved = saved_text(restored)
+        saved = restored.texts
         return RunTexts(saved.encoder, np.stack([saved.vectors[spec.id] for spec in self.specs]))
 
     @cached_property
@@ -154,19 +156,19 @@ class RunParts:
             AgentInputs(self.config, self.specs, texts.vectors, self.device, self.image_encoder)
         )
 
-    def describe(self, texts: RunTexts, phase: Phase) -> dict[str, Any]:
+    def describe(self, texts: RunTexts, phase: Phase) -> RunDescription:
         """Return the part of a checkpoint that does not change during a run."""
-        return describe_run(
+        return RunDescription(
             self.config,
-            self.specs,
-            phase=phase,
+            tuple(map(LearnedTask.of, self.specs)),
+            phase,
             text=torch.from_numpy(np.asarray(texts.vectors, np.float32)),
             text_encoder=texts.encoder,
             image_encoder=self.image_encoder.name if self.image_encoder is not None else None,
         )
 
-    def resume_point(self, folder: RunFolder, phase: Phase) -> dict[str, Any] | None:
-        """Return the newest intact checkpoint's content; None before the first was written.
+    def resume_point(self, folder: RunFolder, phase: Phase) -> CheckpointContent | None:
+        """Return the newest intact checkpoint; None before the first was written.
 
         Raises:
             CheckpointError: None can be read, or the run is of other tasks, of another phase or
@@ -180,20 +182,21 @@ class RunParts:
             return None
         for reason in found.skipped:
             warnings.warn(f"passed over a damaged checkpoint: {reason}", stacklevel=2)
-        if found.payload.get("phase", INTERACTION) != phase:
+        content = content_of(found.payload, found.path)
+        if content.run.phase != phase:
             command = "train" if phase == PRETRAINING else "pretrain"
             raise CheckpointError(
                 f"{folder.path} was made by 'newt {command}': go on with that, with the same --run."
             )
-        saved = [task["id"] for task in found.payload["tasks"]]
+        saved = content.task_ids
         if saved != [spec.id for spec in self.specs]:
             raise CheckpointError(
                 f"{found.path} was trained on other tasks ({', '.join(saved[:3])}, …). "
                 "Resume with the run's own --tasks and --specs."
             )
-        recorded = found.payload.get("image_encoder")
+        recorded = content.run.image_encoder
         require_image_encoder(recorded, self.image_encoder, f"the run {folder.path}")
-        return upgraded(found.payload)
+        return content
 
     @cached_property
     def demos(self) -> ReplayBuffer | None:
@@ -202,12 +205,13 @@ class RunParts:
         Raises:
             DemoError: See :func:`newt_core.demos.load.load_demos`.
         """
-        if not self.config.demos:
+        if self.config.demos.folder is None:
             return None
         seen = None
         if self.image_encoder is not None:
             # Features made by the published weights are those of the weights that Newt knows.
-            published = self.config.image_encoder == DINOV2 and self.config.image_weights is None
+            images = self.config.images
+            published = images.encoder == DINOV2 and images.weights is None
             known_as = frozenset({FEATURE_ENCODER} if published else ())
             seen = DemoFeatures(self.image_encoder, self.config.model.feature_stack, known_as)
         with self._demo_files() as files:
@@ -229,5 +233,6 @@ class RunParts:
 
     def _demo_files(self) -> OpenDemos:
         if self._opened is None:
-            self._opened = OpenDemos(Path(self.config.demos), self.specs)
+            assert self.config.demos.folder is not None
+            self._opened = OpenDemos(self.config.demos.folder, self.specs)
         return self._opened

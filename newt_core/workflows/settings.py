@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,11 +10,11 @@ from typing import Any
 from newt_core.demos.opened import OpenDemos
 from newt_core.encoders.text.choose import Notice, short_name
 from newt_core.envs.availability import runnable
-from newt_core.errors import CheckpointError, ConfigError
+from newt_core.errors import ConfigError
 from newt_core.files import write_text
 from newt_core.specs import SpecLibrary
-from newt_core.training.checkpoint import load_checkpoint
 from newt_core.training.config import RunConfig
+from newt_core.training.content import CheckpointContent, read_content
 from newt_core.training.resume import resumed_config
 from newt_core.training.run_folder import RUNS, RunFolder, run_label
 from newt_core.workflows.asked import Asked
@@ -30,7 +30,7 @@ def new_run(
     name: str | None = None,
     runs: Path = RUNS,
     strict: bool = False,
-    demos: str = "",
+    demos: Path | None = None,
     check: Callable[[RunConfig], None] = lambda settings: None,
     notice: Notice = lambda message: None,
 ) -> RunContext:
@@ -60,21 +60,24 @@ def new_run(
     label = run_label(settings.tasks, asked.preset)
     # With what is left out spelled out, a resumed run trains the same tasks wherever it is.
     tasks = runnable(library, settings.tasks, strict=strict, notice=notice)
-    settings = settings.model_copy(update={"tasks": tasks, "demos": settings.demos or demos})
-    origin = Path(settings.pretrained) if settings.pretrained is not None else None
-    pretrained = load_checkpoint(origin) if origin is not None else {}
-    files = None
-    if origin is not None:
+    changes: dict[str, Any] = {"tasks": tasks}
+    if demos is not None and settings.demos.folder is None:
+        changes["demos"] = settings.demos.model_copy(update={"folder": demos})
+    settings = settings.model_copy(update=changes)
+    pretrained, files = None, None
+    if settings.pretrained is not None:
+        pretrained = read_content(settings.pretrained)
         said = replace(asked, preset=None).settings()
-        settings, files = _continued(settings, said, origin, pretrained, library, notice)
+        settings, files = _continued(settings, said, pretrained, library, notice)
     check(settings)
     parts = RunParts(settings, library.select(settings.tasks), files=files, notice=notice)
     parts.check()
-    if settings.text_encoder == "auto":  # Decided for good, now that it was found.
+    if settings.text.encoder == "auto":  # Decided for good, now that it was found.
         chosen = short_name(parts.texts.encoder)
-        parts.config = settings = settings.model_copy(update={"text_encoder": chosen})
-    if origin is not None:
-        require_encoders(pretrained, origin, parts.texts.encoder, parts.image_encoder)
+        decided = settings.text.model_copy(update={"encoder": chosen})
+        parts.config = settings = settings.model_copy(update={"text": decided})
+    if pretrained is not None:
+        require_encoders(pretrained, parts.texts.encoder, parts.image_encoder)
     folder = RunFolder.create(name, settings.to_yaml(), label=label, root=runs)
     return RunContext(settings, folder, library, made=parts)
 
@@ -117,8 +120,7 @@ def existing_run(
 def _continued(
     settings: RunConfig,
     asked: RunConfig,
-    checkpoint: Path,
-    payload: Mapping[str, Any],
+    pretrained: CheckpointContent,
     library: SpecLibrary,
     notice: Notice,
 ) -> tuple[RunConfig, OpenDemos | None]:
@@ -127,21 +129,18 @@ def _continued(
     That is the model's size, what it sees, the text encoder, and the demonstrations that it
     learned from. Returns the files of these, too, if they had to be opened.
     """
-    try:
-        learned = RunConfig.model_validate(payload["config"])
-        texts = payload["text_encoder"]
-    except (KeyError, ValueError) as error:
-        raise CheckpointError(f"{checkpoint}: incomplete: its settings are missing.") from error
+    learned, checkpoint = pretrained.run.config, pretrained.path
     if "size" in asked.model.model_fields_set and asked.model.size != learned.model.size:
         raise ConfigError(
             f"{checkpoint} is a {learned.model.size} model and stays one: leave the size "
             f"{asked.model.size} out, or begin without --pretrained."
         )
     changes = _seeing_as_before(settings, asked, learned, checkpoint)
-    if settings.text_encoder == "auto" and settings.text_weights is None:
-        changes |= {"text_encoder": texts, "text_weights": learned.text_weights}
-    theirs, files = Path(learned.demos), None
-    if learned.demos and "demos" not in asked.model_fields_set and theirs.is_dir():
+    if settings.text.encoder == "auto" and settings.text.weights is None:
+        same = {"encoder": pretrained.run.text_encoder, "weights": learned.text.weights}
+        changes["text"] = settings.text.model_copy(update=same)
+    theirs, files = learned.demos.folder, None
+    if theirs is not None and "folder" not in asked.demos.model_fields_set and theirs.is_dir():
         if changes["model"].feature_stack:
             files = OpenDemos(theirs, library.select(settings.tasks))
         if files is not None and files.without_pictures():
@@ -149,8 +148,8 @@ def _continued(
             files = None
             notice("going on without demonstrations: they hold no pictures")
         else:
-            changes["demos"] = learned.demos
-            notice(f"going on with the demonstrations in {theirs}; --set demos= ends that")
+            changes["demos"] = settings.demos.model_copy(update={"folder": theirs})
+            notice(f"going on with the demonstrations in {theirs}; --set demos.folder= ends that")
     return settings.model_copy(update=changes), files
 
 
@@ -167,8 +166,9 @@ def _seeing_as_before(
     if learned.model.feature_stack:
         for name in {"obs", "frame_stack"} - asked.model.model_fields_set:
             model[name] = getattr(learned.model, name)
-        for name in {"image_encoder", "image_weights"} - asked.model_fields_set:
-            changes[name] = getattr(learned, name)
+        names = {"encoder", "weights"} - asked.images.model_fields_set
+        same = {name: getattr(learned.images, name) for name in names}
+        changes["images"] = settings.images.model_copy(update=same)
     wanted = settings.model.model_copy(update=model)
     begins_to_see = (learned.model.obs, wanted.obs) == ("state", "both")
     if not begins_to_see and (learned.model.obs, learned.model.feature_stack) != (

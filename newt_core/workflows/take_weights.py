@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from newt_core.agents.newt.agent import NewtAgent
 from newt_core.encoders.image.base import ImageEncoder
@@ -12,8 +10,7 @@ from newt_core.encoders.image.choose import require_image_encoder
 from newt_core.encoders.text.choose import short_name
 from newt_core.errors import CheckpointError
 from newt_core.model.widen import FIRST_LAYER, widened_weights
-from newt_core.training.checkpoint import load_checkpoint
-from newt_core.training.content import PRETRAINING
+from newt_core.training.content import PRETRAINING, CheckpointContent, read_content
 
 
 def take_weights(
@@ -35,10 +32,10 @@ def take_weights(
         CheckpointError: The file is not usable, of another architecture, or of an agent that
             reads other features than this one.
     """
-    payload = load_checkpoint(path)
-    require_encoders(payload, path, text_encoder, agent.image_encoder)
+    saved = read_content(path)
+    require_encoders(saved, text_encoder, agent.image_encoder)
     try:
-        weights = payload["agent"]["model"]
+        weights = saved.agent["model"]
     except (KeyError, TypeError) as error:
         raise CheckpointError(f"{path}: incomplete: it has no {error}.") from error
     try:
@@ -47,34 +44,31 @@ def take_weights(
         raise CheckpointError(f"{path}: {error}") from error
     agent.load_weights({"model": wide})
     unchanged = wide[FIRST_LAYER].shape == weights[FIRST_LAYER].shape
-    if keep_optimiser and unchanged and payload.get("phase") == PRETRAINING:
-        agent.learner.load_optimisers(payload["agent"]["learner"])
+    if keep_optimiser and unchanged and saved.run.phase == PRETRAINING:
+        agent.learner.load_optimisers(saved.agent["learner"])
 
 
 def require_encoders(
-    payload: Mapping[str, Any], path: Path, text_encoder: str, encoder: ImageEncoder | None
+    saved: CheckpointContent, text_encoder: str, encoder: ImageEncoder | None
 ) -> None:
     """See that an agent can begin with a checkpoint's weights: it reads and sees alike.
 
     An agent of states may begin to see.
 
     Args:
-        payload: The checkpoint's content.
-        path: Where that comes from, for messages.
+        saved: The checkpoint.
         text_encoder: The recorded name of the encoder at hand.
         encoder: The image encoder at hand.
 
     Raises:
         CheckpointError: The checkpoint was trained with another text or image encoder.
     """
-    try:
-        texts, recorded = payload["text_encoder"], payload["image_encoder"]
-    except KeyError as error:
-        raise CheckpointError(f"{path}: incomplete: it has no {error}.") from error
+    texts, recorded = saved.run.text_encoder, saved.run.image_encoder
     if texts != text_encoder:
         raise CheckpointError(
-            f"{path}: trained with the text encoder {texts}, but here it is {text_encoder}: its "
-            f"vectors would mean nothing to the agent. Use --text-encoder {short_name(texts)}."
+            f"{saved.path}: trained with the text encoder {texts}, but here it is "
+            f"{text_encoder}: its vectors would mean nothing to the agent. Use --text-encoder "
+            f"{short_name(texts)}."
         )
     if recorded is not None:
-        require_image_encoder(recorded, encoder, str(path))
+        require_image_encoder(recorded, encoder, str(saved.path))

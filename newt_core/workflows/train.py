@@ -78,8 +78,7 @@ def interact(run: RunContext, *, resume: bool, weights: Path | None = None) -> T
     Raises:
         NewtError: Whatever the user can put right.
     """
-    if weights is None and run.config.pretrained is not None:
-        weights = Path(run.config.pretrained)
+    weights = weights or run.config.pretrained
     with run.folder.lock():
         return _interact(run, resume, weights)
 
@@ -102,7 +101,7 @@ def _interact(run: RunContext, resume: bool, weights: Path | None) -> Trained:
     agent = parts.new_agent(texts)
     if restored is None and weights is not None:
         parts.kind.take_over(agent, weights, texts.encoder, config)
-    restored_step = int(restored["counters"]["steps"]) if restored else None
+    restored_step = restored.steps if restored is not None else None
     if encoder is not None:
         seen = f"pictures go through the image encoder {encoder.name}"
         run.progress.update(RunStatus(restored_step or 0, config.steps, 0, 0.0, {}, message=seen))
@@ -131,7 +130,7 @@ def _interact(run: RunContext, resume: bool, weights: Path | None) -> Trained:
             should_stop=run.should_stop,
         )
         if restored is not None:
-            trainer.load_state_dict(restored)
+            trainer.load_state_dict(restored.state)
             folder.discard_evaluations_after(trainer.steps)
         result = trainer.run()
     last = folder.checkpoints / LAST

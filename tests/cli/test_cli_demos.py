@@ -220,7 +220,7 @@ def test_train_expert_says_the_cost_and_trains_a_single_task_without_text(newt, 
     assert "atari-krull has no expert: training one takes 25,000 steps, about 50 min" in answer.err
     arguments = core.arguments("interact")
     config = arguments["config"]
-    assert (config.tasks, config.text_encoder) == ("atari-krull", "zero")
+    assert (config.tasks, config.text.encoder) == ("atari-krull", "zero")
     assert arguments["folder"].name == "expert-atari-krull"
     assert [name for name, _ in core.calls] == ["forecast", "interact", "collect_demos"]
 

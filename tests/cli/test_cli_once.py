@@ -181,7 +181,7 @@ def test_what_goes_on_from_a_pretraining_finds_its_features(newt, library, monke
 
 
 def test_a_run_that_goes_on_embeds_no_text_and_reads_once(newt, library, monkeypatch):
-    answer = newt(f"{LINE} --run a --set demo_use.pretraining=false")
+    answer = newt(f"{LINE} --run a --set demos.pretraining=false")
     assert answer.code == 0, answer.err
     counts = Counts(monkeypatch)
     answer = newt("newt train --run a --resume --specs specs --steps 40")

@@ -12,6 +12,7 @@ from newt_core.specs import load_specs
 from newt_core.training.checkpoint import save_checkpoint
 from newt_core.training.config import resolve_config
 from newt_core.training.run_folder import RunFolder
+from tests.fixtures.contents import payload_of
 from tests.fixtures.demonstrations import write_demos
 
 START = "newt train --tasks walker-run --preset smoke --device cpu --run a"
@@ -46,7 +47,7 @@ def test_an_option_wins_over_set_over_config_over_preset(newt, core):
 def test_obs_says_what_the_agent_sees(newt, core):
     assert newt(f"{START} --obs both --set model.frame_stack=2").code == 0
     config = core.arguments("train")["config"]
-    assert (config.model.obs, config.model.feature_stack, config.image_encoder) == (
+    assert (config.model.obs, config.model.feature_stack, config.images.encoder) == (
         "both",
         2,
         "tiny",
@@ -218,17 +219,21 @@ def test_what_libraries_print_does_not_reach_stdout(newt, core):
 def test_demonstrations_are_checked_before_a_run_begins(newt, core):
     write_demos(Path("shown"), 1, load_specs()["pygame-cowboy"])
     line = "newt train --tasks pygame-cowboy --preset smoke --device cpu --run a --demos"
-    assert newt(f"{line} shown --set demo_use.cloning=false").code == 0
+    assert newt(f"{line} shown --set demos.cloning=false").code == 0
     config = core.arguments("train")["config"]
-    assert (config.demos, config.pretrains, config.demo_use.cloning) == ("shown", True, False)
-    refused = newt("newt train --run a --resume --set demo_use.cloning=true")
+    assert (config.demos.folder, config.pretrains, config.demos.cloning) == (
+        Path("shown"),
+        True,
+        False,
+    )
+    refused = newt("newt train --run a --resume --set demos.cloning=true")
     assert "cannot change on the way" in refused.err
     for rest, message in (
         ("hidden", "there is no folder hidden"),
         ("shown --tasks pygame-pong", "pygame-pong has no demonstrations in shown"),
         ("shown --obs both", "pygame-cowboy.h5 holds no pictures. Record"),
-        ("shown --set demo_use.batch_share=2", "demo_use.batch_share"),
-        ("shown --set demo_use.clonin=false", "Did you mean 'demo_use.cloning'"),
+        ("shown --set demos.batch_share=2", "demos.batch_share"),
+        ("shown --set demos.clonin=false", "Did you mean 'demos.cloning'"),
     ):
         answer = newt(f"{line.replace('--run a', '--run b')} {rest}")
         assert (answer.code, len(answer.err.splitlines())) in ((2, 1), (2, 2)), answer.err
@@ -239,23 +244,16 @@ def test_demonstrations_are_checked_before_a_run_begins(newt, core):
 def test_a_pretrained_checkpoint_says_what_it_was_made_with(newt, core):
     write_demos(Path("demos"), 1, load_specs()["pygame-cowboy"])
     made = resolve_config(None, None, (), tasks="pygame-cowboy", size="5M", demos="demos")
-    content: dict[str, object] = {
-        "config": made.model_dump(mode="json"),
-        "text_encoder": "hashed-v1",
-        "image_encoder": None,
-        "agent": {},
-        "tasks": [],
-    }
-    save_checkpoint(Path("made.pt"), content)
+    save_checkpoint(Path("made.pt"), payload_of(made))
     line = "newt train --tasks pygame-cowboy --device cpu --pretrained made.pt"
     answer = newt(f"{line} --run a")
     assert answer.code == 0, answer.err
     config = core.arguments("train")["config"]
-    assert (config.model.size, config.text_encoder) == ("5M", "hashed-v1")
-    assert (config.demos, config.pretrains) == ("demos", False)
+    assert (config.model.size, config.text.encoder) == ("5M", "hashed-v1")
+    assert (config.demos.folder, config.pretrains) == (Path("demos"), False)
     assert "going on with the demonstrations in demos" in answer.err
-    newt(f"{line} --run b --set demos=")
-    assert core.arguments("train")["config"].demos == ""
+    newt(f"{line} --run b --set demos.folder=")
+    assert core.arguments("train")["config"].demos.folder is None
     for option, reason in (
         ("--size 2M", "is a 5M model"),
         ("--text-encoder zero", "Use --text-encoder hashed"),
@@ -272,11 +270,11 @@ def test_a_run_can_be_told_something_else(newt, core):
     answer = newt(f"{line} --tasks pygame-cowboy {told} --run a")
     assert answer.code == 0, answer.err
     config = core.arguments("train")["config"]
-    assert (config.instruction, config.embodiment) == ("Shoot twice.", "A cowboy.")
+    assert (config.text.instruction, config.text.embodiment) == ("Shoot twice.", "A cowboy.")
     assert newt("newt train --run a --resume").code == 0
-    assert core.arguments("train")["config"].instruction == "Shoot twice."
+    assert core.arguments("train")["config"].text.instruction == "Shoot twice."
     for change, reason in (
-        ("newt train --run a --resume --instruction Run.", "'instruction' cannot change"),
+        ("newt train --run a --resume --instruction Run.", "'text.instruction' cannot change"),
         (f"{line} --tasks pygame-cowboy,pygame-pong {told} --run b", "2 are chosen"),
         (f"{line} --tasks pygame-cowboy --instruction '' --run b", "is empty"),
     ):
@@ -288,19 +286,17 @@ def test_a_run_can_be_told_something_else(newt, core):
 
 def test_an_agent_that_sees_goes_on_seeing(newt, core):
     seeing = ("model.obs=both", "model.frame_stack=2", "image_encoder=tiny")
-    content = {"text_encoder": "hashed-v1", "agent": {}, "tasks": []}
     for name, settings, encoder in (
         ("seeing.pt", seeing, "tiny-random-vit-v1"),
         ("blind.pt", ("demos=demos",), None),
     ):
         made = resolve_config(None, None, settings, tasks="pygame-cowboy", size="2M")
-        made_with = {"config": made.model_dump(mode="json"), "image_encoder": encoder}
-        save_checkpoint(Path(name), content | made_with)
+        save_checkpoint(Path(name), payload_of(made, image_encoder=encoder))
     write_demos(Path("demos"), 1, load_specs()["pygame-pong"])
     line = "newt train --tasks pygame-pong --device cpu --pretrained"
     assert newt(f"{line} seeing.pt --run a").code == 0
     config = core.arguments("train")["config"]
-    assert (config.model.obs, config.model.feature_stack, config.image_encoder) == (
+    assert (config.model.obs, config.model.feature_stack, config.images.encoder) == (
         "both",
         2,
         "tiny",
@@ -310,7 +306,7 @@ def test_an_agent_that_sees_goes_on_seeing(newt, core):
     assert answer.code == 0, answer.err
     assert "without demonstrations: they hold no pictures" in answer.err
     config = core.arguments("train")["config"]
-    assert (config.model.obs, config.demos) == ("both", "")
+    assert (config.model.obs, config.demos.folder) == ("both", None)
 
     for change in ("seeing.pt --obs state", "seeing.pt --obs rgb", "blind.pt --obs rgb"):
         refused = newt(f"{line} {change} --image-encoder tiny --run c")

@@ -18,6 +18,7 @@ from newt_core.errors import MissingDependencyError
 from newt_core.specs import load_specs
 from newt_core.training.checkpoint import save_checkpoint
 from newt_core.training.config import RunConfig
+from tests.fixtures.contents import payload_of
 from tests.fixtures.demonstrations import episode, write_demos
 from tests.fixtures.maniskill_assets import write_stand_ins
 from tests.fixtures.run_folders import write_run
@@ -89,9 +90,7 @@ def test_the_lines_run(name, newt, core, monkeypatch):
     Path("my_specs/mine.yaml").write_text(SPECS)
     if name.startswith(("newt demos", "newt pretrain", "newt train")):
         lay_out_demonstrations()
-    settings = RunConfig().model_dump(mode="json")
-    encoders = {"text_encoder": "hashed-v1", "image_encoder": None}
-    save_checkpoint(Path("last.pt"), {"config": settings, **encoders})
+    save_checkpoint(Path("last.pt"), payload_of(RunConfig()))
     if name == "newt report":
         for run in ("balance", "swingup"):
             write_run(Path("runs"), run)

@@ -24,6 +24,7 @@ from tests.cli.options_of_data import DATA
 from tests.cli.options_of_files import FILES
 from tests.cli.options_of_learning import LEARNING
 from tests.cli.stand_ins import FakeCore, Newt
+from tests.fixtures.contents import payload_of
 from tests.fixtures.demonstrations import episode, write_demos
 from tests.fixtures.run_folders import write_run
 from tests.fixtures.short_tasks import SPECS
@@ -58,10 +59,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_seen(folder / "seen", reach)
     write_table(folder / "table.npz", vectors(short, specs["walker-run"]))
     made = resolve_config(None, None, (), tasks="walker-run", size="5M")
-    content: dict[str, Any] = {"config": made.model_dump(mode="json"), "image_encoder": None}
-    save_checkpoint(
-        folder / "made.pt", content | {"text_encoder": "hashed-v1", "agent": {}, "tasks": []}
-    )
+    save_checkpoint(folder / "made.pt", payload_of(made))
     for root, name in (("runs", "a"), ("elsewhere", "b")):
         write_run(folder / root, name)
     return folder

@@ -12,7 +12,9 @@ import pytest
 
 from newt_core.reporting.page import write_report
 from newt_core.training.checkpoint import save_checkpoint
+from newt_core.training.config import RunConfig
 from newt_core.training.run_folder import RunFolder
+from tests.fixtures.contents import payload_of
 from tests.fixtures.run_folders import add_pretraining, evaluation, write_pretraining, write_run
 
 
@@ -77,12 +79,13 @@ def run(tmp_path: Path) -> RunFolder:
     (folder.videos / "walker-walk.mp4").write_bytes(b"film")
     save_checkpoint(
         folder.checkpoints / "last.pt",
-        {
-            "git_version": "abc1234",
-            "newt_version": "0.1",
-            "text_encoder": "hashed-512",
-            "counters": {"steps": 1000},
-        },
+        payload_of(
+            RunConfig(),
+            text_encoder="hashed-512",
+            counters={"steps": 1000},
+            git_version="abc1234",
+            newt_version="0.1",
+        ),
     )
     return folder
 

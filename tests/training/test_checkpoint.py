@@ -13,7 +13,6 @@ import torch
 from newt_core.errors import CheckpointError
 from newt_core.training import checkpoint
 from newt_core.training.checkpoint import FORMAT_VERSION, load_checkpoint, save_checkpoint
-from newt_core.training.content import upgraded
 
 
 @pytest.fixture
@@ -219,11 +218,3 @@ def test_a_full_disk_leaves_the_old_checkpoint_and_no_litter(saved, monkeypatch)
         save_checkpoint(saved, {"step": 8})
     assert saved.read_bytes() == before
     assert os.listdir(saved.parent) == [saved.name]
-
-
-def test_a_checkpoint_of_an_earlier_newt_says_when_learning_began():
-    # Then, it stood among the trainer's counters.
-    old = {"counters": {"steps": 40, "learning_began": 12}, "agent": {}}
-    assert upgraded(old)["interaction"] == {"learning_began": 12}
-    new = {"counters": {"steps": 40}, "interaction": {"learning_began": None}}
-    assert upgraded(new)["interaction"] == {"learning_began": None}

@@ -60,6 +60,8 @@ def another(name: str, value: Any) -> Any:
     choices = typing.get_args(setting_fields()[name].annotation)
     if typing.get_origin(setting_fields()[name].annotation) is typing.Literal:
         return next(choice for choice in choices if choice != value)
+    if Path in choices:
+        return Path("other")
     if isinstance(value, dict):
         return {"size": 1}
     if isinstance(value, bool):
@@ -97,18 +99,19 @@ def test_which_settings_a_run_that_interacts_lets_change():
     """By what reads them: each of these is looked at anew, at every step or when a run begins."""
     changeable = {name for name in setting_fields() if "interaction" in heeded_in(name)}
     assert changeable >= {
-        *("steps", "device", "wandb", "image_weights", "replay.sampling"),
+        *("steps", "device", "wandb", "images.weights", "replay.sampling"),
         *("evaluation.every", "evaluation.episodes", "checkpoint.every", "checkpoint.keep"),
         *("update.lr", "update.encoder_lr", "update.grad_clip", "update.precision"),
         *("update.compile", "update.batch_size", "update.bc_coef", "planner.num_samples"),
     }
     kept = {name for name in setting_fields() if not heeded_in(name)}
     assert kept == {
-        *("tasks", "seed", "envs_per_task", "pretrained", "demos", "instruction", "embodiment"),
-        *("text_encoder", "text_weights", "image_encoder", "random_phase.until_reward"),
+        *("tasks", "seed", "envs_per_task", "pretrained", "text.instruction"),
+        *("text.embodiment", "text.encoder", "text.weights", "images.encoder"),
+        "random_phase.until_reward",
         *("agent.kind", "agent.options", "model.size", "model.obs", "model.frame_stack"),
         *("replay.capacity", "replay.storage", "replay.save"),
-        *(f"demo_use.{name}" for name in RunConfig().demo_use.model_dump()),
+        *(f"demos.{name}" for name in RunConfig().demos.model_dump()),
     }
     # The updates owed are counted over the whole run: another rate would bring a burst or a halt.
     assert "interaction" not in heeded_in("update.updates_per_step")

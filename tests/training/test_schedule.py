@@ -44,5 +44,5 @@ def test_constrained_planning_is_annealed_as_in_the_paper(steps: int, weight: fl
 
 def test_nothing_is_constrained_without_demonstrations_or_against_the_users_word():
     assert prior_weight(resolve_config("paper"), 0) == 0.0
-    off = resolve_config("paper", None, ["demo_use.constrained_planning=false"], demos="demos")
+    off = resolve_config("paper", None, ["demos.constrained_planning=false"], demos="demos")
     assert prior_weight(off, 0) == 0.0

@@ -114,7 +114,7 @@ def test_cloning_goes_on_without_demonstrations(tmp_path, monkeypatch, settings,
     PointRun(tmp_path / "a", config=point_config(**settings)).run()
     assert seen == {expected}
     seen.clear()
-    off = point_config(demo_use__cloning="false", **settings)
+    off = point_config(demos__cloning="false", **settings)
     PointRun(tmp_path / "b", config=off).run()
     assert seen == {0.0}
 

@@ -205,7 +205,7 @@ def test_each_use_has_its_switch(tmp_path, library, monkeypatch):
         {"constrained_planning", "cloning"},
     ):
         values = {use: "0" if use == "batch_share" else "false" for use in off}
-        found = uses(*(f"demo_use.{use}={value}" for use, value in values.items()))
+        found = uses(*(f"demos.{use}={value}" for use, value in values.items()))
         assert found == {use: use not in off for use in found}
         if "batch_share" in off:
             assert seen["rows"] == 0
