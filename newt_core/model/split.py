@@ -78,6 +78,29 @@ class SplitMLP:
     finish: Finish
     """:func:`finish`, or a compiled version of it."""
 
+    def tensors(self) -> list[Tensor]:
+        """All weights, in one order."""
+        pairs = (self.norm_0, self.linear_1, self.norm_1, self.linear_2, self.norm_2 or ())
+        return [self.w_x, self.w_action, self.table, *(each for pair in pairs for each in pair)]
+
+    def owned(self) -> SplitMLP:
+        """Return a copy that shares no memory with the model's weights."""
+
+        def pair(two: Pair) -> Pair:
+            return two[0].clone(), two[1].clone()
+
+        return SplitMLP(
+            self.w_x.clone(),
+            self.w_action.clone(),
+            self.table.clone(),
+            pair(self.norm_0),
+            pair(self.linear_1),
+            pair(self.norm_1),
+            pair(self.linear_2),
+            None if self.norm_2 is None else pair(self.norm_2),
+            self.finish,
+        )
+
     def tail(self, product: Tensor) -> Tensor:
         """Everything after the first layer's product, [..., hidden] → [..., outputs]."""
         return self.finish(
@@ -104,17 +127,28 @@ def _norm_mish(x: Tensor, norm: Pair) -> Tensor:
 
 
 class SplitModel:
-    """A snapshot of a model's weights for planning; make a new one after every update.
+    """A snapshot of a model's weights for planning, in memory of its own.
+
+    The model may change while a plan is made; :meth:`refresh` takes over how it is by then. The
+    weights stay at the same addresses, as a CUDA graph needs it.
 
     Args:
-        model: The weights to arrange. In float32 most are views, in bfloat16 copies.
+        model: The weights to arrange.
         dtype: Number format of the matrix products.
         compiled: Use :func:`compiled_finish`.
+        version: Names the state of the weights.
     """
 
     def __init__(
-        self, model: WorldModel, dtype: torch.dtype = torch.float32, *, compiled: bool = False
+        self,
+        model: WorldModel,
+        dtype: torch.dtype = torch.float32,
+        *,
+        compiled: bool = False,
+        version: int = 0,
     ) -> None:
+        self.version = version
+        """What the weights were called when they were last taken over."""
         self.dtype = dtype
         self._finish = compiled_finish() if compiled else finish
         self.num_q = model.size.num_q
@@ -123,10 +157,21 @@ class SplitModel:
         self.mask = model.action_mask[:, : self.width]
         self.order = strided_order(model.size.latent_dim, SIMNORM_GROUP, model.device)
         with torch.no_grad():
-            self.dynamics = self._split(model.dynamics, model.text)
-            self.reward = self._split(model.reward, model.text)
-            self.policy = self._split(model.policy, model.text)
-            self.heads = self._split_heads(model)
+            self._parts = [part.owned() for part in self._arranged(model)]
+        self.dynamics, self.reward, self.policy, *self.heads = self._parts
+
+    @torch.no_grad()
+    def refresh(self, model: WorldModel, version: int) -> None:
+        """Take over the weights of a model of the same size and tasks, in place."""
+        for own, new in zip(self._parts, self._arranged(model), strict=True):
+            for kept, taken in zip(own.tensors(), new.tensors(), strict=True):
+                kept.copy_(taken)
+        self.version = version
+
+    def _arranged(self, model: WorldModel) -> list[SplitMLP]:
+        """Return dynamics, reward, policy and Q heads; most of their weights are views."""
+        plain = (model.dynamics, model.reward, model.policy)
+        return [*(self._split(mlp, model.text) for mlp in plain), *self._split_heads(model)]
 
     def _cast(self, *tensors: Tensor) -> tuple[Tensor, ...]:
         return tuple(t.detach().to(self.dtype) for t in tensors)

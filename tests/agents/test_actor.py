@@ -69,10 +69,21 @@ def test_plans_are_made_with_the_weights_after_an_update(agent: NewtAgent) -> No
     old = agent.planning_snapshot()
     before = foreseen(old)
     assert agent.planning_snapshot() is old, "arranged once for many plans"
+    places = addresses(old)
     agent.learner.update(batch())
+    assert torch.equal(foreseen(old), before), "an update tears no plan that is being made"
     after = foreseen(agent.planning_snapshot())
     torch.testing.assert_close(after, foreseen(SplitModel(agent.model)), atol=0, rtol=0)
     assert float((after - before).abs().max()) > 1e-3
+    assert agent.planning_snapshot() is old
+    assert (old.version, addresses(old)) == (1, places), "new weights lie where the old ones did"
+
+
+def addresses(split: SplitModel) -> list[int]:
+    parts = (split.dynamics, split.reward, split.policy, *split.heads)
+    found = [tensor.data_ptr() for part in parts for tensor in part.tensors()]
+    assert len(set(found)) == len(found) == 13 + (1 + len(split.heads) + 1) * 11
+    return found
 
 
 def test_plans_are_made_with_the_weights_that_were_loaded(

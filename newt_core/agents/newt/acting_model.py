@@ -26,7 +26,8 @@ class ActingModel(ABC):
         self.planner_config = planner_config
         self.prior_weight = 0.0
         """How near the policy it plans, unless its actor is told otherwise; see constrain()."""
-        self._snapshot: tuple[int, SplitModel] | None = None
+        self._snapshot: SplitModel | None = None
+        self._reloaded = False
 
     @property
     def device(self) -> torch.device:
@@ -39,9 +40,20 @@ class ActingModel(ABC):
         """A number that changes whenever the weights do."""
 
     def planning_snapshot(self) -> SplitModel:
-        """Return the weights arranged for planning; rebuilt only when they have changed."""
-        if self._snapshot is None or self._snapshot[0] != self.version:
+        """Return the weights arranged for planning; taken over only when they have changed."""
+        if self._snapshot is None:
             config = self.planner_config
-            split = SplitModel(self.model, DTYPES[config.precision], compiled=config.compile)
-            self._snapshot = (self.version, split)
-        return self._snapshot[1]
+            self._snapshot = SplitModel(
+                self.model,
+                DTYPES[config.precision],
+                compiled=config.compile,
+                version=self.version,
+            )
+        elif self._reloaded or self._snapshot.version != self.version:
+            self._snapshot.refresh(self.model, self.version)
+        self._reloaded = False
+        return self._snapshot
+
+    def weights_replaced(self) -> None:
+        """Have the next plan take over weights that came from elsewhere than an update."""
+        self._reloaded = True

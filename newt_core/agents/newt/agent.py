@@ -113,4 +113,4 @@ class NewtAgent(ActingModel):
             raise CheckpointError(
                 f"The weights do not fit a {self.model_config.size} model: {reason}"
             ) from error
-        self._snapshot = None
+        self.weights_replaced()
