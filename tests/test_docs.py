@@ -19,9 +19,10 @@ import typer
 
 import newt_core
 from newt_cli.app import COMMANDS, app
+from newt_core.envs.gym_ids import register
 from newt_core.specs import load_specs
 from newt_core.training.config import resolve_config, setting_fields
-from newt_core.types import ACTION_DIM, Observation
+from newt_core.types import ACTION_DIM, FloatArray, Observation
 from newt_core.workflows.loaded import LoadedAgent
 
 ROOT = Path(__file__).parent.parent
@@ -186,7 +187,14 @@ def test_python_code_fits_what_it_calls(page):
                 assert owner is None or hasattr(owner, node.attr), ast.unparse(node)
             if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("newt_core."):
                 function = getattr(newt_core, ast.unparse(node.func).split(".")[1])
-                inspect.signature(function).bind(*node.args, **{k.arg: k for k in node.keywords})
+                named = {str(keyword.arg): keyword.value for keyword in node.keywords}
+                inspect.signature(function).bind(*node.args, **named)
+
+
+@pytest.fixture
+def gymnasium_ids() -> None:
+    """Make Newt's ids known, as Gymnasium does by itself where Newt is installed."""
+    register()
 
 
 def loaded(checkpoint: str) -> LoadedAgent:
@@ -195,13 +203,13 @@ def loaded(checkpoint: str) -> LoadedAgent:
     agent: Any = SimpleNamespace(obs="state", feature_stack=1)
     specs = list(LIBRARY.select("pygame-cowboy,cartpole-swingup"))
 
-    def still(obs: Observation) -> np.ndarray:
+    def still(observation: Observation) -> FloatArray:
         return np.zeros((1, ACTION_DIM), np.float32)
 
     return LoadedAgent(agent, still, specs)
 
 
-def test_the_code_of_the_readme_plays_an_episode(monkeypatch, capsys):
+def test_the_code_of_the_readme_plays_an_episode(monkeypatch, capsys, gymnasium_ids):
     monkeypatch.setattr(newt_core, "load", loaded, raising=False)
     (code,) = blocks(README, "python")
     exec(compile(code, "README.md", "exec"), {})
@@ -211,13 +219,13 @@ def test_the_code_of_the_readme_plays_an_episode(monkeypatch, capsys):
 
 
 @pytest.mark.slow
-def test_the_code_of_the_python_page_runs(monkeypatch):
+def test_the_code_of_the_python_page_runs(monkeypatch, gymnasium_ids):
     monkeypatch.setattr(newt_core, "load", loaded, raising=False)
     for code in blocks(ROOT / "docs" / "python.md", "python"):
         exec(compile(code, "docs/python.md", "exec"), {})
 
 
-def test_every_id_of_gymnasium_that_code_names_exists():
+def test_every_id_of_gymnasium_that_code_names_exists(gymnasium_ids):
     names = [name for page in PAGES for name in re.findall(r'"(newt/[^"]+)"', page.read_text())]
     assert names
     for name in names:
