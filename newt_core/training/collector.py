@@ -39,6 +39,8 @@ class Collector:
         """[E, S] what to act on next."""
         self._first: BoolArray = np.ones(pool.num_envs, np.bool_)
         """[E] whether that begins an episode."""
+        self._ready = np.arange(pool.num_envs)
+        """[K] environments that wait for an action."""
         self._seed = seed
         self._recorder = EpisodeRecorder(
             task_of_env.tolist(), [spec.episode_length for spec in pool.specs], features=features
@@ -49,9 +51,8 @@ class Collector:
 
     @property
     def observation(self) -> Observation:
-        """What to act on next."""
-        envs = np.arange(self.pool.num_envs)
-        return observation(self.pool, envs, self._obs, self.task_of_env, self._first)
+        """What to act on next: of all environments that wait for an action."""
+        return observation(self.pool, self._ready, self._obs, self.task_of_env, self._first)
 
     @property
     def lost_episodes(self) -> int:
@@ -68,6 +69,7 @@ class Collector:
         self._obs = self.pool.reset(self._seed, EpisodeNumbers.own_series(self._numbers))
         self._recorder.begin(self._obs, self.pool.features())
         self._first = np.ones(self.pool.num_envs, np.bool_)
+        self._ready = np.arange(self.pool.num_envs)
         steps = np.array([len(actions) for actions in self._open])
         repeated = np.ones(self.pool.num_envs, np.bool_)
         for step in range(int(steps.max(initial=0))):
@@ -96,15 +98,37 @@ class Collector:
         Returns:
             What the pool said, and the episodes that ended with this step.
         """
-        transitions = self.pool.step(actions)
-        self.recent.add(transitions)
-        episodes = self._recorder.add(transitions)
-        self._obs = transitions.obs
-        self._first = transitions.done | transitions.lost
-        return transitions, episodes
+        return self._take(self.pool.step(actions))
+
+    def send(self, actions: FloatArray) -> None:
+        """Start an agent step in the environments that wait for an action.
+
+        Args:
+            actions: [K, A], in the order of :attr:`observation`.
+        """
+        self.pool.send(actions, self._ready)
+        self._ready = self._ready[:0]
+
+    def recv(self, min_envs: int = 1) -> tuple[Transitions, list[Episode]]:
+        """Wait until ``min_envs`` steps that were sent are done, and take all that are.
+
+        These environments are then the ones that wait for an action; see :meth:`step`.
+        """
+        return self._take(self.pool.recv(min_envs))
+
+    def _take(self, reply: Transitions) -> tuple[Transitions, list[Episode]]:
+        self.recent.add(reply)
+        episodes = self._recorder.add(reply)
+        self._obs[reply.env_ids] = reply.obs
+        self._first[reply.env_ids] = reply.done | reply.lost
+        self._ready = reply.env_ids
+        return reply, episodes
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the open episodes, and what ended since the last report."""
+        """Return the open episodes, and what ended since the last report.
+
+        To be called when no step is under way: that one would be missing.
+        """
         actions = self._recorder.open_actions()
         return {
             "numbers": torch.from_numpy(self.pool.episode_numbers.copy()),

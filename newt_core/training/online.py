@@ -8,23 +8,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, SupportsFloat
 
 from newt_core.agents.base import OnlineAgent, Stateful
+from newt_core.agents.ranks import ALONE, Ranks
 from newt_core.errors import UselessActionError
 from newt_core.training import run_state
+from newt_core.training.cadence import LOG_SECONDS, Every, EverySeconds
 from newt_core.training.checkpoint_folder import CheckpointFolder
 from newt_core.training.collector import Collector
 from newt_core.training.config import RunConfig
 from newt_core.training.health import Health
+from newt_core.training.loop import Loop
 from newt_core.training.metrics import MetricsLogger
 from newt_core.training.outcome import Scores, TrainResult
 from newt_core.training.progress import Progress, RunStatus
 from newt_core.training.random_state import seed_random_state
 from newt_core.training.recent import Speed
-
-LOG_SECONDS = 10.0
-"""Metrics are written about this often."""
 
 
 class OnlineTrainer:
@@ -39,6 +39,7 @@ class OnlineTrainer:
         metrics: Where to report.
         progress: Who watches.
         should_stop: Asked after every step and update.
+        ranks: Those that train the same agent, each in environments of its own.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class OnlineTrainer:
         metrics: MetricsLogger,
         progress: Progress,
         should_stop: Callable[[], bool],
+        ranks: Ranks = ALONE,
     ) -> None:
         self.config = config
         self.agent = agent
@@ -60,9 +62,14 @@ class OnlineTrainer:
         self.checkpoints = checkpoints
         self.metrics = metrics
         self.progress = progress
-        self.should_stop = should_stop
+        self.ranks = ranks
+        self._should_stop = should_stop
         self.counters = run_state.OnlineCounters()
+        self._loop = Loop(agent, collector)
         self._speed = Speed()
+        self._log_due = EverySeconds(LOG_SECONDS)
+        self._evaluate_due = Every(config.evaluation.every)
+        self._save_due = Every(config.checkpoint.every)
         self._health = Health(agent, checkpoints.folder)
         self._last_checkpoint = 0
         self.parts: dict[str, Stateful] = {
@@ -103,7 +110,7 @@ class OnlineTrainer:
             self._evaluate()
         self._speed.go_on(self.steps)
         self._settle()  # A run that goes on may have been stopped in the middle of this.
-        while self.steps < self.config.steps and not self.should_stop():
+        while self.steps < self.config.steps and not self._asked_to_stop():
             self._act()
             self._settle()
         finished = self.steps >= self.config.steps
@@ -116,10 +123,10 @@ class OnlineTrainer:
     # -- one step -----------------------------------------------------------------------------
 
     def _act(self) -> None:
-        actions = self.agent.act(self.collector.observation, self.steps)
-        transitions, episodes = self.collector.step(actions)
-        self.agent.observe(transitions, episodes)
-        self.counters.steps += self.collector.pool.num_envs
+        self.counters.steps += self.ranks.total(self._loop.act(self.steps))
+
+    def _asked_to_stop(self) -> bool:
+        return self.ranks.any(self._should_stop())
 
     def _settle(self) -> None:
         """Do all that is owed at this step: updates, reports, an evaluation, a checkpoint."""
@@ -131,12 +138,12 @@ class OnlineTrainer:
 
     def _learn(self) -> bool:
         """Take the updates that are due; return whether none are left."""
-        for count, metrics in enumerate(self.agent.learn(self.steps), start=1):
+        for count, metrics in enumerate(self._loop.learn(self.steps), start=1):
             self._health.newest = metrics
             if count % 10 == 0:
                 # A burst after the random phase is long: stay visible and stoppable.
                 self._report()
-                if self.should_stop():
+                if self._asked_to_stop():
                     return False
         return True
 
@@ -152,15 +159,14 @@ class OnlineTrainer:
             message=message,
         )
         self.progress.update(status)
-        if time.monotonic() - self._speed.last_log > LOG_SECONDS:
+        if self.ranks.any(self._log_due.due()):
             self._log()
             self.collector.recent.clear()
             self._health.check(self.steps)
 
     def _log(self) -> None:
-        self._speed.last_log = time.monotonic()
-        self.metrics.log(
-            self.steps,
+        self._log_due.done()
+        self._write(
             {
                 "updates": self.agent.updates,
                 "updates/skipped": self.agent.skipped.total,
@@ -173,8 +179,7 @@ class OnlineTrainer:
         )
 
     def _evaluate_if_due(self) -> None:
-        every = self.config.evaluation.every
-        if every and self.steps // every > self.counters.last_evaluation // every:
+        if self._evaluate_due.due(self.steps, self.counters.last_evaluation):
             self._evaluate()
 
     def _evaluate(self) -> None:
@@ -190,8 +195,7 @@ class OnlineTrainer:
         counters.last_evaluation = self.steps
         counters.last_score = result.score
         counters.domain_scores = dict(result.domain_scores)
-        self.metrics.log(
-            self.steps,
+        self._write(
             {
                 "eval/score": result.score,
                 **{f"eval/{name}": score for name, score in result.domain_scores.items()},
@@ -205,8 +209,7 @@ class OnlineTrainer:
                 self.save(best=True)
 
     def _save_if_due(self) -> None:
-        every = self.config.checkpoint.every
-        if self.steps // every > self._last_checkpoint // every:
+        if self._save_due.due(self.steps, self._last_checkpoint):
             self._health.check(self.steps)
             if self._health.sound:  # else the next update may be
                 self.save()
@@ -227,7 +230,13 @@ class OnlineTrainer:
         if scheduled:
             self.collector.recent.clear()
         self._last_checkpoint = self.steps
-        self.checkpoints.save(self.steps, self.state_dict(), best=best)
+        state = self.state_dict()
+        if self.ranks.writes:
+            self.checkpoints.save(self.steps, state, best=best)
+
+    def _write(self, row: Mapping[str, SupportsFloat]) -> None:
+        if self.ranks.writes:
+            self.metrics.log(self.steps, row)
 
     def state_dict(self) -> dict[str, Any]:
         """The state of every part, under its name."""

@@ -9,18 +9,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, SupportsFloat
 
 from newt_core.agents.base import Stateful
 from newt_core.agents.newt.agent import NewtAgent
 from newt_core.agents.newt.generators import SavedGenerator
+from newt_core.agents.ranks import ALONE, Ranks
 from newt_core.replay import ReplayBuffer
 from newt_core.seeds import Stream
+from newt_core.training.cadence import LOG_SECONDS, Every, EverySeconds
 from newt_core.training.checkpoint_folder import CheckpointFolder
 from newt_core.training.config import RunConfig
 from newt_core.training.health import Health
 from newt_core.training.metrics import MetricsLogger
-from newt_core.training.online import LOG_SECONDS
 from newt_core.training.progress import Progress, RunStatus
 from newt_core.training.random_state import seed_random_state
 from newt_core.training.recent import Speed
@@ -61,6 +62,7 @@ class Pretrainer:
         metrics: Where to report, under the number of updates.
         progress: Who watches.
         should_stop: Asked after every update.
+        ranks: Those that train the same agent, each on batches of its own.
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class Pretrainer:
         metrics: MetricsLogger,
         progress: Progress,
         should_stop: Callable[[], bool],
+        ranks: Ranks = ALONE,
     ) -> None:
         self.config = config
         self.agent = agent
@@ -83,9 +86,13 @@ class Pretrainer:
         self.metrics = metrics
         self.progress = progress
         self.should_stop = should_stop
+        self.ranks = ranks
         self.counters = PretrainCounters()
         self._last_logged = 0
         self._speed = Speed()
+        self._log_due = EverySeconds(LOG_SECONDS)
+        self._evaluate_due = Every(config.pretrain.evaluate_every)
+        self._save_due = Every(config.pretrain.checkpoint_every)
         self._health = Health(agent.learner, checkpoints.folder)
         self._batches = SavedGenerator(config.seed, Stream.BATCHES)
         self.parts: dict[str, Stateful] = {
@@ -113,7 +120,7 @@ class Pretrainer:
         if not self.updates:
             seed_random_state(self.config.seed)
         self._speed.go_on(self.updates)
-        while self.updates < settings.updates and not self.should_stop():
+        while self.updates < settings.updates and not self.ranks.any(self.should_stop()):
             batch = self.demos.sample(
                 self.config.update.batch_size, self.config.update.horizon, self._batches.generator
             )
@@ -121,11 +128,11 @@ class Pretrainer:
             self._health.newest = learner.update(batch, bc_coef=settings.bc_coef, joint=True)
             self._report()
             self._log_if_due()
-            last = self.updates == settings.updates
-            if settings.evaluate_every and self.updates % settings.evaluate_every == 0 and not last:
-                self._evaluate(last=False)
-            if self.updates % settings.checkpoint_every == 0 and not last:
-                self.save()
+            if self.updates < settings.updates:
+                if self._evaluate_due.due(self.updates, self.updates - 1):
+                    self._evaluate(last=False)
+                if self._save_due.due(self.updates, self.updates - 1):
+                    self.save()
         finished = self.updates >= settings.updates
         self.save()
         if finished and self.counters.evaluated_at != self.updates:
@@ -149,18 +156,17 @@ class Pretrainer:
         )
 
     def _log_if_due(self) -> None:
-        due = time.monotonic() - self._speed.last_log > LOG_SECONDS
+        due = self.ranks.any(self._log_due.due())
         if due or self.updates - self._last_logged >= LOG_UPDATES:
             self._log()
 
     def _log(self) -> None:
         if self._last_logged == self.updates:
             return
-        self._speed.last_log = time.monotonic()
+        self._log_due.done()
         self._last_logged = self.updates
         learner = self.agent.learner
-        self.metrics.log(
-            self.updates,
+        self._write(
             {
                 "updates_per_s": self._speed.rate(self.updates),
                 "updates/skipped": learner.skipped.total,
@@ -180,8 +186,7 @@ class Pretrainer:
             return
         self.counters.scores = dict(scores)
         self.counters.evaluated_at = self.updates
-        self.metrics.log(
-            self.updates,
+        self._write(
             {
                 **{f"eval/{mode.replace(' ', '_')}": score for mode, score in scores.items()},
                 "eval/seconds": time.monotonic() - started,
@@ -198,7 +203,13 @@ class Pretrainer:
         """
         self._log()
         self._health.require_sound(self.updates)
-        self.checkpoints.save(self.updates, self.state_dict(), best=best)
+        state = self.state_dict()
+        if self.ranks.writes:
+            self.checkpoints.save(self.updates, state, best=best)
+
+    def _write(self, row: Mapping[str, SupportsFloat]) -> None:
+        if self.ranks.writes:
+            self.metrics.log(self.updates, row)
 
     def state_dict(self) -> dict[str, Any]:
         """The state of every part, under its name."""

@@ -64,7 +64,6 @@ class Speed:
     """Steps per second; what happens between :meth:`pause` and :meth:`go_on` does not count."""
 
     def __init__(self) -> None:
-        self.last_log = time.monotonic()
         self._rate = 0.0
         self.go_on(0)
 

@@ -20,6 +20,7 @@ from typing import Any, ClassVar, Protocol
 import torch
 
 from newt_core.agents.base import Agent, Capabilities, OnlineAgent
+from newt_core.agents.ranks import ALONE, Ranks
 from newt_core.encoders.image.base import ImageEncoder
 from newt_core.errors import ConfigError, did_you_mean
 from newt_core.replay import ReplayBuffer
@@ -49,6 +50,8 @@ class AgentInputs:
     """What makes features of frames; None for an agent of states."""
     steps: int = 0
     """Agent steps that it has learned from."""
+    ranks: Ranks = ALONE
+    """Those that train it together."""
 
 
 class AgentKind(Protocol):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from newt_core.agents.ranks import ALONE, Ranks
 from newt_core.specs import SpecLibrary
 from newt_core.training.checkpoint_folder import CheckpointFolder
 from newt_core.training.config import RunConfig
@@ -35,6 +36,8 @@ class RunContext:
     """Who watches."""
     should_stop: Callable[[], bool] = never
     """Asked often; True saves and ends the run."""
+    ranks: Ranks = ALONE
+    """The processes that make this run together."""
     made: RunParts | None = None
     """What the command has made of these settings and tasks so far."""
 

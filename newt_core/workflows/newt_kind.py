@@ -42,6 +42,7 @@ class NewtKind:
             device=inputs.device,
             image_encoder=inputs.image_encoder,
             seed=config.seed,
+            ranks=inputs.ranks,
         )
         agent.prior_weight = prior_weight(config, inputs.steps)
         return agent

@@ -59,7 +59,7 @@ def _pretrain(run: RunContext, resume: bool) -> Pretrained:
     restored = parts.resume_point(folder, PRETRAINING) if resume else None
     demos = parts.require_demos()
     texts = parts.texts_for(restored)
-    agent = parts.new_agent(texts)
+    agent = parts.new_agent(texts, run.ranks)
     assert isinstance(agent, NewtAgent)  # No other kind learns from demonstrations alone.
     updates = restored.updates if restored is not None else None
     with run.metrics(updates) as metrics:
@@ -72,6 +72,7 @@ def _pretrain(run: RunContext, resume: bool) -> Pretrained:
             metrics=metrics,
             progress=run.progress,
             should_stop=run.should_stop,
+            ranks=run.ranks,
         )
         if restored is not None:
             pretrainer.load_state_dict(restored.state)

@@ -16,6 +16,7 @@ import torch
 
 from newt_core.agents.base import Agent
 from newt_core.agents.newt.setup import choose_device
+from newt_core.agents.ranks import ALONE, Ranks
 from newt_core.demos.features import DemoFeatures
 from newt_core.demos.load import load_opened
 from newt_core.demos.opened import OpenDemos
@@ -150,10 +151,17 @@ class RunParts:
         """
         return find_kind(self.config.agent.kind)
 
-    def new_agent(self, texts: RunTexts) -> Agent:
-        """Return the agent that a run begins with."""
+    def new_agent(self, texts: RunTexts, ranks: Ranks = ALONE) -> Agent:
+        """Return the agent that a run begins with, to be trained by some ranks together."""
         return self.kind.new(
-            AgentInputs(self.config, self.specs, texts.vectors, self.device, self.image_encoder)
+            AgentInputs(
+                self.config,
+                self.specs,
+                texts.vectors,
+                self.device,
+                self.image_encoder,
+                ranks=ranks,
+            )
         )
 
     def describe(self, texts: RunTexts, phase: Phase) -> RunDescription:

@@ -98,7 +98,7 @@ def _interact(run: RunContext, resume: bool, weights: Path | None) -> Trained:
     specs, encoder = parts.specs, parts.image_encoder
     restored = parts.resume_point(folder, INTERACTION) if resume else None
     texts = parts.texts_for(restored)
-    agent = parts.new_agent(texts)
+    agent = parts.new_agent(texts, run.ranks)
     if restored is None and weights is not None:
         parts.kind.take_over(agent, weights, texts.encoder, config)
     restored_step = restored.steps if restored is not None else None
@@ -128,6 +128,7 @@ def _interact(run: RunContext, resume: bool, weights: Path | None) -> Trained:
             metrics=metrics,
             progress=run.progress,
             should_stop=run.should_stop,
+            ranks=run.ranks,
         )
         if restored is not None:
             trainer.load_state_dict(restored.state)

@@ -70,12 +70,11 @@ def test_the_policy_loss_divides_the_mean_of_two_online_heads_by_the_moved_scale
 
 
 def test_the_scale_follows_the_spread_between_two_percentiles() -> None:
-    # 0, 1, 4, 9 … 400: P5 = 1 and P95 = 361. 2 + 0.1 · (360 - 2) = 37.8.
+    # 0, 1, 4, 9 … 400: P5 = 1 and P95 = 361.
     squares = torch.arange(21.0).square()
-    assert losses.moved_scale(torch.tensor(2.0), squares, 0.1).item() == pytest.approx(37.8)
-    # 0.1 apart and less: 1 counts instead. 2 + 0.1 · (1 - 2) = 1.9.
-    narrow = torch.linspace(0, 0.1, 21)
-    assert losses.moved_scale(torch.tensor(2.0), narrow, 0.1).item() == pytest.approx(1.9)
+    assert losses.value_spread(squares).item() == pytest.approx(360)
+    # 0.1 apart and less: 1 counts instead.
+    assert losses.value_spread(torch.linspace(0, 0.1, 21)).item() == 1
 
 
 def sample(action: torch.Tensor, mask: torch.Tensor) -> PolicySample:

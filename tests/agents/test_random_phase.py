@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -10,7 +11,7 @@ import torch
 
 from newt_core.agents.newt.config import RandomPhaseConfig
 from newt_core.agents.newt.random_phase import LONGEST_HOLD, RandomPhase
-from newt_core.types import ACTION_DIM, STATE_DIM, Transitions
+from newt_core.types import ACTION_DIM, STATE_DIM, FloatArray, Transitions
 
 
 def phase(
@@ -21,6 +22,11 @@ def phase(
     generator = torch.Generator().manual_seed(seed)
     task_of_env = np.arange(envs) if tasks is None else np.array(tasks)
     return RandomPhase(RandomPhaseConfig(**config), task_of_env, mask, generator)
+
+
+def everywhere(made: RandomPhase) -> FloatArray:
+    """Actions of all environments."""
+    return made.act(np.arange(len(made._episodes)))
 
 
 def step(
@@ -51,7 +57,7 @@ def after_episodes(made: RandomPhase, *counts: int) -> RandomPhase:
 
 def test_uniform_actions_fill_the_range_and_respect_the_mask():
     made = phase(episodes=1)
-    actions = np.stack([made.act() for _ in range(500)])
+    actions = np.stack([everywhere(made) for _ in range(500)])
     assert actions.dtype == np.float32
     assert (actions[..., 3:] == 0).all()
     used = actions[..., :3]
@@ -63,7 +69,7 @@ def test_uniform_actions_fill_the_range_and_respect_the_mask():
 
 def test_later_actions_are_extreme_and_last():
     made = after_episodes(phase(episodes=1), 1, 1)
-    actions = np.stack([made.act() for _ in range(4000)])
+    actions = np.stack([everywhere(made) for _ in range(4000)])
     assert (actions[..., 3:] == 0).all()
     used = actions[..., :3]
     assert set(np.unique(used)) == {-1.0, 1.0}
@@ -77,7 +83,7 @@ def test_later_actions_are_extreme_and_last():
 
 def test_only_environments_that_played_their_episodes_hold_actions():
     made = after_episodes(phase(episodes=1), 1, 0)
-    actions = np.stack([made.act() for _ in range(20)])
+    actions = np.stack([everywhere(made) for _ in range(20)])
     assert set(np.unique(actions[:, 0, :3])) <= {-1.0, 1.0}
     assert (np.abs(actions[:, 1, :3]) < 1).all()
 
@@ -86,7 +92,7 @@ def test_a_hold_never_outlasts_the_limit():
     made = phase(envs=1, dims=1, episodes=0)
     left = []
     for _ in range(3000):
-        made.act()
+        everywhere(made)
         left.append(int(made._left[0, 0]))
     assert max(left) == LONGEST_HOLD - 1
     assert all(b == a - 1 for a, b in pairwise(left) if a > 0)
@@ -142,17 +148,47 @@ def test_all_it_knows_survives_a_resumption():
     before.see(step([0, 1]))
     before.see(step([1, 0]))
     for _ in range(3):
-        before.act()
+        everywhere(before)
     after = phase(seed=7, episodes=1, until_reward=5)
     ended = [after.over]
     after.load_state_dict(before.state_dict())
     assert [*ended, after.over] == [False, True]
     for _ in range(60):
-        np.testing.assert_array_equal(before.act(), after.act())
+        np.testing.assert_array_equal(everywhere(before), everywhere(after))
 
 
 def test_a_generator_determines_the_actions():
     for episodes in (0, 2):
         first, second = phase(seed=1, episodes=episodes), phase(seed=1, episodes=episodes)
         for _ in range(50):
-            np.testing.assert_array_equal(first.act(), second.act())
+            np.testing.assert_array_equal(everywhere(first), everywhere(second))
+
+
+def test_environments_that_are_not_asked_keep_holding_what_they_held():
+    made = phase(envs=3, dims=1, episodes=0)
+    before = everywhere(made)
+    left = made._left.clone()
+    for _ in range(2 * LONGEST_HOLD):
+        assert made.act(np.array([2])).shape == (1, ACTION_DIM)
+    assert torch.equal(made._left[:2], left[:2])
+    held = made._left[:2, 0] > 0
+    np.testing.assert_array_equal(everywhere(made)[:2, 0][held], before[:2, 0][held])
+
+
+def test_the_cap_counts_the_steps_of_each_environment():
+    made = phase(envs=2, episodes=9, max_steps=2)
+    one = replace(step([0.0]), env_ids=np.array([1]))
+    for _ in range(3):
+        made.see(one)
+    assert not made.over
+    for expected in (False, True):
+        made.see(replace(one, env_ids=np.array([0])))
+        assert made.over is expected
+
+
+def test_a_checkpoint_that_counted_steps_of_all_together_is_gone_on_with():
+    made = phase(episodes=9, max_steps=4)
+    made.load_state_dict(made.state_dict() | {"steps": 3})
+    assert not made.over
+    made.see(step([0.0, 0.0]))
+    assert made.over

@@ -11,6 +11,7 @@ from newt_core.agents.newt.acting_model import ActingModel
 from newt_core.agents.newt.actor import Actor, ActorSettings
 from newt_core.agents.newt.config import UpdateConfig
 from newt_core.agents.newt.update import Learner
+from newt_core.agents.ranks import ALONE, Ranks
 from newt_core.encoders.image.base import ImageEncoder
 from newt_core.errors import CheckpointError, in_short
 from newt_core.model.config import ModelConfig
@@ -33,6 +34,7 @@ class NewtAgent(ActingModel):
         image_encoder: Turns pictures into the features that the model reads; None if it reads
             none.
         seed: Determines the initial weights and the learner's noise.
+        ranks: Those that train it together.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class NewtAgent(ActingModel):
         device: torch.device,
         image_encoder: ImageEncoder | None = None,
         seed: int = 0,
+        ranks: Ranks = ALONE,
     ) -> None:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(stream_seed(seed, Stream.WEIGHTS))
@@ -57,7 +60,7 @@ class NewtAgent(ActingModel):
         super().__init__(model.to(device), planner_config)
         self.model_config = model_config
         self.image_encoder = image_encoder
-        self.learner = Learner(self.model, update_config, seed=seed)
+        self.learner = Learner(self.model, update_config, seed=seed, ranks=ranks)
 
     @property
     def version(self) -> int:

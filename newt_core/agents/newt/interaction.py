@@ -115,7 +115,7 @@ class Interaction:
     def act(self, observation: Observation, steps: int) -> FloatArray:
         """See :class:`newt_core.agents.base.OnlineAgent`."""
         if self.seeding and not self.settings.follows_policy:
-            return self._random_phase.act()
+            return self._random_phase.act(observation.env_ids)
         self.actor.settings = ActorSettings(
             explore=True, policy_only=self.seeding, prior_weight=self.settings.prior_weight(steps)
         )

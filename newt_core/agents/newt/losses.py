@@ -6,6 +6,7 @@ can feed the same to a plain reference. Time is the leading axis: H actions, H +
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -168,6 +169,7 @@ def policy_loss(
     config: UpdateConfig,
     *,
     bc_coef: float,
+    average: Callable[[Tensor], Tensor] = lambda spread: spread,
 ) -> PolicyLoss:
     """Maximise scaled value and entropy, and stay near the replayed actions (eq. 7).
 
@@ -179,13 +181,14 @@ def policy_loss(
         scale: [] the running value scale *before* this update; moved by the values at t = 0.
         config: Coefficients.
         bc_coef: Weight of behaviour cloning; 0 for none.
+        average: Takes the mean over all ranks that train together.
     """
     bound = model.bind(batch.task)
     z = latents.detach()
     rho = temporal_weights(z.shape[0] - 1, config.temporal_decay, z.device)
     sample = bound.policy(z, noise.policy)
     q = policy_values(bound, z, sample.action, noise.policy_heads)
-    new_scale = moved_scale(scale, q[0].detach(), config.scale_ema)
+    new_scale = torch.lerp(scale, average(value_spread(q[0].detach())), config.scale_ema)
     value = (rho * (q / new_scale).mean(1)).sum()
     entropy = entropy_bonus(sample, rho, config.entropy)
     cloning = cloning_loss(sample, batch, model.action_mask[batch.task], rho)
@@ -241,8 +244,8 @@ def latent_cloning_loss(
     return cloning_loss(sample, batch, model.action_mask[batch.task], rho)
 
 
-def moved_scale(scale: Tensor, q: Tensor, rate: float) -> Tensor:
-    """Running value scale after seeing values q [B]: an EMA of max(1, P95 - P5)."""
+def value_spread(q: Tensor) -> Tensor:
+    """Return what values q [B] move the running scale towards: max(1, P95 - P5)."""
     quantiles = torch.tensor([0.05, 0.95], device=q.device, dtype=q.dtype)
     low, high = torch.quantile(q, quantiles)
-    return torch.lerp(scale, (high - low).clamp(min=1.0), rate)
+    return (high - low).clamp(min=1.0)

@@ -44,43 +44,44 @@ class RandomPhase:
         self._task = task_of_env
         self._mask = action_mask
         self._episodes = np.zeros(len(task_of_env), np.int64)
-        self._steps = 0
+        self._steps = np.zeros(len(task_of_env), np.int64)
         tasks = int(task_of_env.max()) + 1
         self._lowest, self._highest = np.full(tasks, np.inf), np.full(tasks, -np.inf)
         shape = (len(task_of_env), ACTION_DIM)
         self._action = torch.zeros(shape)
         self._left = torch.zeros(shape, dtype=torch.int64)
 
-    def act(self) -> FloatArray:
-        """Draw actions: [E, A] in [-1, 1], zero in masked entries."""
-        uniform = 2 * torch.rand(self._action.shape, generator=self.generator) - 1
-        held = self._held()
-        begun = torch.from_numpy(self._episodes < self.config.episodes).unsqueeze(1)
+    def act(self, env_ids: IntArray) -> FloatArray:
+        """Draw actions for some environments: [K, A] in [-1, 1], zero in masked entries."""
+        shape = (len(env_ids), ACTION_DIM)
+        uniform = 2 * torch.rand(shape, generator=self.generator) - 1
+        held = self._held(torch.from_numpy(env_ids))
+        begun = torch.from_numpy(self._episodes[env_ids] < self.config.episodes).unsqueeze(1)
         action = torch.where(begun, uniform, held)
-        return np.asarray(action.numpy(), np.float32) * self._mask
+        return np.asarray(action.numpy(), np.float32) * self._mask[env_ids]
 
-    def _held(self) -> Tensor:
-        shape, generator = self._action.shape, self.generator
-        fresh = self._left == 0
-        sign = 2.0 * torch.randint(0, 2, shape, generator=generator) - 1
-        duration = torch.randint(1, LONGEST_HOLD + 1, shape, generator=generator)
-        self._action = torch.where(fresh, sign, self._action)
-        self._left = torch.where(fresh, duration, self._left) - 1
-        return self._action
+    def _held(self, envs: Tensor) -> Tensor:
+        action, left, generator = self._action[envs], self._left[envs], self.generator
+        fresh = left == 0
+        sign = 2.0 * torch.randint(0, 2, left.shape, generator=generator) - 1
+        duration = torch.randint(1, LONGEST_HOLD + 1, left.shape, generator=generator)
+        self._action[envs] = torch.where(fresh, sign, action)
+        self._left[envs] = torch.where(fresh, duration, left) - 1
+        return self._action[envs]
 
     def see(self, transitions: Transitions) -> None:
-        """Take note of one step in all environments; a lost one is no experience."""
+        """Take note of one step in some environments; a lost one is no experience."""
         kept = ~transitions.lost
         env, reward = transitions.env_ids[kept], transitions.reward[kept]
         np.minimum.at(self._lowest, self._task[env], reward)
         np.maximum.at(self._highest, self._task[env], reward)
         self._episodes[env] += transitions.done[kept]
-        self._steps += 1
+        self._steps[transitions.env_ids] += 1
 
     @property
     def over(self) -> bool:
         """Whether every environment has played enough, or the cap in steps is reached."""
-        if self._steps >= self.config.max_steps:
+        if self._steps.min() >= self.config.max_steps:
             return True
         return bool(np.all(self._played_enough()))
 
@@ -94,7 +95,7 @@ class RandomPhase:
         """What was seen, and the actions that are being held."""
         return {
             "episodes": torch.from_numpy(self._episodes.copy()),
-            "steps": self._steps,
+            "steps": torch.from_numpy(self._steps.copy()),
             "lowest": torch.from_numpy(self._lowest.copy()),
             "highest": torch.from_numpy(self._highest.copy()),
             "action": self._action,
@@ -105,7 +106,8 @@ class RandomPhase:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Undo :meth:`state_dict`."""
         self._episodes = state["episodes"].numpy().copy()
-        self._steps = int(state["steps"])
+        # A number for all of them is how it once was saved.
+        self._steps[:] = np.asarray(state["steps"])
         self._lowest, self._highest = (state[k].numpy().copy() for k in ("lowest", "highest"))
-        self._action, self._left = state["action"], state["left"]
+        self._action, self._left = state["action"].clone(), state["left"].clone()
         self.generator.set_state(state["generator"].cpu())

@@ -6,7 +6,7 @@ nobody has to wait for a GPU to find out. :class:`Skipped` counts, for whoever l
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -17,6 +17,7 @@ from newt_core.agents.newt import losses
 from newt_core.agents.newt.config import UpdateConfig
 from newt_core.agents.newt.generators import resume_generator
 from newt_core.agents.newt.losses import UpdateNoise
+from newt_core.agents.ranks import ALONE, Ranks
 from newt_core.model.world_model import WorldModel
 from newt_core.replay.buffer import Batch
 from newt_core.seeds import Stream, stream_seed
@@ -26,10 +27,19 @@ class Learner:
     """Owns what changes a :class:`WorldModel`: two optimisers and the value scale.
 
     One optimiser holds encoder, dynamics, reward and Q heads, the other the policy.
+
+    Args:
+        model: What learns.
+        config: How.
+        seed: Determines the noise.
+        ranks: Those that train the same weights on batches of their own.
     """
 
-    def __init__(self, model: WorldModel, config: UpdateConfig, *, seed: int = 0) -> None:
+    def __init__(
+        self, model: WorldModel, config: UpdateConfig, *, seed: int = 0, ranks: Ranks = ALONE
+    ) -> None:
         self.model = model
+        self.ranks = ranks
         self.config = config
         self.scale = torch.ones((), device=model.device, dtype=model.text.dtype)
         self.updates = 0
@@ -87,7 +97,7 @@ class Learner:
         z = bound.encode(batch.obs[:1], batch.features_at(slice(0, 1)))
         action = bound.policy(z, noise.policy[:1]).action
         q = losses.policy_values(bound, z, action, noise.policy_heads)
-        self.scale = losses.moved_scale(self.scale, q[0], 1.0)
+        self.scale = self.ranks.average(losses.value_spread(q[0]))
 
     def _autocast(self) -> torch.autocast:
         enabled = self.config.precision == "bfloat16"
@@ -147,7 +157,7 @@ class Learner:
     def _step(
         self,
         optimiser: torch.optim.Adam,
-        parameters: Iterable[nn.Parameter],
+        parameters: Sequence[nn.Parameter],
         loss: Tensor,
         bad: Tensor,
     ) -> Tensor:
@@ -155,9 +165,10 @@ class Learner:
 
         ``bad`` [] becomes 1, and stays so, where they are not; nothing waits for the device.
         """
+        loss = self.ranks.average_gradients(parameters, loss.detach())
         norm = torch.nn.utils.clip_grad_norm_(parameters, self.config.grad_clip, foreach=True)
         norm = norm.detach()
-        bad.logical_or_(~torch.isfinite(norm + loss.detach()))
+        bad.logical_or_(~torch.isfinite(norm + loss))
         # The hook by which PyTorch's gradient scaler has fused optimisers leave out a step.
         optimiser.found_inf = bad  # type: ignore[attr-defined]
         optimiser.step()
@@ -177,6 +188,7 @@ class Learner:
                 self.scale,
                 self.config,
                 bc_coef=bc_coef,
+                average=self.ranks.average,
             )
         loss.total.backward()
         metrics = dict(loss.metrics)
