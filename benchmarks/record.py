@@ -49,7 +49,7 @@ def record(run: Path, episodes: int, command: str, note: str, trained_at: str) -
     final = evaluate_checkpoint(
         EvaluationRequest(folder.checkpoints / "last.pt", None, episodes, seed=1), library=library
     )
-    random = evaluate_random(config["tasks"], episodes, seed=1, specs=library)
+    random = evaluate_random(config["tasks"], episodes, seed=1, library=library)
     return {
         "command": command,
         "commit": trained_at or git_version(),

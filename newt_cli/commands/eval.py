@@ -90,7 +90,7 @@ def evaluate(
     with console.quiet_stdout(), count_display("episodes") as on_progress:
         if checkpoint == RANDOM:
             summary = evaluate.evaluate_random(
-                tasks or "", episodes, seed=seed, specs=library, on_progress=on_progress
+                tasks or "", episodes, seed=seed, library=library, on_progress=on_progress
             )
         else:
             summary = evaluate.evaluate_checkpoint(

@@ -64,9 +64,9 @@ def train(
     newt train --run balance --resume
 
     With --demos, the agent first learns from demonstrations alone, in the folder pretraining of its
-    run; --pretrained begins with what 'newt pretrain' has made. Their four uses can be left out one
-    by one: --set demo_use.pretraining=false, demo_use.constrained_planning=false,
-    demo_use.batch_share=0, demo_use.cloning=false (and demo_use.seeding=false).
+    run; --pretrained begins with what 'newt pretrain' has made. Each use of demonstrations can be
+    left out: --set demos.pretraining=false, demos.constrained_planning=false,
+    demos.batch_share=0, demos.seeding=false, demos.cloning=false.
 
     Options win over --set, --set over --config, --config over --preset.
     Ctrl-C and SIGTERM save the run and say how to go on with it.

@@ -57,6 +57,8 @@ class Capabilities:
 
     reads_features: bool = False
     """It can see: it acts on features of frames, too."""
+    begins_with_weights: bool = False
+    """It can begin with what a checkpoint has learned."""
     learns_from_demonstrations: bool = False
     """It can be pretrained, and mixes demonstrations with its own experience."""
 

@@ -169,7 +169,8 @@ def _nested(given: Mapping[str, Setting]) -> dict[str, Any]:
         branch = tree
         for group in groups:
             branch = branch.setdefault(group, {})
-        branch[last] = setting.value
+        value = setting.value
+        branch[last] = dict(value) if isinstance(value, Mapping) else value
     return tree
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
 import yaml
 from pydantic.fields import FieldInfo
@@ -198,6 +198,9 @@ def _settings(
     if name in fields:
         yield name, Setting(_number(value, fields[name], name, origin), origin)
         return
+    if name.rpartition(".")[0] in fields and _is_mapping(fields[name.rpartition(".")[0]]):
+        yield name, Setting(value, origin)
+        return
     members = [field for field in fields if field.startswith(f"{name}.")]
     if not members:
         raise _unknown(name, origin, fields)
@@ -207,6 +210,11 @@ def _settings(
         raise ConfigError(f"{origin}: {name} is a group of settings: set {members[0]}, say.")
     for key, item in value.items():
         yield from _settings(f"{name}.{key}", item, origin, fields)
+
+
+def _is_mapping(field: FieldInfo) -> bool:
+    """Return whether a setting has names of its own in it, as ``agent.options`` has."""
+    return get_origin(field.annotation) is dict
 
 
 def _number(value: Any, field: FieldInfo, name: str, origin: str) -> Any:

@@ -18,12 +18,14 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Protocol
 
 import torch
+from pydantic import ValidationError
 
 from newt_core.agents.base import Agent, Capabilities, OnlineAgent
 from newt_core.agents.ranks import ALONE, Ranks
 from newt_core.encoders.image.base import ImageEncoder
 from newt_core.errors import ConfigError, did_you_mean
 from newt_core.replay import ReplayBuffer
+from newt_core.settings.base import Settings
 from newt_core.specs import TaskSpec
 from newt_core.training.config import RunConfig
 from newt_core.types import FloatArray, IntArray
@@ -39,7 +41,7 @@ class AgentInputs:
     """What an agent is made of."""
 
     config: RunConfig
-    """The run's settings; those of the kind's own are ``config.agent.options``."""
+    """The run's settings; for those of the kind's own see :func:`options_of`."""
     specs: Sequence[TaskSpec]
     """Its tasks."""
     text: FloatArray
@@ -54,17 +56,16 @@ class AgentInputs:
     """Those that train it together."""
 
 
+class NoOptions(Settings):
+    """Of a kind whose settings are all groups of the run's own."""
+
+
 class AgentKind(Protocol):
     """Makes agents of one kind."""
 
     capabilities: ClassVar[Capabilities]
-
-    def check(self, config: RunConfig) -> None:
-        """Return if such an agent can do what the settings ask.
-
-        Raises:
-            ConfigError: It cannot; found before anything is written.
-        """
+    options: ClassVar[type[Settings]]
+    """Settings of the kind's own, as users write them after ``agent.options``."""
 
     def new(self, inputs: AgentInputs) -> Agent:
         """Return an agent that has learned nothing."""
@@ -96,6 +97,27 @@ class AgentKind(Protocol):
             demos: Demonstrations; None without.
             restored: Whether a checkpoint is gone on with; else ``folder`` is begun anew.
         """
+
+
+def options_of(kind: AgentKind, config: RunConfig) -> Settings:
+    """Return ``agent.options`` as the record that the kind of agent declares.
+
+    Raises:
+        ConfigError: There is no such option, or its value is not allowed.
+    """
+    given, known = config.agent.options, kind.options.model_fields
+    for name in given:
+        if name not in known:
+            raise ConfigError(
+                f"an agent '{config.agent.kind}' has no option '{name}'."
+                f"{did_you_mean(name, known)} It has {', '.join(known) or 'none'}."
+            )
+    try:
+        return kind.options.model_validate(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name, reason = str(first["loc"][0]), first["msg"].replace("Input should", "it should")
+        raise ConfigError(f"agent.options.{name} is {given.get(name)!r}, but {reason}.") from error
 
 
 def known_kinds() -> dict[str, str]:

@@ -106,11 +106,11 @@ def evaluate_random(
     episodes: int,
     *,
     seed: int = 0,
-    specs: SpecLibrary,
+    library: SpecLibrary,
     on_progress: CountProgress | None = None,
 ) -> Summary:
     """Evaluate uniformly random actions on the tasks a selector names."""
-    chosen = specs.select(tasks)
+    chosen = library.select(tasks)
     reported = stream_seed(seed, Stream.REPORTED_EPISODES)
     with make_pool(chosen) as pool:
         act = random_act(chosen, stream_seed(seed, Stream.RANDOM_ACTIONS))

@@ -9,27 +9,21 @@ from newt_core.agents.base import Capabilities
 from newt_core.agents.newt.agent import NewtAgent
 from newt_core.agents.newt.interaction import Interaction, InteractionSettings
 from newt_core.agents.newt.setup import task_table
-from newt_core.errors import ConfigError
 from newt_core.replay import Mixture, ReplayBuffer
 from newt_core.training.config import RunConfig
 from newt_core.training.schedule import prior_weight
 from newt_core.types import IntArray
-from newt_core.workflows.agent_kinds import AgentInputs
+from newt_core.workflows.agent_kinds import AgentInputs, NoOptions
 from newt_core.workflows.take_weights import take_weights
 
 
 class NewtKind:
     """See :class:`newt_core.workflows.agent_kinds.AgentKind`."""
 
-    capabilities = Capabilities(reads_features=True, learns_from_demonstrations=True)
-
-    def check(self, config: RunConfig) -> None:
-        """Refuse options: Newt's settings are groups of the run's own."""
-        if config.agent.options:
-            raise ConfigError(
-                "agent.options: Newt's own settings are model, planner, update and others: leave "
-                "the options out."
-            )
+    capabilities = Capabilities(
+        reads_features=True, begins_with_weights=True, learns_from_demonstrations=True
+    )
+    options = NoOptions
 
     def new(self, inputs: AgentInputs) -> NewtAgent:
         """Return an agent with random weights."""

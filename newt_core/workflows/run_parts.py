@@ -41,7 +41,7 @@ from newt_core.training.content import (
 )
 from newt_core.training.run_folder import RunFolder
 from newt_core.types import FloatArray
-from newt_core.workflows.agent_kinds import AgentInputs, AgentKind, find_kind
+from newt_core.workflows.agent_kinds import AgentInputs, AgentKind, find_kind, options_of
 from newt_core.workflows.load_agent import open_image_encoder
 
 
@@ -85,7 +85,7 @@ class RunParts:
         Raises:
             NewtError: Whatever the user can put right.
         """
-        self.kind.check(self.config)
+        options_of(self.kind, self.config)
         self._require_able()
         if self.config.demos.folder is not None:
             files = self._demo_files()
@@ -100,6 +100,11 @@ class RunParts:
             raise ConfigError(
                 f"an agent '{config.agent.kind}' does not learn from demonstrations: leave --demos "
                 "out."
+            )
+        if config.pretrained is not None and not able.begins_with_weights:
+            raise ConfigError(
+                f"an agent '{config.agent.kind}' cannot begin with a checkpoint: leave "
+                "--pretrained out."
             )
         if config.model.feature_stack and not able.reads_features:
             raise ConfigError(

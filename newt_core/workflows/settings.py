@@ -10,13 +10,14 @@ from typing import Any
 from newt_core.demos.opened import OpenDemos
 from newt_core.encoders.text.choose import Notice, short_name
 from newt_core.envs.availability import runnable
-from newt_core.errors import ConfigError
+from newt_core.errors import CheckpointError, ConfigError
 from newt_core.files import write_text
 from newt_core.specs import SpecLibrary
 from newt_core.training.config import RunConfig
 from newt_core.training.content import CheckpointContent, read_content
 from newt_core.training.resume import resumed_config
 from newt_core.training.run_folder import RUNS, RunFolder, run_label
+from newt_core.workflows.agent_kinds import find_kind
 from newt_core.workflows.asked import Asked
 from newt_core.workflows.context import RunContext
 from newt_core.workflows.run_parts import RunParts
@@ -67,6 +68,12 @@ def new_run(
     pretrained, files = None, None
     if settings.pretrained is not None:
         pretrained = read_content(settings.pretrained)
+        theirs, ours = pretrained.run.agent_kind, settings.agent.kind
+        if theirs != ours and find_kind(ours).capabilities.begins_with_weights:
+            raise CheckpointError(
+                f"{settings.pretrained} is an agent '{theirs}', and this run is of '{ours}': name "
+                f"a checkpoint of '{ours}', or leave --pretrained out."
+            )
         said = replace(asked, preset=None).settings()
         settings, files = _continued(settings, said, pretrained, library, notice)
     check(settings)

@@ -39,7 +39,7 @@ EVAL_ROWS = (
         "walker-run", line=RANDOM),
     Row("--episodes", "--episodes 3", "evaluate_random episodes", 3, 10, line=RANDOM),
     Row("--seed", "--seed 4", "evaluate_random seed", 4, 0, line=RANDOM),
-    Row("--specs", "--specs specs", knows("evaluate_random", "specs"), True, False, line=RANDOM),
+    Row("--specs", "--specs specs", knows("evaluate_random", "library"), True, False, line=RANDOM),
     Row("--strict", "--strict", exit_code, 2, 0, line=f"{RANDOM},ms-*", code=2),
     json_row(RANDOM),
 )  # fmt: skip

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from newt_core.training.checkpoint import load_checkpoint
+from newt_core.training.checkpoint import load_checkpoint, save_checkpoint
+from newt_core.training.config import resolve_config
 from newt_core.workflows import agent_kinds
+from tests.fixtures.contents import payload_of
 from tests.fixtures.short_tasks import SPECS
 from tests.fixtures.trainers import differences
 
@@ -78,10 +80,17 @@ def test_killed_it_goes_on_to_the_same_end(newt, monkeypatch):
 
 
 def test_what_it_cannot_do_is_refused_before_there_is_a_run(newt):
+    for name, kind in (("made.pt", "newt"), ("other.pt", "random-search")):
+        save_checkpoint(Path(name), payload_of(resolve_config(tasks="points", agent=kind)))
     for told, says in (
         ("--demos demos", "an agent 'random-search' does not learn from demonstrations"),
         ("--obs both", "an agent 'random-search' does not see"),
-        ("--set 'agent.options={pace: 1}'", "random search has no option 'pace'"),
+        ("--pretrained made.pt", "an agent 'random-search' cannot begin with a checkpoint"),
+        ("--set agent.options.sdt=1", "an agent 'random-search' has no option 'sdt'. Did you mean"),
+        ("--set 'agent.options={std: high}'", "agent.options.std is 'high', but it should be a"),
+        ("--set agent.options.std=wide", "agent.options.std is 'wide', but it should be a"),
+        ("--agent newt --set agent.options.std=1", "'newt' has no option 'std'. It has none."),
+        ("--agent newt --pretrained other.pt", "other.pt is an agent 'random-search', and this"),
     ):
         answer = newt(f"{LINE} --run a {told}")
         assert (answer.code, says in answer.err) == (2, True), answer.err

@@ -25,7 +25,8 @@ def test_json_has_the_run_the_checkpoint_and_three_scores(newt, core):
     assert answer.json["score"] == 0.4
     arguments = core.arguments("pretrain")
     config = arguments["config"]
-    assert (config.pretrain.updates, config.model.size, config.demos) == (50, "2M", "demos")
+    assert (config.pretrain.updates, config.model.size) == (50, "2M")
+    assert config.demos.folder == Path("demos")
     assert not arguments["resume"]
     assert (arguments["folder"].path / "config.yaml").exists()
 
@@ -50,7 +51,7 @@ def test_demonstrations_come_from_where_the_settings_say(newt, core):
     for told in ("--set demos=elsewhere", "--config mine.yaml", "--demos elsewhere"):
         answer = newt(f"newt pretrain --tasks pygame-cowboy {told}")
         assert answer.code == 0, answer.err
-        assert core.arguments("pretrain")["config"].demos == "elsewhere"
+        assert core.arguments("pretrain")["config"].demos.folder == Path("elsewhere")
 
 
 def test_a_run_goes_on_with_its_own_settings(newt, core):
@@ -61,7 +62,7 @@ def test_a_run_goes_on_with_its_own_settings(newt, core):
     assert arguments["resume"]
     refused = newt("newt pretrain --run a --resume --demos elsewhere")
     assert refused.code == 2
-    assert "'demos' cannot change" in refused.err
+    assert "'demos.folder' cannot change" in refused.err
     assert newt("newt pretrain --run a --resume --updates 70").code == 0
     assert core.arguments("pretrain")["config"].pretrain.updates == 70
     # It will never interact: how it would do so has no effect.

@@ -143,8 +143,8 @@ def test_a_refused_process_leaves_the_settings_of_a_run_at_work_alone(newt, core
 
 def test_auto_is_decided_once_and_said_in_one_line(newt, core):
     answer = newt(f"{START} --text-encoder auto")
-    assert core.arguments("train")["config"].text_encoder == "hashed"
-    assert "text_encoder: hashed" in Path("runs/a/config.yaml").read_text()
+    assert core.arguments("train")["config"].text.encoder == "hashed"
+    assert "text:\n  encoder: hashed" in Path("runs/a/config.yaml").read_text()
     assert answer.err.count("hashed n-grams") == 1
     # What would be found by now does not matter to a run that has begun.
     again = newt("newt train --run a --resume --text-encoder auto")
@@ -164,7 +164,7 @@ def test_a_table_must_have_every_task(newt, core):
     assert "no vector for the task 'walker-run'" in answer.err
     assert not Path("runs/a").exists()
     assert newt(f"newt train --tasks walker-walk --preset smoke --run a {table}").code == 0
-    assert core.arguments("train")["config"].text_weights == "table.npz"
+    assert core.arguments("train")["config"].text.weights == Path("table.npz")
 
 
 def test_the_core_gets_users_tasks(newt, core, tmp_path):

@@ -103,14 +103,14 @@ def test_random_actions_are_evaluated_as_asked(layers, short):
 
     layers.replace("evaluate", play)
     assert (
-        evaluate_random("short-reach", 7, seed=4, specs=short, on_progress=heard).mode == "random"
+        evaluate_random("short-reach", 7, seed=4, library=short, on_progress=heard).mode == "random"
     )
     told = layers.told["evaluate"]
     assert told["specs"] == [short["short-reach"]]
     assert (told["episodes"], told["seed"]) == (7, stream_seed(4, Stream.REPORTED_EPISODES))
     assert told["on_progress"] is heard
-    evaluate_random("short-reach", 7, seed=5, specs=short)
-    evaluate_random("short-reach", 7, seed=4, specs=short)
+    evaluate_random("short-reach", 7, seed=5, library=short)
+    evaluate_random("short-reach", 7, seed=4, library=short)
     four, five, again = actions
     assert np.array_equal(four, again)
     assert not np.array_equal(four, five)

@@ -98,7 +98,7 @@ def test_a_run_leaves_what_it_promises(tmp_path: Path, library: SpecLibrary) -> 
         library=library,
     )
     assert list(unseen.tasks) == ["short-reach", "cartpole-swingup"]
-    assert 0 <= evaluate_random("short-*", 1, specs=library).total.score <= 1
+    assert 0 <= evaluate_random("short-*", 1, library=library).total.score <= 1
 
 
 def test_a_stopped_run_goes_on_where_it_stopped(tmp_path: Path, library: SpecLibrary) -> None:

@@ -1,0 +1,119 @@
+"""A run's own loop on made-up experience: what benchmarks and forecasts put a clock to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import torch
+
+from newt_core.agents.newt.agent import NewtAgent
+from newt_core.agents.newt.interaction import Interaction
+from newt_core.agents.newt.setup import choose_device
+from newt_core.encoders.feature_pool import open_pool
+from newt_core.specs import TaskSpec
+from newt_core.training.collector import Collector
+from newt_core.training.config import RunConfig
+from newt_core.training.loop import Loop
+from newt_core.types import ACTION_DIM, IMAGE_DIM, STATE_DIM, TEXT_DIM, Episode
+from newt_core.workflows.agent_kinds import AgentInputs
+from newt_core.workflows.load_agent import open_image_encoder
+from newt_core.workflows.newt_kind import NewtKind
+
+EPISODE = 100
+"""Steps in the stored episodes, whose content is random."""
+EPISODES = 50
+
+
+class TrialLoop:
+    """The loop of a run that is past its first phase, one environment of each task.
+
+    Args:
+        config: The run's settings; where they lie, how many environments and what the first phase
+            is do not matter here.
+        specs: The tasks.
+    """
+
+    agent: NewtAgent
+    learner: Interaction
+    collector: Collector
+    loop: Loop
+
+    def __init__(self, config: RunConfig, specs: Sequence[TaskSpec]) -> None:
+        first = config.random_phase.model_copy(update={"episodes": 0, "until_reward": 0})
+        capacity = EPISODES * (EPISODE + 1)
+        replay = config.replay.model_copy(update={"storage": "ram", "capacity": capacity})
+        update = config.update.model_copy(update={"catch_up": True})
+        self.config = config.model_copy(
+            update={"random_phase": first, "replay": replay, "update": update}
+        )
+        self.specs = specs
+        self.steps = 0
+        """Agent steps so far."""
+        self._exit = ExitStack()
+
+    def __enter__(self) -> Self:
+        config, specs = self.config, self.specs
+        device = choose_device(config.device)
+        encoder = open_image_encoder(config, device)
+        text = np.random.default_rng(0).normal(size=(len(specs), TEXT_DIM)).astype(np.float32)
+        tasks = np.arange(len(specs))
+        self.agent = NewtKind().new(AgentInputs(config, specs, text, device, encoder))
+        folder = Path(self._exit.enter_context(TemporaryDirectory()))
+        self.learner = NewtKind().online(
+            self.agent, config, tasks, folder / "replay", None, restored=False
+        )
+        for number in range(EPISODES):
+            self.learner.replay.online.add(
+                random_episode(number % len(specs), config.model.feature_stack)
+            )
+        pool = open_pool(specs, encoder, config.model.feature_stack)
+        self._exit.callback(pool.close)
+        self.collector = Collector(pool, tasks, seed=0, features=encoder is not None)
+        self.collector.begin()
+        self.loop = Loop(self.learner, self.collector)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._exit.close()
+
+    def act(self) -> None:
+        """Make one agent step in every environment."""
+        self.steps += self.loop.act(self.steps)
+
+    def learn(self) -> None:
+        """Take the updates that are due."""
+        for _ in self.loop.learn(self.steps):
+            pass
+
+    def update(self) -> None:
+        """Take one update more than is due, and wait for it."""
+        update, learner = self.config.update, self.agent.learner
+        generator = torch.Generator().manual_seed(learner.updates)
+        batch = self.learner.replay.sample(update.batch_size, update.horizon, generator)
+        float(learner.update(batch, bc_coef=update.bc_coef)["loss/value"])
+
+
+def random_episode(task: int, feature_stack: int) -> Episode:
+    """Return an episode of :data:`EPISODE` steps of random numbers."""
+    generator = np.random.default_rng(task)
+    features = None
+    if feature_stack:
+        features = generator.normal(size=(EPISODE + 1, IMAGE_DIM)).astype(np.float16)
+    return Episode(
+        task=task,
+        obs=generator.normal(size=(EPISODE + 1, STATE_DIM)).astype(np.float32),
+        action=generator.uniform(-1, 1, (EPISODE, ACTION_DIM)).astype(np.float32),
+        reward=generator.uniform(0, 1, EPISODE).astype(np.float32),
+        features=features,
+    )
