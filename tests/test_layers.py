@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,36 @@ def test_no_two_modules_need_each_other():
         found = {t if t in modules else t.rpartition(".")[0] for t, _ in imports(path)}
         needs[name] = found & modules - {name, "newt_core"}
     TopologicalSorter(needs).prepare()  # Raises a CycleError that names them.
+
+
+def defined_in(name: str) -> str:
+    """Return what an imported name is called where it is defined, if a package passes it on."""
+    package, _, last = name.rpartition(".")
+    face = ROOT / package.replace(".", "/") / "__init__.py"
+    passed_on = [each for each, _ in imports(face)] if face.exists() else []
+    return next((each for each in passed_on if each.rpartition(".")[2] == last), name)
+
+
+def paths_shown() -> list[list[str]]:
+    """Return the chains of files that the architecture's page draws."""
+    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    section = page.split("## Three paths", 1)[1].split("\n## ", 1)[0]
+    return [line.split(" → ") for line in section.splitlines() if line.startswith("newt_")]
+
+
+def test_what_is_asked_for_goes_down_and_never_back_up():
+    chains = paths_shown()
+    assert len(chains) >= 12
+    for chain in chains:
+        modules = [Path(each).with_suffix("").as_posix().replace("/", ".") for each in chain]
+        for (path, module), (_, target) in pairwise(zip(chain, modules, strict=True)):
+            found = {defined_in(name) for name, _ in imports(ROOT / path)}
+            reached = any(f"{place}.".startswith(f"{target}.") for place in found)
+            assert reached, f"{path} does not import {target}"
+            if module.startswith("newt_core"):
+                assert LAYERS.index(layer(module)) >= LAYERS.index(layer(target)), (
+                    f"{path} {target}"
+                )
 
 
 def test_the_root_holds_what_every_part_shares_and_nothing_else():
