@@ -152,13 +152,12 @@ def cache_folder(name: str) -> Path:
     """Return the folder ``name`` for files that can be fetched or computed again.
 
     It lies in ``$NEWT_CACHE``, or else in ``newt`` under the user's cache folder
-    (``$XDG_CACHE_HOME``, or ``~/.cache``). It is not made here.
+    (``$XDG_CACHE_HOME`` if that is absolute, or ``~/.cache``). It is not made here.
     """
+    from platformdirs import user_cache_path
+
     chosen = os.environ.get(CACHE_VARIABLE)
-    if chosen:
-        return Path(chosen).expanduser() / name
-    user = os.environ.get("XDG_CACHE_HOME")
-    return (Path(user) if user else Path.home() / ".cache") / "newt" / name
+    return (Path(chosen).expanduser() if chosen else user_cache_path("newt")) / name
 
 
 def download(

@@ -16,6 +16,7 @@ import pytest
 
 from newt_core.files import (
     atomic_path,
+    cache_folder,
     plain,
     remove_unfinished,
     sha256,
@@ -111,3 +112,15 @@ def test_sha256(tmp_path: Path) -> None:
     data = bytes(range(256)) * 10_000
     write_bytes(tmp_path / "a", data)
     assert sha256(tmp_path / "a") == hashlib.sha256(data).hexdigest()
+
+
+def test_caches_lie_where_the_user_wants_them(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
+    monkeypatch.setenv("NEWT_CACHE", "~/mine")
+    assert cache_folder("text") == tmp_path / "mine" / "text"
+    monkeypatch.delenv("NEWT_CACHE")
+    assert cache_folder("text") == tmp_path / "caches" / "newt" / "text"
+    monkeypatch.setenv("XDG_CACHE_HOME", "")
+    assert cache_folder("text") == tmp_path / ".cache" / "newt" / "text"
+    assert not list(tmp_path.iterdir()), "a folder was made"

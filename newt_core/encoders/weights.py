@@ -285,7 +285,8 @@ def _places(item: WeightFile) -> Iterator[Path]:
         cached = try_to_load_from_cache(repository, item.file, revision=revision)
         if isinstance(cached, str):
             yield Path(cached)
+    from platformdirs import user_cache_path
+
     torch_home = os.environ.get("TORCH_HOME")
-    user = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    folder = Path(torch_home) if torch_home else Path(user) / "torch"
+    folder = Path(torch_home) if torch_home else user_cache_path("torch")
     yield folder / "hub" / "checkpoints" / item.file
