@@ -6,7 +6,7 @@ Whoever reads the final name sees the old content or the new, whatever happens t
 
 from __future__ import annotations
 
-import fcntl
+import errno
 import glob
 import hashlib
 import json
@@ -17,16 +17,21 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from newt_core.errors import DownloadError
 
+if TYPE_CHECKING:
+    from filelock import AcquireReturnProxy, UnixFileLock
+
 TEMPORARY_SUFFIX = ".newt-tmp"
 """How the name of an unfinished file ends."""
 CACHE_VARIABLE = "NEWT_CACHE"
 """Environment variable that names the folder for what can be fetched or computed again."""
+_LOCK_SECONDS = 0.05
+"""How long a lock is tried for: a try fails where its holder has just removed the file."""
 _CHUNK = 1 << 20
 """Bytes read from the network between two calls of ``progress``."""
 
@@ -43,47 +48,44 @@ class AlreadyLockedError(Exception):
         """Such as ``process 1234``."""
 
 
-def take_lock(path: Path) -> TextIO:
-    """Take a lock that one process at a time can have, and return its open file.
+def take_lock(path: Path) -> AcquireReturnProxy[UnixFileLock]:
+    """Take a lock that one process at a time can have; to be used with ``with``.
 
-    Closing the file gives the lock back, and so does the operating system when the process
-    ends, however it ends. Only a child forked meanwhile without starting a new program would
-    hold on to it. The holder may remove the file before closing it.
+    The operating system gives it back, too, when the process ends, however it ends. The holder
+    may remove the file before giving it back.
 
     Args:
         path: the lock's file, made where it is missing; it says who has the lock.
 
     Raises:
-        AlreadyLockedError: another process has it.
+        AlreadyLockedError: another process has it, or this one has it already.
         OSError: the file cannot be written, or the file system knows no locks.
     """
-    while True:
-        file = open(path, "a+", encoding="utf-8")  # noqa: SIM115 (the caller closes it)
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # Removed by its last holder between the two lines above: a lock on nothing.
-            if not _is_still_at(path, file):
-                file.close()
-                continue
-            file.truncate(0)
-            file.write(f"process {os.getpid()}\n")
-            file.flush()
-        except BlockingIOError:
-            file.seek(0)
-            holder = file.read().strip() or "another process"
-            file.close()
-            raise AlreadyLockedError(holder) from None
-        except OSError:
-            file.close()
-            raise
-        return file
+    from filelock import Timeout, UnixFileLock
 
-
-def _is_still_at(path: Path, file: TextIO) -> bool:
+    if not path.parent.is_dir():  # The library would make the folder.
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+    lock = UnixFileLock(
+        path,
+        timeout=_LOCK_SECONDS,
+        poll_interval=_LOCK_SECONDS / 5,
+        thread_local=False,
+        # The other kind, for file systems without locks, would outlive a process that is killed.
+        fallback_to_soft=False,
+        on_acquired=_write_holder,
+    )
     try:
-        return os.path.samestat(os.stat(path), os.fstat(file.fileno()))
-    except FileNotFoundError:
-        return False
+        return lock.acquire()
+    except Timeout:
+        holder = ""
+        with suppress(OSError):  # The holder may have removed it by now.
+            holder = path.read_text(encoding="utf-8").strip()
+        raise AlreadyLockedError(holder or "another process") from None
+
+
+def _write_holder(file: int) -> None:
+    os.ftruncate(file, 0)
+    os.pwrite(file, f"process {os.getpid()}\n".encode(), 0)
 
 
 @contextmanager
