@@ -166,6 +166,7 @@ def _frames(
 
 
 def _write_mp4(path: Path, frames: Iterator[Frame], fps: float) -> None:
+    # Not by imageio.v3: it leaves ffmpeg running, and the file growing, where a frame fails.
     import imageio_ffmpeg
 
     first = next(frames)
@@ -191,6 +192,7 @@ def _write_mp4(path: Path, frames: Iterator[Frame], fps: float) -> None:
 
 
 def _write_gif(path: Path, frames: Iterator[Frame], fps: float) -> None:
+    # Not by imageio.v3: it collects all frames in memory first.
     from PIL import Image
 
     pictures = (Image.fromarray(frame) for frame in frames)

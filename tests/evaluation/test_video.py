@@ -99,6 +99,16 @@ def test_the_file_that_was_there_survives_a_failing_player(spec, tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_without_ffmpeg_there_is_one_line_and_no_file(spec, tmp_path, monkeypatch):
+    def find():
+        raise RuntimeError("no ffmpeg")
+
+    monkeypatch.setattr("imageio_ffmpeg._io.get_ffmpeg_exe", find)
+    with pytest.raises(MissingDependencyError, match=r"there is no ffmpeg.*imageio-ffmpeg"):
+        film(Still(), spec, tmp_path / "pong.mp4")
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize(
     ("step_seconds", "name", "fps", "pace"),
     [
