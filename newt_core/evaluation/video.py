@@ -185,10 +185,19 @@ def _write_mp4(path: Path, frames: Iterator[Frame], fps: float) -> None:
         ) from error
     try:
         writer.send(np.ascontiguousarray(first))
+        sent = 1
         for frame in frames:
             writer.send(np.ascontiguousarray(frame))
+            sent += 1
     finally:
         writer.close()
+    # Nobody is told of what goes wrong while ffmpeg writes the last of the file.
+    try:
+        written, _ = imageio_ffmpeg.count_frames_and_secs(path)
+    except RuntimeError:
+        written = 0
+    if written < sent:
+        raise OSError("ffmpeg could not write the video's end. Is the disk full?")
 
 
 def _write_gif(path: Path, frames: Iterator[Frame], fps: float) -> None:
