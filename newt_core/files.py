@@ -2,6 +2,9 @@
 
 A file is written under a temporary name in its own folder, flushed to the disk and renamed.
 Whoever reads the final name sees the old content or the new, whatever happens to the writer.
+
+Downloads are not pooch's: it flushes nothing to the disk, makes files that only their owner may
+read, trusts other certificates than the machine's, and takes no ``file:`` URLs.
 """
 
 from __future__ import annotations
