@@ -54,7 +54,7 @@ def read_published(path: Path, spec: TaskSpec) -> list[DemoEpisode]:
     return episodes[:MANISKILL_EPISODES] if spec.domain == "maniskill" else episodes
 
 
-def write_published(path: Path, episodes: Sequence[DemoEpisode], task_index: int = 0) -> None:
+def write_published(path: Path, episodes: Sequence[DemoEpisode]) -> None:
     """Write episodes as a published file; the inverse of :func:`read_published`.
 
     Raises:
@@ -75,7 +75,7 @@ def write_published(path: Path, episodes: Sequence[DemoEpisode], task_index: int
             "reward": np.insert(episode.rewards, 0, np.nan),
             "terminated": np.insert(episode.terminations, 0, False),
             "episode": np.full(steps + 1, number, np.int64),
-            "task": np.full(steps + 1, task_index, np.int64),
+            "task": np.zeros(steps + 1, np.int64),
         }
         if episode.features is not None:
             parts["feat"] = episode.features.astype(np.float32)

@@ -50,12 +50,8 @@ def save_checkpoint(path: Path, payload: Mapping[str, Any]) -> None:
         ) from error
 
 
-def load_checkpoint(path: Path, map_location: torch.device | str = "cpu") -> dict[str, Any]:
-    """Read a checkpoint that :func:`save_checkpoint` wrote.
-
-    Args:
-        path: the file.
-        map_location: the device to put its tensors on.
+def load_checkpoint(path: Path) -> dict[str, Any]:
+    """Read a checkpoint that :func:`save_checkpoint` wrote; its tensors are put on the CPU.
 
     Returns:
         The payload; texts, numbers and mappings as they were saved.
@@ -66,7 +62,7 @@ def load_checkpoint(path: Path, map_location: torch.device | str = "cpu") -> dic
     """
     _check_whole(path)
     try:
-        content = torch.load(path, map_location=map_location, weights_only=True)
+        content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise CheckpointError(
             f"{path}: holds objects other than tensors, numbers, texts, lists and mappings. "
