@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from newt_core.errors import DownloadError
+from newt_core.errors import DownloadError, NewtError, in_short
 
 if TYPE_CHECKING:
     from filelock import AcquireReturnProxy, UnixFileLock
@@ -145,6 +145,30 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     return str(value) if isinstance(value, Path) else value
+
+
+def require_whole_archive(path: Path, kind: type[NewtError], what: str, otherwise: str) -> None:
+    """Refuse what is no intact zip archive: PyTorch's reader of its files does not fully check.
+
+    Args:
+        path: the file.
+        kind: what is raised, with a message that names the file.
+        what: the file is expected to be.
+        otherwise: what is said of one that is no archive; ``{reason}`` in it becomes the reason.
+    """
+    import zipfile
+
+    try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+    except FileNotFoundError as error:
+        raise kind(f"there is no {what} {path}.") from error
+    except OSError as error:
+        raise kind(f"cannot read {path}: {in_short(error)}.") from error
+    except Exception as error:  # The headers can hold anything, and make the reader fail anyhow.
+        raise kind(f"{path}: {otherwise.format(reason=in_short(error))}") from error
+    if damaged is not None:
+        raise kind(f"{path}: damaged: the checksum of '{damaged}' does not match.")
 
 
 def sha256(path: Path) -> str:
