@@ -2,11 +2,14 @@
 
 A file is written under a temporary name in its own folder, flushed to the disk and renamed.
 Whoever reads the final name sees the old content or the new, whatever happens to the writer.
+
+Downloads are not pooch's: it flushes nothing to the disk, makes files that only their owner may
+read, trusts other certificates than the machine's, and takes no ``file:`` URLs.
 """
 
 from __future__ import annotations
 
-import fcntl
+import errno
 import glob
 import hashlib
 import json
@@ -17,16 +20,21 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from newt_core.errors import DownloadError
+from newt_core.errors import DownloadError, NewtError, in_short
+
+if TYPE_CHECKING:
+    from filelock import AcquireReturnProxy, UnixFileLock
 
 TEMPORARY_SUFFIX = ".newt-tmp"
 """How the name of an unfinished file ends."""
 CACHE_VARIABLE = "NEWT_CACHE"
 """Environment variable that names the folder for what can be fetched or computed again."""
+_LOCK_SECONDS = 0.05
+"""How long a lock is tried for: a try fails where its holder has just removed the file."""
 _CHUNK = 1 << 20
 """Bytes read from the network between two calls of ``progress``."""
 
@@ -43,47 +51,44 @@ class AlreadyLockedError(Exception):
         """Such as ``process 1234``."""
 
 
-def take_lock(path: Path) -> TextIO:
-    """Take a lock that one process at a time can have, and return its open file.
+def take_lock(path: Path) -> AcquireReturnProxy[UnixFileLock]:
+    """Take a lock that one process at a time can have; to be used with ``with``.
 
-    Closing the file gives the lock back, and so does the operating system when the process
-    ends, however it ends. Only a child forked meanwhile without starting a new program would
-    hold on to it. The holder may remove the file before closing it.
+    The operating system gives it back, too, when the process ends, however it ends. The holder
+    may remove the file before giving it back.
 
     Args:
         path: the lock's file, made where it is missing; it says who has the lock.
 
     Raises:
-        AlreadyLockedError: another process has it.
+        AlreadyLockedError: another process has it, or this one has it already.
         OSError: the file cannot be written, or the file system knows no locks.
     """
-    while True:
-        file = open(path, "a+", encoding="utf-8")  # noqa: SIM115 (the caller closes it)
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # Removed by its last holder between the two lines above: a lock on nothing.
-            if not _is_still_at(path, file):
-                file.close()
-                continue
-            file.truncate(0)
-            file.write(f"process {os.getpid()}\n")
-            file.flush()
-        except BlockingIOError:
-            file.seek(0)
-            holder = file.read().strip() or "another process"
-            file.close()
-            raise AlreadyLockedError(holder) from None
-        except OSError:
-            file.close()
-            raise
-        return file
+    from filelock import Timeout, UnixFileLock
 
-
-def _is_still_at(path: Path, file: TextIO) -> bool:
+    if not path.parent.is_dir():  # The library would make the folder.
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+    lock = UnixFileLock(
+        path,
+        timeout=_LOCK_SECONDS,
+        poll_interval=_LOCK_SECONDS / 5,
+        thread_local=False,
+        # The other kind, for file systems without locks, would outlive a process that is killed.
+        fallback_to_soft=False,
+        on_acquired=_write_holder,
+    )
     try:
-        return os.path.samestat(os.stat(path), os.fstat(file.fileno()))
-    except FileNotFoundError:
-        return False
+        return lock.acquire()
+    except Timeout:
+        holder = ""
+        with suppress(OSError):  # The holder may have removed it by now.
+            holder = path.read_text(encoding="utf-8").strip()
+        raise AlreadyLockedError(holder or "another process") from None
+
+
+def _write_holder(file: int) -> None:
+    os.ftruncate(file, 0)
+    os.pwrite(file, f"process {os.getpid()}\n".encode(), 0)
 
 
 @contextmanager
@@ -142,6 +147,30 @@ def plain(value: Any) -> Any:
     return str(value) if isinstance(value, Path) else value
 
 
+def require_whole_archive(path: Path, kind: type[NewtError], what: str, otherwise: str) -> None:
+    """Refuse what is no intact zip archive: PyTorch's reader of its files does not fully check.
+
+    Args:
+        path: the file.
+        kind: what is raised, with a message that names the file.
+        what: the file is expected to be.
+        otherwise: what is said of one that is no archive; ``{reason}`` in it becomes the reason.
+    """
+    import zipfile
+
+    try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+    except FileNotFoundError as error:
+        raise kind(f"there is no {what} {path}.") from error
+    except OSError as error:
+        raise kind(f"cannot read {path}: {in_short(error)}.") from error
+    except Exception as error:  # The headers can hold anything, and make the reader fail anyhow.
+        raise kind(f"{path}: {otherwise.format(reason=in_short(error))}") from error
+    if damaged is not None:
+        raise kind(f"{path}: damaged: the checksum of '{damaged}' does not match.")
+
+
 def sha256(path: Path) -> str:
     """Return the SHA-256 of a file's content, in hexadecimal."""
     with open(path, "rb") as file:
@@ -152,13 +181,12 @@ def cache_folder(name: str) -> Path:
     """Return the folder ``name`` for files that can be fetched or computed again.
 
     It lies in ``$NEWT_CACHE``, or else in ``newt`` under the user's cache folder
-    (``$XDG_CACHE_HOME``, or ``~/.cache``). It is not made here.
+    (``$XDG_CACHE_HOME`` if that is absolute, or ``~/.cache``). It is not made here.
     """
+    from platformdirs import user_cache_path
+
     chosen = os.environ.get(CACHE_VARIABLE)
-    if chosen:
-        return Path(chosen).expanduser() / name
-    user = os.environ.get("XDG_CACHE_HOME")
-    return (Path(user) if user else Path.home() / ".cache") / "newt" / name
+    return (Path(chosen).expanduser() if chosen else user_cache_path("newt")) / name
 
 
 def download(

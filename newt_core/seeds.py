@@ -30,14 +30,13 @@ class Stream(StrEnum):
     REPORTED_EPISODES = "episodes that newt eval reports"
 
 
-def stream_seed(run_seed: int, stream: Stream, *, rank: int = 0) -> int:
+def stream_seed(run_seed: int, stream: Stream) -> int:
     """Return the seed of one stream, in [0, 2**63): what PyTorch's and NumPy's generators take.
 
     Args:
         run_seed: The run's seed, 0 or more.
         stream: Who draws.
-        rank: Which of several processes of the same run draws.
     """
     name = int.from_bytes(hashlib.sha256(stream.value.encode()).digest()[:4])
-    sequence = np.random.SeedSequence(run_seed, spawn_key=(name, rank))
+    sequence = np.random.SeedSequence(run_seed, spawn_key=(name, 0))  # 0: of the only process
     return int(sequence.generate_state(1, np.uint64)[0] >> 1)

@@ -9,9 +9,14 @@ from collections.abc import Iterator
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+
+if TYPE_CHECKING:
+    from newt_core.specs import SpecLibrary
+    from tests.fixtures.layers import Layers
 
 SEED = "NEWT_TEST_SEED"
 """Environment variable with another seed than 0; no test may need luck: scripts/repeat_tests.py."""
@@ -56,6 +61,26 @@ def outside_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
             patch.setenv(variable, str(tmp_path_factory.mktemp(variable.lower())))
         patch.delenv("HF_ENDPOINT", raising=False)
         yield
+
+
+# Imported where they are used: most tests need neither, and the layers need PyTorch.
+@pytest.fixture
+def layers(monkeypatch: pytest.MonkeyPatch) -> Layers:
+    """The layers beneath those that the commands call, to be replaced."""
+    from tests.fixtures.layers import Layers
+
+    return Layers(monkeypatch)
+
+
+@pytest.fixture
+def short(tmp_path: Path) -> SpecLibrary:
+    """Two short tasks, in a file in ``specs/``."""
+    from newt_core.specs import load_specs
+    from tests.fixtures.short_tasks import SPECS
+
+    (tmp_path / "specs").mkdir()
+    (tmp_path / "specs/short.yaml").write_text(SPECS)
+    return load_specs([tmp_path / "specs"])
 
 
 @pytest.fixture(scope="session")

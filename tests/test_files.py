@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import hashlib
 import json
 import os
@@ -15,10 +17,13 @@ import numpy as np
 import pytest
 
 from newt_core.files import (
+    AlreadyLockedError,
     atomic_path,
+    cache_folder,
     plain,
     remove_unfinished,
     sha256,
+    take_lock,
     write_bytes,
     write_json,
     write_text,
@@ -111,3 +116,77 @@ def test_sha256(tmp_path: Path) -> None:
     data = bytes(range(256)) * 10_000
     write_bytes(tmp_path / "a", data)
     assert sha256(tmp_path / "a") == hashlib.sha256(data).hexdigest()
+
+
+def test_caches_lie_where_the_user_wants_them(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
+    monkeypatch.setenv("NEWT_CACHE", "~/mine")
+    assert cache_folder("text") == tmp_path / "mine" / "text"
+    monkeypatch.delenv("NEWT_CACHE")
+    assert cache_folder("text") == tmp_path / "caches" / "newt" / "text"
+    monkeypatch.setenv("XDG_CACHE_HOME", "")
+    assert cache_folder("text") == tmp_path / ".cache" / "newt" / "text"
+    assert not list(tmp_path.iterdir()), "a folder was made"
+
+
+def test_a_lock_is_one_holders_and_says_whose(tmp_path: Path) -> None:
+    path = tmp_path / "a.lock"
+    path.write_text("process 1, which was killed long ago\n")
+    for _ in range(2):
+        with take_lock(path):
+            assert path.read_text() == f"process {os.getpid()}\n"
+            with pytest.raises(AlreadyLockedError, match=f"locked by process {os.getpid()}$"):
+                take_lock(path)
+            assert path.read_text() == f"process {os.getpid()}\n"
+    with take_lock(path):
+        path.unlink()
+        with take_lock(path):  # Whoever comes now takes another file for it.
+            pass
+
+
+def test_a_lock_that_was_just_removed_is_taken_anew(tmp_path: Path, monkeypatch) -> None:
+    path = tmp_path / "a.lock"
+    path.touch()
+    flock = fcntl.flock
+
+    def late(file: int, operation: int) -> None:
+        path.unlink()
+        monkeypatch.setattr(fcntl, "flock", flock)
+        flock(file, operation)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    with take_lock(path), pytest.raises(AlreadyLockedError):
+        take_lock(path)
+
+
+def test_a_child_does_not_keep_its_parents_lock(tmp_path: Path) -> None:
+    code = (
+        "import os, sys, time\n"
+        "from pathlib import Path\n"
+        "from newt_core.files import take_lock\n"
+        "with take_lock(Path(sys.argv[1])):\n"
+        "    child = os.fork()\n"
+        "    if child == 0:\n"
+        "        os.close(1)\n"
+        "        time.sleep(60)\n"
+        "        os._exit(0)\n"
+        "print(child)\n"
+    )
+    path = tmp_path / "a.lock"
+    child = int(subprocess.check_output([sys.executable, "-c", code, os.fspath(path)]))
+    try:
+        with take_lock(path):
+            pass
+    finally:
+        os.kill(child, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS])
+def test_a_file_system_without_locks_is_an_error(tmp_path: Path, monkeypatch, number) -> None:
+    def flock(file: int, operation: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with pytest.raises(OSError, match=os.strerror(number)):
+        take_lock(tmp_path / "a.lock")

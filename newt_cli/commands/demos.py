@@ -259,9 +259,9 @@ def merge(
     from newt_core.demos.convert import merge as put_together
     from newt_core.demos.folder import summarise_file
 
-    merged = put_together(files, out, _library(specs), append=append, damaged_too=damaged_too)
-    if merged.duplicates:
-        console.notice(f"left out {merged.duplicates} episodes that were there already")
+    duplicates = put_together(files, out, _library(specs), append=append, damaged_too=damaged_too)
+    if duplicates:
+        console.notice(f"left out {duplicates} episodes that were there already")
     say_written(summarise_file(out), as_json)
 
 

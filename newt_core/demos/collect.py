@@ -48,7 +48,6 @@ def collect(
     wanted: int,
     *,
     pool: Pool,
-    task_index: int = 0,
     seed: int = 0,
     rgb: bool = False,
     should_stop: Callable[[], bool] = lambda: False,
@@ -65,7 +64,6 @@ def collect(
         writer: of the task's file.
         wanted: episodes to add.
         pool: environments of this one task; with pictures, if ``rgb``.
-        task_index: the task's index in the expert's task list.
         seed: determines the episodes, together with how many were collected before.
         rgb: record a picture of every state, too.
         should_stop: asked after every step.
@@ -85,7 +83,7 @@ def collect(
             break
         before, count = len(episodes), min(missing, room)
         report = partial(_report, on_progress, before, before + count)
-        batch = _Batch(act, pool, task_index, rgb, should_stop)
+        batch = _Batch(act, pool, rgb, should_stop)
         batch.run(count, _seed_of(seed, writer.attempts + before), report)
         episodes += batch.episodes
     good = [episode for episode, keep in zip(episodes, passed, strict=True) if keep]
@@ -103,13 +101,10 @@ def _report(on_progress: CountProgress, before: int, total: int, done: int) -> N
 class _Batch:
     """Some episodes, shared out among the environments of a pool."""
 
-    def __init__(
-        self, act: Act, pool: Pool, task_index: int, rgb: bool, should_stop: Callable[[], bool]
-    ) -> None:
+    def __init__(self, act: Act, pool: Pool, rgb: bool, should_stop: Callable[[], bool]) -> None:
         self.episodes: list[DemoEpisode] = []
         self._act = act
         self._pool = pool
-        self._task = task_index
         self._rgb = rgb
         self._should_stop = should_stop
         self._number = np.zeros(pool.num_envs, np.int64)
@@ -122,7 +117,7 @@ class _Batch:
         obs = pool.reset(seed)
         frames = pool.frames() if self._rgb else None
         tapes = [self._tape(env, seed, obs[env], frames, env) for env in range(pool.num_envs)]
-        first, task = np.ones(pool.num_envs, np.bool_), np.full(pool.num_envs, self._task)
+        first, task = np.ones(pool.num_envs, np.bool_), np.zeros(pool.num_envs, np.int64)
         while owed.any() and not self._should_stop():
             ids = np.flatnonzero(owed)
             actions = self._act(observation(pool, ids, obs, task, first))

@@ -6,14 +6,13 @@ import json
 import shutil
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from newt_core.demos.read import open_demos, read_demos
 from newt_core.demos.recover import recover
-from newt_core.demos.schema import DemoEpisode, FileHeader
+from newt_core.demos.schema import DemoEpisode
 from newt_core.demos.write import writing
 from newt_core.errors import DamagedDemoError, DemoError
 from newt_core.files import write_text
@@ -24,17 +23,6 @@ MINARI_VERSION = "0.5.0"
 """The version of Minari's layout that an exported dataset states: later ones read it, too."""
 
 
-@dataclass(frozen=True)
-class Merged:
-    """What a merge did."""
-
-    header: FileHeader
-    """Of the new file."""
-    added: int
-    duplicates: int
-    """Episodes left out because an equal one was there already."""
-
-
 def merge(
     files: Sequence[Path],
     out: Path,
@@ -42,7 +30,7 @@ def merge(
     *,
     append: bool = False,
     damaged_too: bool = False,
-) -> Merged:
+) -> int:
     """Write the episodes of several files of one task into one, each episode once.
 
     Args:
@@ -51,6 +39,9 @@ def merge(
         specs: where the task is looked up.
         append: whether ``out`` may exist; its episodes stay.
         damaged_too: take what is whole of damaged files instead of refusing them.
+
+    Returns:
+        Episodes left out because an equal one was there already.
 
     Raises:
         DemoError: a file is not usable or of another task, or ``out`` cannot be written.
@@ -79,8 +70,8 @@ def merge(
                     seen.add(content)
                     new.append(_held(episode))
             rejected = sum(header.rejected for header in headers)
-            header = writer.add(new, rejected=rejected)
-    return Merged(header, len(new), duplicates)
+            writer.add(new, rejected=rejected)
+    return duplicates
 
 
 def _usable(path: Path, rescued: Path, damaged_too: bool) -> Path:

@@ -16,7 +16,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING
 
 import h5py
 import numpy as np
@@ -28,6 +28,9 @@ from newt_core.demos.write import write_file
 from newt_core.errors import DamagedDemoError, DemoError
 from newt_core.files import AlreadyLockedError, remove_unfinished, take_lock
 from newt_core.types import HalfArray
+
+if TYPE_CHECKING:
+    from filelock import AcquireReturnProxy, UnixFileLock
 
 SUFFIX = ".features"
 """How the file's name ends: not as those of demonstrations do, which every ``*.h5`` is."""
@@ -54,7 +57,7 @@ class KeptFeatures:
         self._version = _version(self.path)
         self._stored = read_features(self.path, encoder)
         self._used: dict[str, HalfArray] = {}
-        self._lock: TextIO | None = None
+        self._lock: AcquireReturnProxy[UnixFileLock] | None = None
         self._asked_for_lock = False
         self._grown = False
 
@@ -93,7 +96,7 @@ class KeptFeatures:
         """Let others write the file."""
         if self._lock is not None:
             _lock_path(self.path).unlink(missing_ok=True)
-            self._lock.close()
+            self._lock.lock.release()
             self._lock = None
 
     def _find(self, digest: str, rows: int) -> HalfArray | None:

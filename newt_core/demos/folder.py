@@ -15,9 +15,6 @@ from newt_core.errors import DemoError
 from newt_core.specs.load import SpecLibrary
 from newt_core.specs.schema import TaskSpec
 
-DEMOS = Path("demos")
-"""Folder of the demonstrations, under the one that Newt is started in."""
-
 
 def demo_path(folder: Path, task: str) -> Path:
     """Return the place of a task's file."""

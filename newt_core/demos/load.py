@@ -18,7 +18,7 @@ from newt_core.demos.schema import DemoEpisode, group_name
 from newt_core.errors import DemoError
 from newt_core.replay import ReplayBuffer
 from newt_core.specs.schema import TaskSpec
-from newt_core.types import ACTION_DIM, STATE_DIM, CountProgress, Episode, HalfArray
+from newt_core.types import ACTION_DIM, STATE_DIM, Episode, HalfArray
 
 _SHOWN = 5
 """Tasks without demonstrations that the warning names one by one."""
@@ -40,10 +40,6 @@ def load_demos(
     specs: Sequence[TaskSpec],
     *,
     frames_as: DemoFeatures | None = None,
-    storage: str = "ram",
-    sampling: str = "steps",
-    device: torch.device | str | None = None,
-    on_progress: CountProgress = lambda done, total: None,
 ) -> LoadedDemos:
     """Load the demonstrations of some tasks into a replay buffer of their own.
 
@@ -55,38 +51,31 @@ def load_demos(
         folder: holds ``<task>.h5``.
         specs: the tasks, in the order of the run's task list.
         frames_as: features, for an agent that sees; None leaves frames alone.
-        storage: where the rows lie, ``ram`` or a torch device.
-        sampling: see :class:`ReplayBuffer`.
-        device: where batches are wanted.
-        on_progress: told of every episode.
 
     Raises:
         DemoError: a file is not usable, an agent that sees finds no pictures in it, or none of
             the tasks has demonstrations.
     """
     with OpenDemos(folder, specs) as files:
-        return load_opened(
-            files,
-            frames_as=frames_as,
-            storage=storage,
-            sampling=sampling,
-            device=device,
-            on_progress=on_progress,
-        )
+        return load_opened(files, frames_as=frames_as)
 
 
 def load_opened(
     files: OpenDemos,
     *,
     frames_as: DemoFeatures | None = None,
-    storage: str = "ram",
     sampling: str = "steps",
     device: torch.device | str | None = None,
-    on_progress: CountProgress = lambda done, total: None,
 ) -> LoadedDemos:
     """Load files that are open already; the rest is that of :func:`load_demos`.
 
     What pictures are encoded to is kept beside the files (:mod:`newt_core.demos.feature_files`).
+
+    Args:
+        files: the files.
+        frames_as: features, for an agent that sees; None leaves frames alone.
+        sampling: see :class:`ReplayBuffer`.
+        device: where batches are wanted.
 
     Raises:
         DemoError: an episode is not usable, an agent that sees finds no pictures in it, or there
@@ -102,17 +91,12 @@ def load_opened(
         )
     rows = total + sum(file.header.total_steps for file in files.files.values())
     feature_stack = frames_as.stack if frames_as is not None else 0
-    buffer = ReplayBuffer(
-        rows, storage=storage, sampling=sampling, device=device, feature_stack=feature_stack
-    )
-    done = 0
+    buffer = ReplayBuffer(rows, sampling=sampling, device=device, feature_stack=feature_stack)
     for index, spec in enumerate(files.specs):
         if spec.id not in counts:
             continue
         for episode in _padded_episodes(files.files[spec.id], spec, index, frames_as):
             buffer.add(episode)
-            done += 1
-            on_progress(done, total)
     return LoadedDemos(buffer, counts, files.missing)
 
 

@@ -9,7 +9,6 @@ those of an episode's first row are NaN.
 from __future__ import annotations
 
 import pickle
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -21,7 +20,7 @@ from numpy.typing import NDArray
 from newt_core.demos.problems import IMAGE_DIM, episode_problems
 from newt_core.demos.schema import DemoEpisode
 from newt_core.errors import DemoError, in_short
-from newt_core.files import atomic_path
+from newt_core.files import atomic_path, require_whole_archive
 from newt_core.specs.schema import TaskSpec
 from newt_core.specs.score import SuccessScore
 from newt_core.types import ACTION_DIM, STATE_DIM
@@ -54,7 +53,7 @@ def read_published(path: Path, spec: TaskSpec) -> list[DemoEpisode]:
     return episodes[:MANISKILL_EPISODES] if spec.domain == "maniskill" else episodes
 
 
-def write_published(path: Path, episodes: Sequence[DemoEpisode], task_index: int = 0) -> None:
+def write_published(path: Path, episodes: Sequence[DemoEpisode]) -> None:
     """Write episodes as a published file; the inverse of :func:`read_published`.
 
     Raises:
@@ -75,7 +74,7 @@ def write_published(path: Path, episodes: Sequence[DemoEpisode], task_index: int
             "reward": np.insert(episode.rewards, 0, np.nan),
             "terminated": np.insert(episode.terminations, 0, False),
             "episode": np.full(steps + 1, number, np.int64),
-            "task": np.full(steps + 1, task_index, np.int64),
+            "task": np.zeros(steps + 1, np.int64),
         }
         if episode.features is not None:
             parts["feat"] = episode.features.astype(np.float32)
@@ -203,7 +202,12 @@ def _array(tensor: Any) -> NDArray[Any]:
 
 def _fields(path: Path) -> Mapping[str, Any]:
     """Return the tensors in a file by name."""
-    _check_whole(path)
+    require_whole_archive(
+        path,
+        DemoError,
+        "file",
+        "not a PyTorch file, or cut short. Published demonstrations are named <task>.pt.",
+    )
     # PyTorch's safe loader only builds what is allowed: this package allows its own classes.
     import tensordict  # noqa: F401
     import torch
@@ -221,21 +225,3 @@ def _fields(path: Path) -> Mapping[str, Any]:
         raise DemoError(f"{path}: is no file of published demonstrations: it has no columns.")
     fields = {name: value for name, value in content.items() if isinstance(value, torch.Tensor)}
     return {str(name): value.detach() for name, value in fields.items()}
-
-
-def _check_whole(path: Path) -> None:
-    """Refuse what is no intact zip archive, which PyTorch's reader does not fully check."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            damaged = archive.testzip()
-    except FileNotFoundError as error:
-        raise DemoError(f"there is no file {path}.") from error
-    except OSError as error:
-        raise DemoError(f"cannot read {path}: {error.strerror or error}.") from error
-    except Exception as error:  # As above: the headers can hold anything.
-        raise DemoError(
-            f"{path}: not a PyTorch file, or cut short. Published demonstrations are named "
-            "<task>.pt."
-        ) from error
-    if damaged is not None:
-        raise DemoError(f"{path}: damaged: the checksum of '{damaged}' does not match.")

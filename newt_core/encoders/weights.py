@@ -185,9 +185,7 @@ def download(name: str, progress: DownloadProgress | None = None) -> Path:
     return item.home
 
 
-def download_quickly(
-    name: str, seconds: float, progress: DownloadProgress | None = None
-) -> Path | None:
+def download_quickly(name: str, seconds: float) -> Path | None:
     """Fetch a weight file if that takes no more than about ``seconds``; None if it would.
 
     Gives up after :data:`REACH_SECONDS` if the server does not answer, and after
@@ -202,8 +200,6 @@ def download_quickly(
         passed = time.monotonic() - begin
         if passed > TRIAL_SECONDS and passed * (total or item.size) / came > seconds:
             raise DownloadError(f"{item.url}: too slow.")
-        if progress is not None:
-            progress(came, total)
 
     try:
         download_file(
@@ -285,7 +281,8 @@ def _places(item: WeightFile) -> Iterator[Path]:
         cached = try_to_load_from_cache(repository, item.file, revision=revision)
         if isinstance(cached, str):
             yield Path(cached)
+    from platformdirs import user_cache_path
+
     torch_home = os.environ.get("TORCH_HOME")
-    user = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    folder = Path(torch_home) if torch_home else Path(user) / "torch"
+    folder = Path(torch_home) if torch_home else user_cache_path("torch")
     yield folder / "hub" / "checkpoints" / item.file

@@ -135,14 +135,14 @@ def find_asset(name: str) -> Asset:
     return ASSETS[name]
 
 
-def require_assets(spec: TaskSpec, root: Path | None = None) -> None:
+def require_assets(spec: TaskSpec) -> None:
     """Return if everything that a task has to find is there.
 
     Raises:
         MissingAssetError: something is missing; the message names the command that gets it.
         SpecError: the task names an asset that does not exist.
     """
-    lack = missing_assets(spec, root)
+    lack = missing_assets(spec)
     if lack is not None:
         raise MissingAssetError(lack)
 

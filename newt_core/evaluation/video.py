@@ -166,6 +166,7 @@ def _frames(
 
 
 def _write_mp4(path: Path, frames: Iterator[Frame], fps: float) -> None:
+    # Not by imageio.v3: it leaves ffmpeg running, and the file growing, where a frame fails.
     import imageio_ffmpeg
 
     first = next(frames)
@@ -184,13 +185,23 @@ def _write_mp4(path: Path, frames: Iterator[Frame], fps: float) -> None:
         ) from error
     try:
         writer.send(np.ascontiguousarray(first))
+        sent = 1
         for frame in frames:
             writer.send(np.ascontiguousarray(frame))
+            sent += 1
     finally:
         writer.close()
+    # Nobody is told of what goes wrong while ffmpeg writes the last of the file.
+    try:
+        written, _ = imageio_ffmpeg.count_frames_and_secs(path)
+    except RuntimeError:
+        written = 0
+    if written < sent:
+        raise OSError("ffmpeg could not write the video's end. Is the disk full?")
 
 
 def _write_gif(path: Path, frames: Iterator[Frame], fps: float) -> None:
+    # Not by imageio.v3: it collects all frames in memory first.
     from PIL import Image
 
     pictures = (Image.fromarray(frame) for frame in frames)

@@ -31,20 +31,6 @@ def bin_values(device: torch.device, dtype: torch.dtype = torch.float32) -> Tens
     return torch.linspace(-SYMLOG_RANGE, SYMLOG_RANGE, NUM_BINS, device=device, dtype=dtype)
 
 
-def two_hot(x: Tensor) -> Tensor:
-    """Spread scalars [...] over the two nearest bins: [..., bins], each row summing to 1.
-
-    Values outside the bins' range go wholly to the nearest edge bin.
-    """
-    position = (symlog(x).clamp(-SYMLOG_RANGE, SYMLOG_RANGE) + SYMLOG_RANGE) / BIN_WIDTH
-    lower = position.floor().clamp(max=NUM_BINS - 2)
-    upper_share = (position - lower).unsqueeze(-1)
-    index = lower.nan_to_num(0).long().unsqueeze(-1)
-    target = torch.zeros(*x.shape, NUM_BINS, device=x.device, dtype=x.dtype)
-    target.scatter_(-1, index, 1 - upper_share)
-    return target.scatter_(-1, index + 1, upper_share)
-
-
 def two_hot_mean(logits: Tensor) -> Tensor:
     """The scalar that logits [..., bins] stand for: [...]."""
     probabilities = at_least_float32(logits).softmax(-1)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import pickle
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ import torch
 from torch import Tensor
 
 from newt_core.errors import CheckpointError, in_short
-from newt_core.files import atomic_path
+from newt_core.files import atomic_path, require_whole_archive
 
 FORMAT_VERSION = 1
 """Version of the checkpoint's layout; raised when older files can no longer be read."""
@@ -50,12 +49,8 @@ def save_checkpoint(path: Path, payload: Mapping[str, Any]) -> None:
         ) from error
 
 
-def load_checkpoint(path: Path, map_location: torch.device | str = "cpu") -> dict[str, Any]:
-    """Read a checkpoint that :func:`save_checkpoint` wrote.
-
-    Args:
-        path: the file.
-        map_location: the device to put its tensors on.
+def load_checkpoint(path: Path) -> dict[str, Any]:
+    """Read a checkpoint that :func:`save_checkpoint` wrote; its tensors are put on the CPU.
 
     Returns:
         The payload; texts, numbers and mappings as they were saved.
@@ -64,9 +59,15 @@ def load_checkpoint(path: Path, map_location: torch.device | str = "cpu") -> dic
         CheckpointError: there is no such file, it is damaged, holds foreign objects, is not a
             checkpoint of Newt or one of another format version.
     """
-    _check_whole(path)
+    if path.is_dir():
+        raise CheckpointError(
+            f"{path} is a folder: name a checkpoint in it, such as last.pt in checkpoints/."
+        )
+    require_whole_archive(
+        path, CheckpointError, "checkpoint", "not a checkpoint, or cut short: {reason}."
+    )
     try:
-        content = torch.load(path, map_location=map_location, weights_only=True)
+        content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise CheckpointError(
             f"{path}: holds objects other than tensors, numbers, texts, lists and mappings. "
@@ -88,27 +89,6 @@ def load_checkpoint(path: Path, map_location: torch.device | str = "cpu") -> dic
             f"{FORMAT_VERSION}. Use the Newt that wrote it."
         )
     return content
-
-
-def _check_whole(path: Path) -> None:
-    """Refuse what is no intact zip archive, which PyTorch's reader does not fully check."""
-    if path.is_dir():
-        raise CheckpointError(
-            f"{path} is a folder: name a checkpoint in it, such as last.pt in checkpoints/."
-        )
-    try:
-        with zipfile.ZipFile(path) as archive:
-            damaged = archive.testzip()
-    except FileNotFoundError as error:
-        raise CheckpointError(f"there is no checkpoint {path}.") from error
-    except OSError as error:
-        raise CheckpointError(f"cannot read {path}: {in_short(error)}.") from error
-    except Exception as error:  # As above: the headers can hold anything.
-        raise CheckpointError(
-            f"{path}: not a checkpoint, or cut short: {in_short(error)}."
-        ) from error
-    if damaged is not None:
-        raise CheckpointError(f"{path}: damaged: the checksum of '{damaged}' does not match.")
 
 
 def _plain(value: Any, where: str) -> Any:

@@ -11,8 +11,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import torch
-
 from newt_core.errors import CheckpointError, ConfigError
 from newt_core.files import atomic_path, remove_unfinished
 from newt_core.training.checkpoint import load_checkpoint, save_checkpoint
@@ -107,7 +105,7 @@ def step_files(folder: Path) -> list[tuple[int, Path]]:
     return sorted(((int(name[1]), path) for name, path in names if name), reverse=True)
 
 
-def latest_intact(folder: Path, map_location: torch.device | str = "cpu") -> IntactCheckpoint:
+def latest_intact(folder: Path) -> IntactCheckpoint:
     """Read the newest checkpoint in ``folder`` that can be read.
 
     ``last.pt`` and ``best.pt`` come after the step files, for folders that have only them.
@@ -119,7 +117,7 @@ def latest_intact(folder: Path, map_location: torch.device | str = "cpu") -> Int
     skipped: list[str] = []
     for path in [*(path for _, path in step_files(folder)), *aliases]:
         try:
-            payload = load_checkpoint(path, map_location)
+            payload = load_checkpoint(path)
         except CheckpointError as error:
             skipped.append(str(error))
         else:

@@ -195,7 +195,7 @@ class RunFolder:
             RunFolderError: another process holds it.
         """
         try:
-            file = take_lock(self.path / ".lock")
+            lock = take_lock(self.path / ".lock")
         except AlreadyLockedError as error:
             raise RunFolderError(
                 f"{self.path} is being trained in by {error.holder}. "
@@ -203,7 +203,7 @@ class RunFolder:
             ) from error
         except OSError as error:
             raise RunFolderError(f"cannot write in {self.path}: {error.strerror}.") from error
-        with file:
+        with lock:
             yield
 
     def _evaluation_files(self) -> list[tuple[int, Path]]:

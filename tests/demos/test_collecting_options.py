@@ -20,11 +20,6 @@ COWBOY, PONG = LIBRARY["pygame-cowboy"], LIBRARY["pygame-pong"]
 
 
 @pytest.fixture
-def layers(monkeypatch: pytest.MonkeyPatch) -> Layers:
-    return Layers(monkeypatch)
-
-
-@pytest.fixture
 def collecting(layers: Layers) -> Layers:
     """Stand in for the pool, the file and the collecting itself."""
     layers.replace("make_pool", lambda told: nullcontext("the pool"))

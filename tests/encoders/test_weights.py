@@ -182,8 +182,10 @@ def test_damage_is_found(item: WeightFile) -> None:
         verify("toy", locate("toy"))
 
 
-def test_files_of_other_programs_are_found(item: WeightFile, monkeypatch, tmp_path) -> None:
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+@pytest.mark.parametrize(("variable", "value"), [("TORCH_HOME", "torch"), ("XDG_CACHE_HOME", "")])
+def test_files_of_other_programs_are_found(item, monkeypatch, tmp_path, variable, value) -> None:
+    monkeypatch.delenv("TORCH_HOME")
+    monkeypatch.setenv(variable, str(tmp_path / value))
     other = tmp_path / "torch" / "hub" / "checkpoints" / item.file
     other.parent.mkdir(parents=True)
     other.write_bytes(CONTENT)

@@ -14,7 +14,6 @@ from newt_core.agents.base import Acting
 from newt_core.encoders import TextOptions
 from newt_core.evaluation.rollout import EpisodeResult, EvaluationStopped
 from newt_core.seeds import Stream, stream_seed
-from newt_core.specs import SpecLibrary, load_specs
 from newt_core.types import Observation
 from newt_core.workflows.evaluate import (
     EvaluationRequest,
@@ -23,20 +22,7 @@ from newt_core.workflows.evaluate import (
     evaluate_random,
 )
 from tests.fixtures.layers import Layers
-from tests.fixtures.short_tasks import SPECS
 from tests.fixtures.stand_in_agent import StandInAgent
-
-
-@pytest.fixture
-def layers(monkeypatch: pytest.MonkeyPatch) -> Layers:
-    return Layers(monkeypatch)
-
-
-@pytest.fixture
-def short(tmp_path: Path) -> SpecLibrary:
-    (tmp_path / "specs").mkdir()
-    (tmp_path / "specs/short.yaml").write_text(SPECS)
-    return load_specs([tmp_path / "specs"])
 
 
 def test_what_is_asked_of_an_evaluation_reaches_the_agent(layers, short):

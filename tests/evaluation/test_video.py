@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 
 import imageio_ffmpeg
@@ -97,6 +98,29 @@ def test_the_file_that_was_there_survives_a_failing_player(spec, tmp_path):
         film(Broken(), spec, path)
     assert path.read_bytes() == b"an older one"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_disk_that_is_full_at_the_end_leaves_no_half_video(spec, tmp_path):
+    film(Still(), spec, tmp_path / "whole.mp4")
+    room = (tmp_path / "whole.mp4").stat().st_size - 500
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
+    try:
+        with pytest.raises(OSError, match="Is the disk full"):
+            film(Still(), spec, tmp_path / "pong.mp4")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert [path.name for path in tmp_path.iterdir()] == ["whole.mp4"]
+
+
+def test_without_ffmpeg_there_is_one_line_and_no_file(spec, tmp_path, monkeypatch):
+    def find():
+        raise RuntimeError("no ffmpeg")
+
+    monkeypatch.setattr("imageio_ffmpeg._io.get_ffmpeg_exe", find)
+    with pytest.raises(MissingDependencyError, match=r"there is no ffmpeg.*imageio-ffmpeg"):
+        film(Still(), spec, tmp_path / "pong.mp4")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(

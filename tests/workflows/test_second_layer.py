@@ -6,32 +6,16 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import pytest
-
 from newt_core.agents.base import Acting
 from newt_core.evaluation.video import Video
-from newt_core.specs import SpecLibrary, load_specs
 from newt_core.training.progress import Unwatched
 from newt_core.training.run_folder import RunFolder
 from newt_core.workflows.film import FilmRequest, film_checkpoint
 from newt_core.workflows.loaded import load
 from newt_core.workflows.train import Trained
 from newt_core.workflows.train_expert import expert_config, train_expert
-from tests.fixtures.layers import Layers, checkpoint_of
-from tests.fixtures.short_tasks import SPECS
+from tests.fixtures.layers import checkpoint_of
 from tests.fixtures.stand_in_agent import StandInAgent
-
-
-@pytest.fixture
-def layers(monkeypatch: pytest.MonkeyPatch) -> Layers:
-    return Layers(monkeypatch)
-
-
-@pytest.fixture
-def short(tmp_path: Path) -> SpecLibrary:
-    (tmp_path / "specs").mkdir()
-    (tmp_path / "specs/short.yaml").write_text(SPECS)
-    return load_specs([tmp_path / "specs"])
 
 
 def test_what_is_asked_of_a_film_reaches_agent_and_camera(layers, short, tmp_path):

@@ -33,7 +33,6 @@ from newt_core.errors import (
     did_you_mean,
     in_short,
 )
-from newt_core.files import DownloadProgress
 
 ENCODERS = ("auto", "clip", "hashed", "file", "zero")
 """The short names."""
@@ -77,15 +76,13 @@ def make_text_encoder(
     return encoder
 
 
-def choose_text_encoder(
-    notice: Notice | None = None, progress: DownloadProgress | None = None
-) -> str:
+def choose_text_encoder(notice: Notice | None = None) -> str:
     """Return what ``auto`` stands for on this machine: ``clip`` or ``hashed``.
 
     Takes a few seconds at most, unless the weights are just being fetched.
     """
     try:
-        if find(CLIP_WEIGHTS) or download_quickly(CLIP_WEIGHTS, PATIENCE_SECONDS, progress):
+        if find(CLIP_WEIGHTS) or download_quickly(CLIP_WEIGHTS, PATIENCE_SECONDS):
             locate(CLIP_WEIGHTS)
             import_library("open_clip", "CLIP")
             return "clip"

@@ -245,13 +245,14 @@ class Painter(ABC, Generic[GameType]):
         """Draw the present state."""
 
 
-def glow(radius: float, colour: Colour, alpha: float, power: float, rings: int = 20) -> Canvas:
+def glow(radius: float, colour: Colour, alpha: float, power: float) -> Canvas:
     """Return a round glow on a clear canvas of side 2·radius.
 
     The alpha falls from the middle to the rim as ``alpha·(1 - r/radius)**power``.
     """
     layer = Canvas(2 * radius, 2 * radius, clear=True)
     middle = (round(radius * SCALE), round(radius * SCALE))
+    rings = 20
     for ring in range(rings, 0, -1):
         share = ring / rings
         strength = alpha * (1.0 - share + 0.5 / rings) ** power
