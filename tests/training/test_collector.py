@@ -21,19 +21,19 @@ class Unordered(PointPool):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._waiting: dict[int, FloatArray] = {}
+        self._unanswered: dict[int, FloatArray] = {}
         self._random = np.random.default_rng(0)
         self.sizes: set[int] = set()
 
     def send(self, actions: ArrayLike, env_ids: ArrayLike) -> None:
         rows = np.asarray(actions, np.float32)
-        self._waiting |= dict(zip(np.asarray(env_ids).tolist(), rows, strict=True))
+        self._unanswered |= dict(zip(np.asarray(env_ids).tolist(), rows, strict=True))
 
     def recv(self, min_envs: int = 1) -> Transitions:
-        count = int(self._random.integers(min_envs, len(self._waiting) + 1))
-        chosen = sorted(self._random.choice(sorted(self._waiting), count, replace=False).tolist())
+        count = int(self._random.integers(min_envs, len(self._unanswered) + 1))
+        chosen = sorted(self._random.choice(sorted(self._unanswered), count, replace=False).tolist())
         self.sizes.add(count)
-        super().send(np.stack([self._waiting.pop(env) for env in chosen]), chosen)
+        super().send(np.stack([self._unanswered.pop(env) for env in chosen]), chosen)
         return super().recv(count)
 
 
