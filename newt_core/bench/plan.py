@@ -83,9 +83,12 @@ def _variants(
         synchronise(device)
         return num_envs
 
+    splits = {dtype: SplitModel(model, dtype) for dtype in (torch.float32, torch.bfloat16)}
+
     def fast(dtype: torch.dtype) -> Plan:
         # Arranging the weights is part of the price: a learner changes them before every plan.
-        split = SplitModel(model, dtype)
+        split = splits[dtype]
+        split.refresh(model, split.version + 1)
         return plan_in_chunks(split.bind, task, split.arrange(z), mean, noise, config)
 
     @torch.inference_mode()
