@@ -21,7 +21,7 @@ from newt_core.specs import SpecLibrary, TaskSpec, load_specs
 from newt_core.training.checkpoint_folder import CheckpointFolder
 from newt_core.training.config import RunConfig, resolve_config
 from newt_core.training.loss_curves import CURVES, loss_figure
-from newt_core.training.metrics import MetricsLogger, read_metrics
+from newt_core.training.metrics import MetricsLogger, Row, read_metrics
 from newt_core.training.pretrain import Pretrainer, PretrainResult
 from newt_core.training.progress import RunStatus, Unwatched
 from newt_core.training.run_folder import RunFolder
@@ -193,9 +193,14 @@ def test_evaluations_come_when_asked_for_and_at_the_end(tmp_path: Path):
 
 
 def test_a_loss_that_was_logged_once_can_be_seen():
-    (axes,) = loss_figure([{"step": 20, "loss/reward": 2.0}], "updates", ["loss/reward"]).axes
-    (line,) = axes.lines
-    assert line.get_marker() == "o"
+    rows: list[Row] = [{"step": 20, "loss/reward": 2.0, "loss/value": 1.0}, {"step": 30}]
+    rows.append({"step": 40, "loss/value": 3.0, "loss/reward": None})
+    figure = loss_figure(rows, "updates", ["loss/reward", "loss/value"])
+    reward, value = (axes.lines[0] for axes in figure.axes)
+    assert (reward.get_marker(), value.get_marker()) == ("o", "None")
+    assert [tuple(point) for point in value.get_xydata()] == [(20, 1.0), (40, 3.0)]
+    # As wide as its panels beside each other.
+    assert tuple(figure.get_size_inches()) == pytest.approx((2 * 3.2, 2.6))
 
 
 @pytest.fixture
