@@ -82,8 +82,8 @@ def test_a_resumed_run_gives_other_sinks_only_what_is_new(file):
     with MetricsLogger(file, restored_step=100, others=(sink,)) as metrics:
         metrics.log(100, {"eval": 0.5})
         metrics.log(200, {"loss": 3.0})
-        assert not sink.closed
-    assert sink.closed
+        closed = [sink.closed]
+    assert [*closed, sink.closed] == [False, True]
     assert [set(row) - {"wall_time"} for row in sink.rows] == [{"step", "eval"}, {"step", "loss"}]
     for changes, handed_on in (({"loss": 3.0}, []), ({"loss": 4.0}, [(200, 4.0)])):
         sink = RememberingSink()

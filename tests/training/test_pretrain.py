@@ -110,7 +110,7 @@ def test_a_loss_that_was_logged_once_can_be_seen():
     figure = loss_figure(rows, "updates", ["loss/reward", "loss/value"])
     reward, value = (axes.lines[0] for axes in figure.axes)
     assert (reward.get_marker(), value.get_marker()) == ("o", "None")
-    assert [tuple(point) for point in value.get_xydata()] == [(20, 1.0), (40, 3.0)]
+    assert np.asarray(value.get_xydata()).tolist() == [[20, 1.0], [40, 3.0]]
     # As wide as its panels beside each other.
     assert tuple(figure.get_size_inches()) == pytest.approx((2 * 3.2, 2.6))
 

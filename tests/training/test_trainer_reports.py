@@ -62,7 +62,8 @@ def test_whoever_watches_is_told_of_every_step_and_every_evaluation(tmp_path: Pa
     watcher = Watcher()
     run = PointRun(tmp_path / "a", config=point_config(steps=30), progress=watcher)
     run.run()
-    score, expected = {}, []
+    score: dict[str, float] = {}
+    expected: list[tuple[object, ...]] = []
 
     def told(step: int, message: str = "") -> None:
         # One update for four steps, after the 12 steps of the first episodes.
