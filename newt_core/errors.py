@@ -24,7 +24,9 @@ def in_short(error: BaseException, *, last: bool = False) -> str:
         error: What was raised.
         last: Take its last line instead of its first.
     """
-    text = getattr(error, "strerror", None) or str(error).strip().strip("'\"")
+    text = getattr(error, "strerror", None) or str(error).strip()
+    if text[:1] in ("'", '"') and text.find(text[0], 1) == len(text) - 1:
+        text = text[1:-1]  # a KeyError quotes its key
     lines = (text or type(error).__name__).splitlines()
     return str(lines[-1 if last else 0]).strip().rstrip(".")
 

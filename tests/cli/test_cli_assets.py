@@ -74,6 +74,13 @@ def test_without_any_all_are_listed_as_absent(newt, folder):
     assert [row.split()[0] for row in table] == ["asset", "ycb", "xarm6", "anymal_c"]
 
 
+def test_a_wrong_name_is_told_before_any_file_is_read(newt, monkeypatch):
+    monkeypatch.setattr("newt_core.envs.assets.folder_digest", lambda folder: pytest.fail("read"))
+    answer = newt("newt assets check ycb xarm")
+    assert answer.code == 2
+    assert "Did you mean 'xarm6'" in answer.err
+
+
 def test_the_folder_of_a_failed_download_is_not_an_asset(newt, folder):
     (folder / "data/assets/mani_skill2_ycb").mkdir(parents=True)
     (folder / "data/robots/xarm6").mkdir(parents=True)

@@ -38,19 +38,6 @@ def test_without_tasks_the_checkpoints_own_are_meant(newt, core):
     assert core.arguments("evaluate_checkpoint")["tasks"] is None
 
 
-def test_table_has_tasks_then_domains_then_the_total(newt, core):
-    lines = [line.split() for line in newt("newt eval last.pt").out.splitlines() if line]
-    assert [line[0] for line in lines] == [
-        "task",
-        "walker-walk",
-        "walker-run",
-        "dmcontrol",
-        "total",
-    ]
-    assert lines[1][1:] == ["10", "512.2", "-", "0.512", "0.043"]
-    assert lines[2][-1] == "-"
-
-
 def test_random_is_a_baseline_without_a_checkpoint(newt, core):
     assert newt("newt eval random --tasks walker-walk --seed 4 --json").code == 0
     arguments = core.arguments("evaluate_random")

@@ -30,16 +30,6 @@ def test_list_without_a_selector_lists_every_task(newt):
     assert len(set(listed)) == len(listed)
 
 
-def test_list_as_a_table_has_a_line_per_task(newt):
-    header, *rows = newt("newt tasks list 'finger-*'").out.splitlines()
-    assert header.split()[0] == "task"
-    assert [row.split()[0] for row in rows] == [
-        "finger-spin",
-        "finger-turn-easy",
-        "finger-turn-hard",
-    ]
-
-
 def test_list_of_a_split_without_tasks_is_empty(newt):
     assert newt("newt tasks list walker-run --split transfer --json").json == []
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
+
+import pytest
 
 from newt_cli import console
 
@@ -16,3 +19,39 @@ def test_what_libraries_print_does_not_mix_with_the_result(capfd):
     out, err = capfd.readouterr()
     assert out == "the result\nwritten by a process\n"
     assert sorted(err.splitlines()) == ["from Python", "from a library"]
+
+
+def test_a_table_in_a_file_is_plain_text_in_columns_of_any_length(capsys):
+    long = "x" * 200
+    rows = [("walk", "9", "[bold]"), ("walker-run", "1,234", long)]
+    console.write_table(("task", "steps", "file"), rows, right=["steps"])
+    assert capsys.readouterr().out == (
+        f"task        steps  file\nwalk            9  [bold]\nwalker-run  1,234  {long}\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "text"),
+    [
+        (1234.56, 1, "1,234.6"),
+        (0.0, 3, "0.000"),
+        (-2.5, 0, "-2"),
+        (None, 1, "-"),
+        (math.nan, 1, "-"),
+        (math.inf, 1, "-"),
+    ],
+)
+def test_a_measured_value_has_so_many_digits_or_is_a_dash(value, digits, text):
+    assert console.number(value, digits) == text
+    assert console.number(1.25) == "1.2"
+
+
+def test_a_document_is_indented_unicode_without_nan(capsys):
+    console.write_json({"task": "größer", "score": math.nan})
+    assert capsys.readouterr().out == '{\n  "task": "größer",\n  "score": null\n}\n'
+
+
+def test_remarks_are_lines_of_stderr(capsys):
+    console.notice("one")
+    console.notice("two")
+    assert capsys.readouterr() == ("", "one\ntwo\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 
 import pytest
@@ -12,8 +13,10 @@ from newt_cli.display import (
     LivePanel,
     PlainLines,
     _counting_lines,
+    _megabyte_lines,
     _TaskLines,
     count_display,
+    download_display,
     remaining_time,
     task_display,
     training_display,
@@ -53,10 +56,28 @@ def test_messages_and_the_end_are_shown_at_once_and_once(capsys):
     report(lines, 1, "saved")
     report(lines, 1000)
     report(lines, 1000)
-    printed = capsys.readouterr().err.splitlines()
-    assert printed[1] == "demo: saved"
-    assert len(printed) == 3
-    assert "1,000/1,000" in printed[2]
+    report(lines, 1000, "score 0.250")
+    assert capsys.readouterr().err.splitlines() == [
+        "demo: 0/1,000 steps · 20 steps/s · 7 updates · 0:00:50 left · dmcontrol 0.250",
+        "demo: saved",
+        "demo: 1,000/1,000 steps · 20 steps/s · 7 updates · 0:00:00 left · dmcontrol 0.250",
+        "demo: score 0.250",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("speed", "line"),
+    [
+        (10.0, "5/2,000 updates · 10 updates/s · 0:03:20 left"),
+        (9.96, "5/2,000 updates · 10.0 updates/s · 0:03:20 left"),
+        (0.25, "5/2,000 updates · 0.2 updates/s · 2:13:00 left"),
+        (0.0, "5/2,000 updates · 0.0 updates/s · ? left"),
+    ],
+)
+def test_a_pretraining_counts_its_updates_once(capsys, speed, line):
+    status = RunStatus(5, 2000, 5, speed, {}, counts="updates")
+    PlainLines("demo", Clock()).update(status)
+    assert capsys.readouterr().err == f"demo: {line}\n"
 
 
 class Terminal(io.StringIO):
@@ -75,15 +96,24 @@ def open_terminal(monkeypatch) -> Terminal:
     return screen
 
 
+def last_lines(screen: Terminal, count: int) -> list[str]:
+    """Return what a screen shows at its end, without colours, bars and padding."""
+    plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]|[━╸╺]", "", screen.getvalue().replace("\r", "\n"))
+    return [" ".join(line.split()) for line in plain.splitlines() if line.strip()][-count:]
+
+
 def test_on_a_terminal_a_panel_shows_the_same_numbers(monkeypatch):
     screen = open_terminal(monkeypatch)
     with training_display("demo") as display:
         assert isinstance(display, LivePanel)
         report(display, 500, "evaluated [bold]")
-    shown = screen.getvalue()
-    assert "evaluated [bold]" in shown
-    assert "500/1,000 steps" in shown
-    assert "dmcontrol" in shown
+        (task,) = display._bar.tasks
+        assert (task.completed, task.total) == (500, 1000)
+    assert "evaluated [bold]" in screen.getvalue()
+    assert last_lines(screen, 2) == [
+        "demo 500/1,000 steps · 20 steps/s · 7 updates · 0:00:25 left",
+        "dmcontrol 0.250",
+    ]
 
 
 def test_counting_without_a_terminal_is_a_line_every_half_minute(capsys):
@@ -110,13 +140,50 @@ def test_counting_on_a_terminal_shows_rate_and_time_left(monkeypatch):
 
 def test_without_a_terminal_the_work_on_tasks_is_told_line_by_line(capsys):
     clock = Clock()
+    clock.now = 100.0
     tell = _TaskLines("frames", clock)
-    for now, told in ((4, 100), (SECONDS_BETWEEN_LINES, 250), (SECONDS_BETWEEN_LINES + 1, 300)):
+    for now, task, told in (
+        (104, "walker-run", 100),
+        (100 + SECONDS_BETWEEN_LINES, "walker-run", 250),
+        (101 + SECONDS_BETWEEN_LINES, "walker-run", 300),
+        (140, "walker-run", 500),
+        (160, "walker-walk", 100),  # begun when the one before had ended, 20 seconds ago
+        (161, "walker-walk", 101),
+    ):
         clock.now = now
-        tell("walker-run", told, 500)
-    (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("walker-run: 250/500 frames, ")
-    assert line.endswith(" left")
+        tell(task, told, 500)
+    assert capsys.readouterr().err.splitlines() == [
+        "walker-run: 250/500 frames, 500.0 a minute, 0:00:30 left",
+        "walker-walk: 100/500 frames, 300.0 a minute, 0:01:20 left",
+    ]
+
+
+def test_without_a_terminal_a_download_is_told_line_by_line(capsys):
+    clock = Clock()
+    clock.now = 1000.0
+    known, unknown = _megabyte_lines("clip", clock), _megabyte_lines("ycb", clock)
+    for now in (1001, 1030, 1059, 1060):
+        clock.now = now
+        done = (now - 1000) * 2_500_000
+        known(done, 600_000_000)
+        unknown(done, None)
+    assert capsys.readouterr().err.splitlines() == [
+        "clip: 75 of 600 MB · 2.5 MB/s · 0:03:30 left",
+        "ycb: 75 MB · 2.5 MB/s",
+        "clip: 150 of 600 MB · 2.5 MB/s · 0:03:00 left",
+        "ycb: 150 MB · 2.5 MB/s",
+    ]
+    with download_display("dino") as tell:
+        tell(1, 2)  # half a minute has not passed
+    assert capsys.readouterr().err == ""
+
+
+def test_on_a_terminal_a_download_is_a_bar_of_bytes(monkeypatch):
+    screen = open_terminal(monkeypatch)
+    with download_display("clip") as tell:
+        tell(75_000_000, 600_000_000)
+    (line,) = last_lines(screen, 1)
+    assert line.startswith("clip 75.0/600.0 MB")
 
 
 def test_on_a_terminal_each_task_has_a_bar_with_rate_and_time_left(monkeypatch):
@@ -124,9 +191,13 @@ def test_on_a_terminal_each_task_has_a_bar_with_rate_and_time_left(monkeypatch):
     with task_display("frames") as on_progress:
         on_progress("walker-run", 5, 500)
         on_progress("walker-walk", 6, 500)
-    shown = screen.getvalue()
-    for line in ("walker-run", "5/500 frames", "walker-walk", "6/500 frames", "a minute", "left"):
-        assert line in shown
+        on_progress("walker-walk", 7, 500)
+    shown = last_lines(screen, 2)
+    assert [line.partition(",")[0] for line in shown] == [
+        "walker-run 5/500 frames",
+        "walker-walk 7/500 frames",
+    ]
+    assert all(re.search(r", [\d,.]+ a minute, \d+:\d\d:\d\d left$", line) for line in shown)
 
 
 @pytest.mark.parametrize(

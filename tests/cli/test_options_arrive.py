@@ -126,6 +126,42 @@ def test_a_row_types_its_option_and_tells_it_from_the_default():
                 assert row.option in row.typed.split(), (name, row)
 
 
+@pytest.mark.parametrize(
+    ("line", "allowed", "refused"),
+    [
+        ("newt play pygame-cowboy --size", (112, 2240), (111, 2241)),
+        ("newt play pygame-cowboy --fps", (1,), (0,)),
+        ("newt play pygame-cowboy --seed", (0,), (-1,)),
+        ("newt eval last.pt --episodes", (1,), (0,)),
+        ("newt eval last.pt --prior-weight", (0, 1), (-0.1, 1.1)),
+        ("newt eval last.pt --seed", (0,), (-1,)),
+        ("newt render --video --episodes", (1,), (0,)),
+        ("newt render --video --fps", (1,), (0.5,)),
+        ("newt render --video --seed", (0,), (-1,)),
+        ("newt collect-demos --task walker-run --episodes", (1,), (0,)),
+        ("newt collect-demos --task walker-run --noise", (0, 1), (-0.1, 1.1)),
+        ("newt collect-demos --task walker-run --seed", (0,), (-1,)),
+        ("newt tasks check walker-run --episodes", (1,), (0,)),
+        ("newt tasks embed walker-run --encoder hashed --neighbours", (1,), (0,)),
+        ("newt info model --frame-stack", (1,), (0,)),
+        ("newt bench plan --envs", (1,), (0,)),
+        ("newt bench plan --repeats", (1,), (0,)),
+        ("newt bench update --batch-size", (1,), (0,)),
+        ("newt bench pool --steps", (1,), (0,)),
+        ("newt bench train --steps", (1,), (0,)),
+    ],
+)
+def test_a_number_has_its_limits(newt, core, line, allowed, refused):
+    for value in allowed:
+        answer = newt(f"{line} {value}")
+        assert answer.code == 0, answer.err
+    option = line.split()[-1]
+    for value in refused:
+        answer = newt(f"{line} {value}")
+        assert answer.code == 2
+        assert f"Invalid value for '{option}': Input should be " in answer.err
+
+
 def parameters(name: str, command: Any) -> Iterator[tuple[str, str]]:
     """Yield a command and those under it, with each of their options' and arguments' names."""
     for parameter in command.params:

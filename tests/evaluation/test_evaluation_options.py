@@ -140,6 +140,13 @@ def test_an_agent_acts_as_the_options_say(acting, short, options, mode):
     assert told["act"]("what is seen") == "what is seen"
 
 
+@pytest.mark.parametrize(("episodes", "envs"), [(1, 1), (5, 5), (12, 5)])
+def test_five_environments_of_a_task_at_most_are_stepped(acting, short, episodes, envs):
+    evaluate_agent(AGENT, [short["short-reach"]], episodes, seed=4)
+    assert acting.told["open_pool"]["specs"] == [short["short-reach"]] * envs
+    assert acting.told["evaluate"]["episodes"] == episodes
+
+
 def test_an_evaluation_is_asked_to_stop(acting, short):
     evaluate_agent(AGENT, [short["short-reach"]], 3, seed=4, should_stop=lambda: True)
     with pytest.raises(EvaluationStopped):

@@ -80,6 +80,13 @@ def test_the_oldest_episodes_go_first() -> None:
     assert (buffer.num_episodes, buffer.num_steps) == (2, 9 + 24)
 
 
+def test_the_shortest_episodes_take_two_rows_each() -> None:
+    buffer = ReplayBuffer(8, storage="ram")
+    for number in range(9):
+        buffer.add(make_episode(number, 1))
+    assert stored_numbers(buffer) == [5, 6, 7, 8]
+
+
 def test_older_episodes_in_the_tail_go_before_younger_ones() -> None:
     buffer = ReplayBuffer(40)
     for number in range(4):

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
@@ -135,6 +136,49 @@ def test_a_wrong_value_is_reported_where_it_was_given(override, says):
     message = error_of(overrides=[override])
     assert message.startswith(f"--set {override}")
     assert says in message
+
+
+@pytest.mark.parametrize(
+    ("name", "allowed", "refused"),
+    [
+        ("seed", (0, 2**63 - 1), (-1, 2**63)),
+        ("steps", (1,), (0,)),
+        ("envs_per_task", (1,), (0,)),
+        ("model.frame_stack", (1,), (0,)),
+        ("planner.horizon", (1,), (0,)),
+        ("planner.iterations", (1,), (0,)),
+        ("planner.min_std", (1e-6,), (0,)),
+        ("planner.constrain_until", (0, 0.12), (-0.01,)),
+        ("planner.constrain_end", (0.02, 1), (1.01,)),
+        ("replay.capacity", (2,), (1,)),
+        ("evaluation.every", (0,), (-1,)),
+        ("evaluation.episodes", (1,), (0,)),
+        ("checkpoint.every", (1,), (0,)),
+        ("checkpoint.keep", (1,), (0,)),
+        ("pretrain.updates", (1,), (0,)),
+        ("pretrain.lr_factor", (1e-6,), (0,)),
+        ("pretrain.bc_coef", (0,), (-0.5,)),
+        ("pretrain.evaluate_every", (0,), (-1,)),
+        ("pretrain.checkpoint_every", (1,), (0,)),
+        ("random_phase.episodes", (0,), (-1,)),
+        ("update.batch_size", (1,), (0,)),
+        ("update.horizon", (1,), (0,)),
+        ("update.updates_per_step", (1e-6,), (0,)),
+        ("update.consistency_coef", (0,), (-0.5,)),
+        ("update.reward_coef", (0,), (-0.5,)),
+        ("update.value_coef", (0,), (-0.5,)),
+        ("update.entropy_coef", (0,), (-0.5,)),
+        ("update.lr", (1e-9,), (0,)),
+        ("update.grad_clip", (1e-9,), (0,)),
+        ("update.warmup_updates", (0,), (-1,)),
+    ],
+)
+def test_a_number_has_its_limits(name, allowed, refused):
+    for value in allowed:
+        assert attrgetter(name)(resolve_config(overrides=[f"{name}={value}"])) == value
+    for value in refused:
+        message = error_of(overrides=[f"{name}={value}"])
+        assert f"{name} is {value}, but it should be " in message
 
 
 def test_a_rule_between_settings_names_all_who_gave_one(file):

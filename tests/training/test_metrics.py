@@ -31,6 +31,7 @@ def test_a_line_per_step_with_everything_in_json(file):
         metrics.log(20, {"loss": float("inf")})
         # Readable at once, before anything is closed: a kill loses no line.
         first, second = map(json.loads, file.read_text().splitlines())
+        assert '"updates": 3,' in file.read_text(), "a count stays a whole number"
     assert first.pop("wall_time") >= 0
     assert first == {"step": 10, "loss": 0.5, "updates": 3, "success": None}
     assert second["loss"] is None
@@ -81,7 +82,14 @@ def test_a_resumed_run_gives_other_sinks_only_what_is_new(file):
     with MetricsLogger(file, restored_step=100, others=(sink,)) as metrics:
         metrics.log(100, {"eval": 0.5})
         metrics.log(200, {"loss": 3.0})
+        closed = [sink.closed]
+    assert [*closed, sink.closed] == [False, True]
     assert [set(row) - {"wall_time"} for row in sink.rows] == [{"step", "eval"}, {"step", "loss"}]
+    for changes, handed_on in (({"loss": 3.0}, []), ({"loss": 4.0}, [(200, 4.0)])):
+        sink = RememberingSink()
+        with MetricsLogger(file, restored_step=200, others=(sink,)) as metrics:
+            metrics.log(200, changes)
+        assert [(row["step"], row["loss"]) for row in sink.rows] == handed_on
 
 
 def test_a_row_that_gets_shorter_leaves_nothing_behind(file):
@@ -95,12 +103,13 @@ def test_a_row_that_gets_shorter_leaves_nothing_behind(file):
 class RememberingSink:
     def __init__(self) -> None:
         self.rows: list[Row] = []
+        self.closed = False
 
     def write(self, row: Row) -> None:
         self.rows.append(row)
 
     def close(self) -> None:
-        pass
+        self.closed = True
 
 
 def test_a_run_without_a_checkpoint_begins_afresh(file):
@@ -120,7 +129,9 @@ def test_a_half_written_line_is_repaired(file):
 
 def test_lines_of_something_else_are_passed_over(file):
     file.parent.mkdir()
-    file.write_text('[1]\n{"loss": 1}\n\nnull\n{"step": 5, "loss": 1.0}\n\xff\n')
+    file.write_text(
+        '[1]\n{"loss": 1}\n\nnull\n{"step": null}\n{"step": "7"}\n{"step": 5, "loss": 1.0}\n\xff\n'
+    )
     assert read_metrics(file) == [{"step": 5, "loss": 1.0}]
 
 
@@ -187,8 +198,14 @@ def test_wandb_takes_the_same_rows_under_the_runs_name(file, tmp_path, monkeypat
     name, settings = calls[0]
     assert name == "init"
     assert isinstance(settings, dict)
-    assert settings["id"] == "my-run"
-    assert settings["resume"] == "allow"
+    assert settings == {
+        "project": "newt",
+        "id": "my-run",
+        "name": "my-run",
+        "resume": "allow",
+        "dir": str(tmp_path),
+        "config": {"seed": 1},
+    }
     assert calls[1:] == [("log", (5, {"loss": 1.0})), ("finish", None)]
 
 

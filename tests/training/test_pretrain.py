@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 
@@ -11,107 +10,20 @@ import numpy as np
 import pytest
 import torch
 
-from newt_core.agents.newt.agent import NewtAgent
-from newt_core.agents.newt.setup import task_table
 from newt_core.demos.schema import DemoEpisode
 from newt_core.demos.write import writing
 from newt_core.errors import CheckpointError, DemoError
-from newt_core.replay import ReplayBuffer
 from newt_core.specs import SpecLibrary, TaskSpec, load_specs
-from newt_core.training.checkpoint_folder import CheckpointFolder
-from newt_core.training.config import RunConfig, resolve_config
+from newt_core.training.config import resolve_config
 from newt_core.training.loss_curves import CURVES, loss_figure
-from newt_core.training.metrics import MetricsLogger, read_metrics
-from newt_core.training.pretrain import Pretrainer, PretrainResult
-from newt_core.training.progress import RunStatus, Unwatched
+from newt_core.training.metrics import MetricsLogger, Row, read_metrics
 from newt_core.training.run_folder import RunFolder
-from newt_core.types import Episode
 from newt_core.workflows.context import RunContext
 from newt_core.workflows.evaluate import EvaluationRequest, evaluate_checkpoint
 from newt_core.workflows.pretrain import Pretrained, pretrain
 from newt_core.workflows.train import interact
-from tests.fixtures.demonstrations import demo_spec
+from tests.fixtures.pretrainers import config, followers, pretrainer, run
 from tests.fixtures.short_tasks import SPECS
-
-SPEC = demo_spec()
-
-
-def config(updates: int, **changes: object) -> RunConfig:
-    settings = {"update.batch_size": 32, "update.warmup_updates": 10, **changes}
-    overrides = [f"{name}={value}" for name, value in settings.items()]
-    return resolve_config(
-        "smoke", None, overrides, tasks="toy-walk", updates=updates, device="cpu", seed=1
-    )
-
-
-def followers() -> ReplayBuffer:
-    """Episodes whose actions are two entries of what was seen."""
-    generator = np.random.default_rng(0)
-    buffer = ReplayBuffer(2000)
-    for _ in range(40):
-        obs = np.zeros((13, 128), np.float32)
-        obs[:, :5] = generator.uniform(-0.8, 0.8, (13, 5))
-        action = np.zeros((12, 16), np.float32)
-        action[:, :2] = obs[:-1, :2]
-        buffer.add(Episode(0, obs, action, np.ones(12, np.float32)))
-    return buffer
-
-
-def pretrainer(
-    folder: Path,
-    settings: RunConfig,
-    metrics: MetricsLogger,
-    should_stop: Callable[[], bool] = lambda: False,
-    evaluations: list[tuple[int, bool]] | None = None,
-    stopped_evaluating: bool = False,
-) -> Pretrainer:
-    table = task_table([SPEC], np.ones((1, 512), np.float32) / 512**0.5)
-    agent = NewtAgent(
-        settings.model, settings.planner, settings.update, table, device=torch.device("cpu")
-    )
-
-    def evaluate(updates: int, last: bool) -> dict[str, float] | None:
-        if stopped_evaluating:
-            return None
-        if evaluations is not None:
-            evaluations.append((updates, last))
-        return {"policy": 0.5}
-
-    return Pretrainer(
-        settings,
-        agent=agent,
-        demos=followers(),
-        evaluate=evaluate,
-        checkpoints=CheckpointFolder(folder / "checkpoints", 3, {"tasks": [{"id": SPEC.id}]}),
-        metrics=metrics,
-        progress=Unwatched(),
-        should_stop=should_stop,
-    )
-
-
-def run(folder: Path, settings: RunConfig, **kwargs) -> tuple[PretrainResult, Pretrainer]:
-    folder.mkdir(exist_ok=True)
-    with MetricsLogger(folder / "metrics.jsonl") as metrics:
-        made = pretrainer(folder, settings, metrics, **kwargs)
-        return made.run(), made
-
-
-def test_whoever_watches_is_told_of_every_update_and_the_end_is_the_best(tmp_path: Path):
-    seen: list[RunStatus] = []
-
-    class Watching(Unwatched):
-        def update(self, status: RunStatus) -> None:
-            seen.append(status)
-
-    with MetricsLogger(tmp_path / "metrics.jsonl") as metrics:
-        made = pretrainer(tmp_path, config(3), metrics)
-        made.progress = Watching()
-        made.run()
-    assert [s.steps for s in seen if not s.message] == [1, 2, 3]
-    assert {(s.total, s.counts) for s in seen} == {(3, "updates")}
-    assert seen[-1].message == "score after 3 updates: policy 0.500"
-    best, last = ((tmp_path / f"checkpoints/{name}.pt").read_bytes() for name in ("best", "last"))
-    assert best == last
 
 
 def test_the_policy_learns_to_do_what_was_demonstrated(tmp_path: Path):
@@ -193,9 +105,14 @@ def test_evaluations_come_when_asked_for_and_at_the_end(tmp_path: Path):
 
 
 def test_a_loss_that_was_logged_once_can_be_seen():
-    (axes,) = loss_figure([{"step": 20, "loss/reward": 2.0}], "updates", ["loss/reward"]).axes
-    (line,) = axes.lines
-    assert line.get_marker() == "o"
+    rows: list[Row] = [{"step": 20, "loss/reward": 2.0, "loss/value": 1.0}, {"step": 30}]
+    rows.append({"step": 40, "loss/value": 3.0, "loss/reward": None})
+    figure = loss_figure(rows, "updates", ["loss/reward", "loss/value"])
+    reward, value = (axes.lines[0] for axes in figure.axes)
+    assert (reward.get_marker(), value.get_marker()) == ("o", "None")
+    assert np.asarray(value.get_xydata()).tolist() == [[20, 1.0], [40, 3.0]]
+    # As wide as its panels beside each other.
+    assert tuple(figure.get_size_inches()) == pytest.approx((2 * 3.2, 2.6))
 
 
 @pytest.fixture

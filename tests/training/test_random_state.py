@@ -49,3 +49,16 @@ def test_an_incomplete_state_is_a_checkpoint_error(part):
         return
     with pytest.raises(CheckpointError, match="random number states"):
         restore_random_state(state)
+
+
+@pytest.mark.parametrize(("gpus", "restored"), [(0, []), (1, [0]), (2, [0, 1]), (3, [0, 1])])
+def test_the_state_of_every_gpu_that_is_there_is_restored(monkeypatch, gpus, restored):
+    state = capture_random_state() | {"cuda": [torch.tensor([7]), torch.tensor([8])]}
+    told: list[tuple[int, int]] = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpus > 0)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
+    monkeypatch.setattr(
+        torch.cuda, "set_rng_state", lambda words, device: told.append((device, int(words)))
+    )
+    restore_random_state(state)
+    assert told == [(device, 7 + device) for device in restored]

@@ -33,6 +33,7 @@ def test_a_new_run_has_its_settings_and_the_documented_layout(root):
         run.evaluations: "eval",
         run.videos: "videos",
         run.report: "report.html",
+        run.pretraining.path: "pretraining",
     }
     assert all(path == run.path / name for path, name in names.items())
     assert [path.name for path in root.iterdir()] == ["first"]
@@ -53,10 +54,12 @@ def test_a_name_of_its_own_says_when_and_what_and_counts_on(root):
         ("@lists/my tasks.txt", "lists-my-tasks-txt"),
         ("*", "tasks"),
         ("a" * 100, "a" * 40),
+        (f"{'a' * 39},b", "a" * 39),
     ],
 )
 def test_labels_are_short_and_safe_in_a_path(tasks, label):
     assert run_label(tasks, None) == label
+    assert run_label(tasks, "cpu") == f"{label}_cpu"
 
 
 def test_an_existing_run_is_not_reused_and_stays_as_it_is(root):
@@ -81,7 +84,7 @@ def test_somebody_elses_folder_is_not_taken_but_an_empty_one_is(root):
 
 @pytest.mark.parametrize("name", ["", "..", "a/b", "/tmp/x", ".hidden", "a b", "-x"])
 def test_names_that_lead_elsewhere_are_refused(root, name):
-    with pytest.raises(RunFolderError, match="cannot name a run"):
+    with pytest.raises(RunFolderError, match=f"cannot name a run: .* is made in {root}/"):
         RunFolder.create(name, "", root=root)
     assert not root.exists()
 
@@ -92,18 +95,27 @@ def test_a_place_that_cannot_be_written(tmp_path):
         RunFolder.create("a", "", root=tmp_path / "runs")
 
 
-def test_opening_by_name_and_by_path(root):
+def test_opening_by_name_and_by_path(root, tmp_path, monkeypatch):
     made = RunFolder.create("walker", "", root=root)
     assert RunFolder.open("walker", root=root) == made
     assert RunFolder.open(str(root / "walker")).path == made.path
+    monkeypatch.chdir(tmp_path)
+    RunFolder.create("walker", "", root=Path())
+    assert RunFolder.open("walker", root=root) == made, "a name means a run of the folder of runs"
+    (root / ".new-run.0123").mkdir()  # what is left of a run that was killed in its first moment
+    (root / ".new-run.0123/config.yaml").touch()
+    assert list_runs(root) == [made]
 
 
 def test_opening_what_is_not_there(root):
     with pytest.raises(RunFolderError, match="there is no run 'walker'"):
         RunFolder.open("walker", root=root)
     RunFolder.create("walker-long", "", root=root)
-    with pytest.raises(RunFolderError, match="Did you mean 'walker-long'"):
-        RunFolder.open("walker-lon", root=root)
+    with pytest.raises(RunFolderError) as error:
+        RunFolder.open("walker-lon", root=root, advice="Make one.")
+    assert str(error.value) == (
+        f"there is no run 'walker-lon' in {root}/. Did you mean 'walker-long'? Make one."
+    )
     (root / "other").mkdir()
     with pytest.raises(RunFolderError, match=r"not a run: it has no config\.yaml"):
         RunFolder.open("other", root=root)
@@ -119,6 +131,13 @@ def test_the_newest_run_is_the_one_last_at_work(root):
     assert RunFolder.newest(root=root) == second
     first.metrics_file.touch()  # Resumed today.
     assert RunFolder.newest(root=root) == first
+    second.checkpoints.mkdir()
+    touch(first.metrics_file, 3000)
+    touch(second.checkpoints, 4000)
+    assert RunFolder.newest(root=root) == second
+    touch(second.path, 1)
+    touch(first.path, 5000)  # Somebody put a note there, say.
+    assert RunFolder.newest(root=root) == second
     assert [run.name for run in list_runs(root)] == ["a", "b"]
 
 
@@ -127,6 +146,7 @@ def test_evaluations_are_kept_by_step_and_dropped_beyond_a_checkpoint(root):
     assert run.read_evaluations() == {}
     for step in (1000, 0, 200):
         run.write_evaluation(step, {"score": step / 1000, "success": float("nan")})
+    (run.evaluations / "notes.json").write_text("mine")
     assert list(run.read_evaluations()) == [0, 200, 1000]
     assert json.loads((run.path / "eval" / "200.json").read_text()) == {
         "score": 0.2,
@@ -134,6 +154,11 @@ def test_evaluations_are_kept_by_step_and_dropped_beyond_a_checkpoint(root):
     }
     run.discard_evaluations_after(200)
     assert list(run.read_evaluations()) == [0, 200]
+    assert (run.evaluations / "notes.json").exists()
+    blocked = RunFolder.create("b", "", root=root)
+    blocked.evaluations.touch()
+    with pytest.raises(RunFolderError, match=r"cannot write .*eval/7\.json: "):
+        blocked.write_evaluation(7, {})
 
 
 LOCKS_AND_WAITS = """

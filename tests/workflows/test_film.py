@@ -48,7 +48,11 @@ def test_what_pretraining_made_serves_until_there_is_more(runs):
 def test_a_checkpoint_outside_of_a_run_goes_elsewhere(runs):
     inside = runs / "walk/checkpoints/last.pt"
     assert find_checkpoint(str(inside), runs) == (inside, runs / "walk/videos")
-    assert find_checkpoint("mine.pt", runs) == (Path("mine.pt"), Path("videos"))
+    for name in ("mine.pt", "runs/walk/old/last.pt", "checkpoints/last.pt", "a-file"):
+        if name != "mine.pt":
+            Path(name).parent.mkdir(exist_ok=True)
+            Path(name).touch()
+        assert find_checkpoint(name, runs) == (Path(name), Path("videos"))
 
 
 def test_a_wrong_name_has_one_that_is_near(runs):
