@@ -31,7 +31,8 @@ class Unordered(PointPool):
 
     def recv(self, min_envs: int = 1) -> Transitions:
         count = int(self._random.integers(min_envs, len(self._unanswered) + 1))
-        chosen = sorted(self._random.choice(sorted(self._unanswered), count, replace=False).tolist())
+        waiting = sorted(self._unanswered)
+        chosen = sorted(self._random.choice(waiting, count, replace=False).tolist())
         self.sizes.add(count)
         super().send(np.stack([self._unanswered.pop(env) for env in chosen]), chosen)
         return super().recv(count)
