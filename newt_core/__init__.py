@@ -6,8 +6,9 @@ when it is first used, because environment workers import this package too and h
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
+
+import wrapt
 
 from newt_core.version import __version__
 
@@ -84,9 +85,9 @@ def __dir__() -> list[str]:
     return sorted([*globals(), *__all__])
 
 
-# An installed Newt announces its ids to Gymnasium by an entry point, and nothing is left to do
-# here. This serves a mere source tree, where Gymnasium has to be imported first.
-if "gymnasium" in sys.modules:
+@wrapt.when_imported("gymnasium")
+def _announce(_: object) -> None:
+    """Make the ids ``newt/<task>-v0`` known to Gymnasium, whichever of the two comes first."""
     from newt_core.envs.gym_ids import register
 
     register()

@@ -19,7 +19,6 @@ import typer
 
 import newt_core
 from newt_cli.app import COMMANDS, app
-from newt_core.envs.gym_ids import register
 from newt_core.specs import load_specs
 from newt_core.training.config import resolve_config, setting_fields
 from newt_core.types import ACTION_DIM, FloatArray, Observation
@@ -191,12 +190,6 @@ def test_python_code_fits_what_it_calls(page):
                 inspect.signature(function).bind(*node.args, **named)
 
 
-@pytest.fixture
-def gymnasium_ids() -> None:
-    """Make Newt's ids known, as Gymnasium does by itself where Newt is installed."""
-    register()
-
-
 def loaded(checkpoint: str) -> LoadedAgent:
     """Return an agent that stands still, in the place of a trained one."""
     assert re.fullmatch(r"runs/\w+/checkpoints/last\.pt", checkpoint)
@@ -209,7 +202,7 @@ def loaded(checkpoint: str) -> LoadedAgent:
     return LoadedAgent(agent, still, specs)
 
 
-def test_the_code_of_the_readme_plays_an_episode(monkeypatch, capsys, gymnasium_ids):
+def test_the_code_of_the_readme_plays_an_episode(monkeypatch, capsys):
     monkeypatch.setattr(newt_core, "load", loaded, raising=False)
     (code,) = blocks(README, "python")
     exec(compile(code, "README.md", "exec"), {})
@@ -219,13 +212,13 @@ def test_the_code_of_the_readme_plays_an_episode(monkeypatch, capsys, gymnasium_
 
 
 @pytest.mark.slow
-def test_the_code_of_the_python_page_runs(monkeypatch, gymnasium_ids):
+def test_the_code_of_the_python_page_runs(monkeypatch):
     monkeypatch.setattr(newt_core, "load", loaded, raising=False)
     for code in blocks(ROOT / "docs" / "python.md", "python"):
         exec(compile(code, "docs/python.md", "exec"), {})
 
 
-def test_every_id_of_gymnasium_that_code_names_exists(gymnasium_ids):
+def test_every_id_of_gymnasium_that_code_names_exists():
     names = [name for page in PAGES for name in re.findall(r'"(newt/[^"]+)"', page.read_text())]
     assert names
     for name in names:

@@ -98,12 +98,11 @@ def test_the_reference_stands_on_its_own_in_the_wheel(wheel, tmp_path):
     assert done.returncode == 0, done.stderr
 
 
-def test_the_command_and_the_gymnasium_ids_are_entry_points(wheel, names):
+def test_the_command_is_an_entry_point(wheel, names):
     (name,) = (name for name in names if name.endswith("entry_points.txt"))
     with zipfile.ZipFile(wheel) as archive:
         text = archive.read(name).decode()
     assert "newt = newt_cli.app:main" in text
-    assert "[gymnasium.envs]\nnewt = newt_core.envs.gym_ids:register" in text
 
 
 def test_every_package_that_is_imported_is_declared():

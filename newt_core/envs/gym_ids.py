@@ -1,7 +1,6 @@
 """Gymnasium ids: every built-in task is ``newt/<task>-v0``.
 
-Gymnasium calls :func:`register` itself (entry point group ``gymnasium.envs``), so that
-``gymnasium.make("newt/walker-run-v0")`` works wherever Newt is installed.
+They are known as soon as ``newt_core`` and Gymnasium are both imported, in either order.
 """
 
 from __future__ import annotations

@@ -180,7 +180,7 @@ def open_storage(
         return DiskStorage(folder, capacity, features=features)
     if folder is not None:
         raise ConfigError(f"replay storage '{kind}' uses no folder: leave it out, or use 'disk'.")
-    device = _memory_device(kind)
+    device = memory_device(kind)
     # torch.empty: memory that was never written takes no room yet.
     rows = {
         name: torch.empty(
@@ -191,7 +191,15 @@ def open_storage(
     return Storage(rows, np.zeros((max_episodes(capacity), ENTRY_FIELDS), np.int64))
 
 
-def _memory_device(kind: str) -> torch.device:
+def memory_device(kind: str) -> torch.device:
+    """Return the device that a storage in memory lies on.
+
+    Args:
+        kind: ``ram``, or a torch device such as ``cuda`` or ``cuda:1``.
+
+    Raises:
+        ConfigError: There is no such device here.
+    """
     if kind == "ram":
         return torch.device("cpu")
     try:
@@ -201,8 +209,8 @@ def _memory_device(kind: str) -> torch.device:
             f"replay storage '{kind}' is unknown: use disk, ram or a device such as cuda."
             f"{did_you_mean(kind, ('disk', 'ram', 'cuda'))}"
         ) from error
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise ConfigError(f"replay storage '{kind}': no CUDA device here, use 'disk' or 'ram'.")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise ConfigError(f"replay storage '{kind}': no such GPU here, use 'disk' or 'ram'.")
     return device
 
 

@@ -5,9 +5,10 @@ Defaults are the paper's (Newt, tables 6 and 7), where it gives a number. Free o
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from newt_core.settings.base import (
     AtBeginning,
@@ -24,7 +25,9 @@ class ReplayConfig(Settings):
 
     capacity: int = Field(10_000_000, ge=2, description="Rows; an episode takes its steps + 1.")
     storage: str = Field(
-        "disk", description="Where the rows lie: disk (in the run folder), ram, or a GPU (cuda)."
+        "disk",
+        description="Where the rows lie: disk (in the run folder), ram, or a GPU (cuda, cuda:N). "
+        "What lies in memory is gone when the run stops.",
     )
     sampling: Changeable[Literal["steps", "episodes", "tasks"]] = Field(
         "steps", description="What is drawn uniformly: steps, or first an episode, or a task."
@@ -32,6 +35,13 @@ class ReplayConfig(Settings):
     save: bool = Field(
         True, description="Keep the replay for --resume; without, a resumed run starts with none."
     )
+
+    @field_validator("storage")
+    @classmethod
+    def _storage_exists(cls, storage: str) -> str:
+        if not re.fullmatch(r"disk|ram|cuda(:\d+)?", storage):
+            raise ValueError("it must be disk, ram, cuda or cuda:N")
+        return storage
 
 
 class EvaluationConfig(Settings):

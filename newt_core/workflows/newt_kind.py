@@ -59,10 +59,13 @@ class NewtKind:
         restored: bool,
     ) -> Interaction:
         """Return the agent with its replay."""
+        storage = config.replay.storage
+        if storage == "disk" and not config.replay.save:
+            storage = "ram"
         online = ReplayBuffer(
             config.replay.capacity,
-            storage=config.replay.storage if config.replay.save else "ram",
-            folder=folder,
+            storage=storage,
+            folder=folder if storage == "disk" else None,
             sampling=config.replay.sampling,
             device=agent.device,
             feature_stack=config.model.feature_stack,

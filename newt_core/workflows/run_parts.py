@@ -28,6 +28,7 @@ from newt_core.encoders.image.dino import DINOV2
 from newt_core.encoders.text.choose import Notice
 from newt_core.errors import CheckpointError, ConfigError, DemoError
 from newt_core.replay import ReplayBuffer
+from newt_core.replay.storage import memory_device
 from newt_core.specs import TaskSpec, Wording
 from newt_core.training.checkpoint_folder import latest_intact
 from newt_core.training.config import RunConfig
@@ -87,6 +88,8 @@ class RunParts:
         """
         options_of(self.kind, self.config)
         self._require_able()
+        if self.config.replay.storage != "disk":
+            memory_device(self.config.replay.storage)
         if self.config.demos.folder is not None:
             files = self._demo_files()
             if self.config.model.feature_stack:

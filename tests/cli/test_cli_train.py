@@ -314,3 +314,15 @@ def test_an_agent_that_sees_goes_on_seeing(newt, core):
         assert "--obs" in refused.err
         assert len(refused.err.splitlines()) <= 2
         assert not Path("runs/c").exists()
+
+
+@pytest.mark.parametrize(
+    ("storage", "message"),
+    [("disc", "must be disk, ram, cuda or cuda:N"), ("cuda:7", "no such GPU here, use 'disk'")],
+)
+def test_a_storage_that_is_not_there_is_refused_before_there_is_a_run(newt, storage, message):
+    line = "newt train --tasks pygame-cowboy --text-encoder hashed --device cpu --run a"
+    answer = newt(f"{line} --set replay.storage={storage}")
+    assert answer.code == 2
+    assert message in answer.err
+    assert not Path("runs").exists()

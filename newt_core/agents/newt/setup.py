@@ -22,12 +22,15 @@ def choose_device(name: str) -> torch.device:
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     device = torch.device(name)
-    missing = (device.type == "cuda" and not torch.cuda.is_available()) or (
+    gpus = torch.cuda.device_count()
+    missing = (device.type == "cuda" and (device.index or 0) >= gpus) or (
         device.type == "mps" and not torch.backends.mps.is_available()
     )
     if missing:
         raise ConfigError(
-            f"device {name}: this machine or this PyTorch has none. Use --device cpu."
+            f"device {name}: this machine or this PyTorch has "
+            f"{'none' if device.type == 'mps' or not gpus else f'cuda:0 to cuda:{gpus - 1}'}. "
+            "Use --device cpu."
         )
     return device
 
