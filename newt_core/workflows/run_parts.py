@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -77,6 +78,8 @@ class RunParts:
         self.specs = tuple(specs)
         self._opened = files
         self._notice = notice
+        self._checked: dict[Path, CheckpointContent | None] = {}
+        """Folder → the resume point that was found when it was checked, not yet taken."""
 
     def check(self) -> None:
         """Find what is wrong with the parts now, before anything is written.
@@ -183,6 +186,10 @@ class RunParts:
             image_encoder=self.image_encoder.name if self.image_encoder is not None else None,
         )
 
+    def check_resume_point(self, folder: RunFolder, phase: Phase) -> None:
+        """Find what is wrong with going on there; see :meth:`resume_point`."""
+        self._checked[folder.path] = self.resume_point(folder, phase)
+
     def resume_point(self, folder: RunFolder, phase: Phase) -> CheckpointContent | None:
         """Return the newest intact checkpoint; None before the first was written.
 
@@ -190,6 +197,8 @@ class RunParts:
             CheckpointError: None can be read, or the run is of other tasks, of another phase or
                 sees by another image encoder.
         """
+        if folder.path in self._checked:
+            return self._checked.pop(folder.path)
         try:
             found = latest_intact(folder.checkpoints)
         except CheckpointError:

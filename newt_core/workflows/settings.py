@@ -14,7 +14,12 @@ from newt_core.errors import CheckpointError, ConfigError
 from newt_core.files import write_text
 from newt_core.specs import SpecLibrary
 from newt_core.training.config import RunConfig
-from newt_core.training.content import CheckpointContent, read_content
+from newt_core.training.content import (
+    INTERACTION,
+    PRETRAINING,
+    CheckpointContent,
+    read_content,
+)
 from newt_core.training.resume import resumed_config
 from newt_core.training.run_folder import RUNS, RunFolder, run_label
 from newt_core.workflows.agent_kinds import find_kind
@@ -97,7 +102,7 @@ def existing_run(
     runs: Path = RUNS,
     pretraining: bool = False,
 ) -> RunContext:
-    """Find a run, and note the settings that change from here on.
+    """Find a run, and note the settings that change from here on; if it can go on at all.
 
     Args:
         asked: What changes; a run that goes on has settings of its own.
@@ -108,8 +113,8 @@ def existing_run(
 
     Raises:
         ConfigError: A setting is wrong, or cannot change in a run that has begun.
-        RunFolderError: There is no such run, or another process is at work in it. Its settings
-            are as they were.
+        CheckpointError: None of its checkpoints can be read, or another command made it.
+        RunFolderError: There is no such run, or another process is at work in it.
     """
     if name is None:
         folder = RunFolder.newest(root=runs)
@@ -120,8 +125,10 @@ def existing_run(
         del flags["text_encoder"]
     with folder.lock():
         settings = resumed_config(folder, asked.overrides, pretraining=pretraining, **flags)
+        parts = RunParts(settings, library.select(settings.tasks))
+        parts.check_resume_point(folder, PRETRAINING if pretraining else INTERACTION)
         write_text(folder.config_file, settings.to_yaml())
-    return RunContext(settings, folder, library)
+    return RunContext(settings, folder, library, made=parts)
 
 
 def _continued(

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from newt_core.specs import load_specs
+from newt_core.training.checkpoint import save_checkpoint
+from tests.fixtures.contents import payload_of
 from tests.fixtures.demonstrations import write_demos
 
 
@@ -95,3 +97,18 @@ def test_a_mistake_makes_no_run(newt, core, line, message):
     assert len(answer.err.splitlines()) <= 2
     assert not core.calls
     assert not Path("runs").exists() or not list(Path("runs").iterdir())
+
+
+def test_another_command_cannot_go_on_with_it_and_changes_nothing(newt, core):
+    assert newt("newt pretrain --tasks pygame-cowboy --updates 50 --run a").code == 0
+    config = core.arguments("pretrain")["config"]
+    saved = payload_of(config, [load_specs()["pygame-cowboy"]], phase="pretraining")
+    Path("runs/a/checkpoints").mkdir()
+    save_checkpoint(Path("runs/a/checkpoints/step_000000009.pt"), saved)
+    before = Path("runs/a/config.yaml").read_text()
+    refused = newt("newt train --run a --resume --set evaluation.every=7")
+    assert refused.code == 2
+    assert "was made by 'newt pretrain': go on with that" in refused.err
+    assert Path("runs/a/config.yaml").read_text() == before
+    assert newt("newt pretrain --run a --resume --set evaluation.episodes=7").code == 0
+    assert "episodes: 7" in Path("runs/a/config.yaml").read_text()

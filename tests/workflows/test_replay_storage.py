@@ -23,8 +23,10 @@ pytestmark = pytest.mark.timeout(300)  # Worker processes are started.
 @pytest.mark.parametrize("change", ["replay.save=false", "replay.storage=ram"])
 def test_it_learns_stops_and_goes_on_with_an_empty_one(tmp_path: Path, change: str) -> None:
     torch.set_num_threads(1)
-    (tmp_path / "short.yaml").write_text(SPECS)
-    library = load_specs([tmp_path / "short.yaml"])
+    specs = tmp_path / "specs"
+    specs.mkdir()
+    (specs / "short.yaml").write_text(SPECS)
+    library = load_specs([specs])
     settings = ("update.updates_per_step=0.2", "evaluation.every=0", "replay.capacity=500", change)
     config = resolve_config("smoke", None, settings, tasks="short-reach", steps=90, device="cpu")
     folder = RunFolder.create("a", config.to_yaml(), root=tmp_path / "runs")
