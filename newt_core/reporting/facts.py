@@ -15,9 +15,10 @@ from newt_core.reporting.history import (
     read_history,
 )
 from newt_core.training.checkpoint_folder import latest_intact
-from newt_core.training.config import RunConfig, resolve_config
+from newt_core.training.config import RunConfig
 from newt_core.training.content import CheckpointContent, content_of
 from newt_core.training.metrics import Row, read_metrics
+from newt_core.training.resume import run_settings
 from newt_core.training.run_folder import RunFolder
 
 BASELINE = "random.json"
@@ -113,7 +114,7 @@ def gather(folder: RunFolder) -> Facts:
 
 def _settings(folder: RunFolder) -> RunConfig:
     try:
-        return resolve_config(config_file=folder.config_file)
+        return run_settings(folder)
     except ConfigError as error:
         raise ConfigError(f"the run {folder.path} has settings of another Newt: {error}") from error
 

@@ -138,6 +138,16 @@ def saved_config(content: Mapping[str, Any]) -> RunConfig:
     return _validated(read_saved(content, setting_fields()))
 
 
+def changed(config: RunConfig, changes: Mapping[str, Setting]) -> RunConfig:
+    """Return settings with some of them changed, as if they had been given so.
+
+    Raises:
+        ConfigError: A value is not allowed; the message says where it was given.
+    """
+    given = read_saved(config.model_dump(mode="json"), setting_fields())
+    return _validated(given | changes)
+
+
 def _validated(given: Mapping[str, Setting]) -> RunConfig:
     try:
         return RunConfig.model_validate(_nested(given))

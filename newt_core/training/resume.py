@@ -13,9 +13,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
-from newt_core.errors import ConfigError
+from newt_core.errors import CheckpointError, ConfigError
 from newt_core.settings.base import Part, TakesEffect
-from newt_core.training.config import RunConfig, resolve_config, setting_fields
+from newt_core.training.checkpoint_folder import latest_intact
+from newt_core.training.config import (
+    RunConfig,
+    changed,
+    resolve_config,
+    saved_config,
+    setting_fields,
+)
+from newt_core.training.config_layers import (
+    read_config_file,
+    read_flags,
+    read_overrides,
+    read_saved,
+)
 from newt_core.training.run_folder import RunFolder
 
 _WHERE: Mapping[Part, str] = {
@@ -40,8 +53,9 @@ def resumed_config(
         ConfigError: a setting is wrong, or is one that cannot change now; the message says
             which can.
     """
-    before = resolve_config(config_file=folder.config_file)
-    after = resolve_config(None, folder.config_file, overrides, **flags)
+    before = run_settings(folder)
+    changes = read_overrides(overrides, setting_fields()) | read_flags(flags, setting_fields())
+    after = changed(before, changes)
     parts: frozenset[Part] = frozenset({"pretraining"})
     if not pretraining:
         parts = parts_ahead(folder, before)
@@ -57,6 +71,47 @@ def resumed_config(
             f"What can change: {', '.join(_in_short(parts))}."
         )
     return after
+
+
+def run_settings(folder: RunFolder) -> RunConfig:
+    """Return a run's settings: those of ``config.yaml``, or without that of its checkpoint.
+
+    Raises:
+        ConfigError: The file cannot be read, or lacks settings that the run began with.
+        CheckpointError: There is no such file, and no checkpoint that can be read.
+    """
+    path, fields = folder.config_file, setting_fields()
+    if not path.is_file():
+        return saved_config(latest_intact(folder.checkpoints).payload["config"])
+    given = read_config_file(path, fields)
+    missing = [name for name in fields if not any(f"{g}.".startswith(f"{name}.") for g in given)]
+    if missing:
+        known = _began_with(folder)
+        # A setting that is newer than the run has its default.
+        lost = missing if known is None else [name for name in missing if name in known]
+        if lost:
+            rest = f" and {len(lost) - 3} others" if len(lost) > 3 else ""
+            remedy = (
+                "There is no checkpoint yet: start again under another name."
+                if known is None
+                else "Put them back, or delete the file: it is then written anew from the newest "
+                "checkpoint."
+            )
+            raise ConfigError(
+                f"{path} is incomplete: it lacks {', '.join(lost[:3])}{rest}. {remedy}"
+            )
+    return resolve_config(config_file=path)
+
+
+def _began_with(folder: RunFolder) -> frozenset[str] | None:
+    """Return the names of the settings in a run's newest checkpoint; None if there is none."""
+    for place in (folder, folder.pretraining):
+        try:
+            content = latest_intact(place.checkpoints).payload
+        except CheckpointError:
+            continue
+        return frozenset(read_saved(content.get("config", {}), setting_fields()))
+    return None
 
 
 def parts_ahead(folder: RunFolder, config: RunConfig) -> frozenset[Part]:

@@ -94,7 +94,8 @@ class RunFolder:
             RunFolderError: there is no such run.
         """
         for path in (root / name, Path(name)):
-            if (path / _CONFIG).is_file():
+            # Settings that were deleted can be had from a checkpoint.
+            if (path / _CONFIG).is_file() or any((path / "checkpoints").glob("*.pt")):
                 return cls(path)
         if (root / name).is_dir():
             raise RunFolderError(f"{root / name} is not a run: it has no {_CONFIG}.")

@@ -39,7 +39,7 @@ SITUATIONS: dict[str, set[Part]] = {
 }
 """Where a run may be when it goes on → what it still has before it."""
 
-OTHER_TEXTS = {"device": "cuda:1", "tasks": "walker-walk"}
+OTHER_TEXTS = {"device": "cuda:1", "tasks": "walker-walk", "replay.storage": "ram"}
 
 
 def begun(root: Path, situation: str, name: str = "a") -> RunFolder:
