@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from newt_cli.numbers import whole_number
 from newt_core.training.config import setting_fields
 from newt_core.training.config_layers import setting_of_flag
 from newt_core.workflows.asked import Asked
@@ -22,12 +23,17 @@ def _option(setting: str, *names: str, metavar: str | None = None) -> Any:
     return typer.Option(*names, metavar=metavar, help=_FIELDS[setting].description)
 
 
+def _number(setting: str) -> Any:
+    """Return an option whose limits are the setting's own."""
+    return typer.Option(parser=whole_number, metavar="<int>", help=_FIELDS[setting].description)
+
+
 Demos = Annotated[Path | None, _option("demos.folder", metavar="FOLDER")]
-Steps = Annotated[int | None, _option("steps")]
-Updates = Annotated[int | None, _option("pretrain.updates")]
+Steps = Annotated[int | None, _number("steps")]
+Updates = Annotated[int | None, _number("pretrain.updates")]
 Agent = Annotated[str | None, _option("agent.kind", metavar="KIND")]
 Size = Annotated[str | None, _option("model.size")]
-Seed = Annotated[int | None, _option("seed")]
+Seed = Annotated[int | None, _number("seed")]
 Device = Annotated[str | None, _option("device")]
 Obs = Annotated[str | None, _option("model.obs")]
 TextEncoder = Annotated[str | None, _option("text.encoder", metavar="NAME")]
@@ -37,7 +43,7 @@ Embodiment = Annotated[str | None, _option("text.embodiment", metavar="TEXT")]
 ImageEncoder = Annotated[str | None, _option("images.encoder")]
 ImageWeights = Annotated[Path | None, _option("images.weights", metavar="FILE")]
 Pretrained = Annotated[Path | None, _option("pretrained", metavar="CKPT")]
-EnvsPerTask = Annotated[int | None, _option("envs_per_task")]
+EnvsPerTask = Annotated[int | None, _number("envs_per_task")]
 SaveReplay = Annotated[bool | None, _option("replay.save", "--save-replay/--no-save-replay")]
 
 Preset = Annotated[

@@ -8,11 +8,15 @@ from typing import Annotated, Any, Literal
 import typer
 
 from newt_cli import console, options
+from newt_cli.numbers import number_option
+from newt_core.settings import limits
 
 app = typer.Typer(add_completion=False)
 
 Sizes = Annotated[str, typer.Option("--size", help="Model sizes, separated by commas.")]
-Repeats = Annotated[int, typer.Option(min=1, help="Timed runs of each variant; the median counts.")]
+Repeats = Annotated[
+    int, number_option(1, limits.COUNT, "Timed runs of each variant; the median counts.")
+]
 
 
 @app.callback()
@@ -30,7 +34,9 @@ def bench() -> None:
 @app.command()
 def plan(
     size: Sizes = "2M,5M",
-    envs: Annotated[int, typer.Option(min=1, help="Environments planned for at once.")] = 8,
+    envs: Annotated[
+        int, number_option(1, limits.ENVIRONMENTS, "Environments planned for at once.")
+    ] = 8,
     repeats: Repeats = 10,
     device: options.Device = "cpu",
     as_json: options.Json = False,
@@ -53,7 +59,7 @@ def plan(
 @app.command()
 def update(
     size: Sizes = "2M,5M",
-    batch_size: Annotated[int, typer.Option(min=1, help="Subsequences per update.")] = 256,
+    batch_size: Annotated[int, number_option(1, limits.BATCH, "Subsequences per update.")] = 256,
     repeats: Repeats = 10,
     device: options.Device = "cpu",
     as_json: options.Json = False,
@@ -79,7 +85,7 @@ def update(
 def pool(
     tasks: options.Tasks = "dmcontrol",
     steps: Annotated[
-        int, typer.Option(min=1, help="Steps of every environment in a timed run.")
+        int, number_option(1, limits.COUNT, "Steps of every environment in a timed run.")
     ] = 500,
     repeats: Repeats = 5,
     variants: Annotated[
@@ -117,7 +123,7 @@ def train(
         typer.Option("--set", metavar="KEY=VALUE", help="One setting; repeatable."),
     ] = None,
     steps: Annotated[
-        int, typer.Option(min=1, help="Steps of every environment in a timed run.")
+        int, number_option(1, limits.COUNT, "Steps of every environment in a timed run.")
     ] = 10,
     repeats: Repeats = 5,
     device: options.Device = "cpu",

@@ -11,7 +11,9 @@ import typer
 from newt_cli import console, options
 from newt_cli.display import task_display, training_display
 from newt_cli.failures import FAILED, INTERRUPTED, StopRequest
+from newt_cli.numbers import number_option, real_option
 from newt_cli.run_settings import resume_command
+from newt_core.settings import limits
 
 if TYPE_CHECKING:
     from newt_core.demos.collect import Collection
@@ -33,17 +35,19 @@ def collect_demos(
     ] = "auto",
     episodes: Annotated[
         int | None,
-        typer.Option(min=1, help="Good episodes of each task; 10 to 40 by domain if left out."),
+        number_option(
+            1, limits.EPISODES, "Good episodes of each task; 10 to 40 by domain if left out."
+        ),
     ] = None,
     out: Annotated[
         Path, typer.Option(metavar="FOLDER", help="Where the files <task>.h5 go.")
     ] = Path("demos"),
     noise: Annotated[
         float,
-        typer.Option(
-            min=0.0,
-            max=1.0,
-            help="Std of noise on the actions, so that the files show how the expert recovers.",
+        real_option(
+            0,
+            1,
+            "Std of noise on the actions, so that the files show how the expert recovers.",
         ),
     ] = 0.0,
     rgb: Annotated[bool, typer.Option("--rgb", help="Record a picture of every state.")] = False,
@@ -55,7 +59,7 @@ def collect_demos(
         ),
     ] = False,
     append: Annotated[bool, typer.Option("--append", help="Add to the files there.")] = False,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the episodes.")] = 0,
+    seed: Annotated[int, number_option(0, limits.SEED, "Seed of the episodes.")] = 0,
     device: options.Device = "auto",
     specs: options.Specs = None,
     runs_dir: options.RunsDir = Path("runs"),

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from newt_cli import console, options
+from newt_cli.numbers import number_option
 
 
 def embed(
@@ -34,7 +35,7 @@ def embed(
         typer.Option(metavar="FILE", help="Draw the vectors in the plane, coloured by domain."),
     ] = None,
     count: Annotated[
-        int, typer.Option("--neighbours", min=1, help="How many neighbours to name of each task.")
+        int, number_option(1, 1_000, "How many neighbours to name of each task.", "--neighbours")
     ] = 3,
     specs: options.Specs = None,
     as_json: options.Json = False,

@@ -9,6 +9,8 @@ import typer
 
 from newt_cli import console, options
 from newt_cli.display import count_display
+from newt_cli.numbers import number_option, real_option
+from newt_core.settings import limits
 
 if TYPE_CHECKING:
     from newt_core.evaluation import GroupSummary, Summary
@@ -28,16 +30,16 @@ def evaluate(
         ),
     ],
     tasks: options.MaybeTasks = None,
-    episodes: Annotated[int, typer.Option(min=1, help="Episodes of each task.")] = 10,
+    episodes: Annotated[int, number_option(1, limits.EPISODES, "Episodes of each task.")] = 10,
     policy_only: Annotated[
         bool, typer.Option("--policy-only", help="Act with the policy alone, without planning.")
     ] = False,
     prior_weight: Annotated[
         float | None,
-        typer.Option(
-            min=0.0,
-            max=1.0,
-            help="Plan near the policy: 1 around it alone, 0 freely. By default as in its run.",
+        real_option(
+            0,
+            1,
+            "Plan near the policy: 1 around it alone, 0 freely. By default as in its run.",
         ),
     ] = None,
     instruction: options.Instruction = None,
@@ -45,7 +47,7 @@ def evaluate(
     text_encoder: options.TextEncoder = None,
     text_weights: options.TextWeights = None,
     image_weights: options.ImageWeights = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the episodes.")] = 0,
+    seed: Annotated[int, number_option(0, limits.SEED, "Seed of the episodes.")] = 0,
     device: options.Device = "auto",
     specs: options.Specs = None,
     strict: options.Strict = False,

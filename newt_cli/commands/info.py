@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 import typer
 
 from newt_cli import console, options
+from newt_cli.numbers import number_option
+from newt_core.settings import limits
 
 app = typer.Typer(add_completion=False)
 
@@ -27,7 +29,7 @@ def model(
         Literal["state", "rgb", "both"], typer.Option(help="What the encoder reads.")
     ] = "state",
     frame_stack: Annotated[
-        int, typer.Option(min=1, help="Pictures that it reads at once, where it reads any.")
+        int, number_option(1, limits.HORIZON, "Pictures that it reads at once, where it reads any.")
     ] = 1,
     as_json: options.Json = False,
 ) -> None:

@@ -7,6 +7,8 @@ from typing import Annotated
 import typer
 
 from newt_cli import console, options
+from newt_cli.numbers import number_option
+from newt_core.settings import limits
 
 app = typer.Typer(add_completion=False)
 
@@ -15,11 +17,11 @@ app = typer.Typer(add_completion=False)
 def play(
     task: Annotated[str, typer.Argument(metavar="TASK", help="A task of MiniArcade.")],
     seed: Annotated[
-        int | None, typer.Option(min=0, help="Seed of the episodes; new ones without it.")
+        int | None, number_option(0, limits.SEED, "Seed of the episodes; new ones without it.")
     ] = None,
-    fps: Annotated[int, typer.Option(min=1, help="Game steps per second.")] = 30,
+    fps: Annotated[int, number_option(1, 1_000, "Game steps per second.")] = 30,
     size: Annotated[
-        int, typer.Option(min=112, max=2240, help="Pixels of the game's side in the window.")
+        int, number_option(112, 2240, "Pixels of the game's side in the window.")
     ] = 672,
     specs: options.Specs = None,
 ) -> None:

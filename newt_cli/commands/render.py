@@ -9,7 +9,9 @@ import typer
 
 from newt_cli import console, options
 from newt_cli.display import count_display, task_display
+from newt_cli.numbers import number_option, real_option
 from newt_cli.optional_value import VideoCommand
+from newt_core.settings import limits
 
 app = typer.Typer(add_completion=False)
 
@@ -38,17 +40,19 @@ def render(
         typer.Option(metavar="FILE", help="Draw one frame of each task into this PNG or JPEG."),
     ] = None,
     tasks: options.MaybeTasks = None,
-    episodes: Annotated[int, typer.Option(min=1, help="Episodes of each task in a video.")] = 1,
+    episodes: Annotated[
+        int, number_option(1, limits.EPISODES, "Episodes of each task in a video.")
+    ] = 1,
     policy_only: Annotated[
         bool, typer.Option("--policy-only", help="Act with the policy alone, without planning.")
     ] = False,
     fps: Annotated[
         float | None,
-        typer.Option(
-            min=1, help="Agent steps per second of the video; by default it plays in real time."
+        real_option(
+            1, 1_000, "Agent steps per second of the video; by default it plays in real time."
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the episodes shown.")] = 0,
+    seed: Annotated[int, number_option(0, limits.SEED, "Seed of the episodes shown.")] = 0,
     device: options.Device = "auto",
     image_weights: options.ImageWeights = None,
     specs: options.Specs = None,

@@ -10,6 +10,8 @@ import typer
 from newt_cli import console, options
 from newt_cli.commands.embed import embed
 from newt_cli.display import count_display
+from newt_cli.numbers import number_option
+from newt_core.settings import limits
 
 if TYPE_CHECKING:
     from newt_core.specs import TaskSpec
@@ -147,7 +149,9 @@ def show(
 @app.command()
 def check(
     selector: options.TaskArgument,
-    episodes: Annotated[int, typer.Option(min=1, help="Episodes to run of each task.")] = 1,
+    episodes: Annotated[
+        int, number_option(1, limits.EPISODES, "Episodes to run of each task.")
+    ] = 1,
     specs: options.Specs = None,
     as_json: options.Json = False,
 ) -> None:

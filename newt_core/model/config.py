@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from newt_core.settings import limits
 from newt_core.settings.base import Settings
 
 EntropyKind = Literal["gaussian", "squashed"]
@@ -22,7 +23,10 @@ class ModelConfig(Settings):
         "state", description="What the agent sees: state, rgb or both."
     )
     frame_stack: int = Field(
-        1, ge=1, description="Pictures it sees at once: the newest and those before it."
+        1,
+        ge=1,
+        le=limits.HORIZON,
+        description="Pictures it sees at once: the newest and those before it.",
     )
 
     @property

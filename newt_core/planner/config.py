@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from newt_core.settings import limits
 from newt_core.settings.base import Changeable, InInteraction, InPretraining, Settings
 
 
@@ -13,21 +14,35 @@ class PlannerConfig(Settings):
     """Model-predictive path integral control in latent space (Newt, table 6)."""
 
     # While interacting, each environment's last plan is kept, which has H steps.
-    horizon: InPretraining[int] = Field(3, ge=1, description="Steps H that a plan looks ahead.")
+    horizon: InPretraining[int] = Field(
+        3, ge=1, le=limits.HORIZON, description="Steps H that a plan looks ahead."
+    )
     num_samples: Changeable[int] = Field(
-        512, ge=2, description="Action sequences N scored per iteration."
+        512, ge=2, le=limits.SAMPLES, description="Action sequences N scored per iteration."
     )
     policy_trajectories: Changeable[int] = Field(
-        24, ge=0, description="Of the N, sequences rolled out with the policy prior."
+        24,
+        ge=0,
+        le=limits.SAMPLES,
+        description="Of the N, sequences rolled out with the policy prior.",
     )
-    iterations: Changeable[int] = Field(6, ge=1, description="Rounds of sampling and refitting.")
+    iterations: Changeable[int] = Field(
+        6, ge=1, le=limits.ITERATIONS, description="Rounds of sampling and refitting."
+    )
     num_elites: Changeable[int] = Field(
-        64, ge=1, description="Best sequences the Gaussian is refitted to."
+        64, ge=1, le=limits.SAMPLES, description="Best sequences the Gaussian is refitted to."
     )
-    min_std: Changeable[float] = Field(0.05, gt=0, description="Smallest sampling std.")
-    max_std: Changeable[float] = Field(2.0, gt=0, description="Largest and initial sampling std.")
+    min_std: Changeable[float] = Field(
+        0.05, gt=0, le=limits.NUMBER, description="Smallest sampling std."
+    )
+    max_std: Changeable[float] = Field(
+        2.0, gt=0, le=limits.NUMBER, description="Largest and initial sampling std."
+    )
     temperature: Changeable[float] = Field(
-        0.5, gt=0, description="Elite weights are softmax(temperature x (value - max))."
+        0.5,
+        gt=0,
+        le=limits.NUMBER,
+        description="Elite weights are softmax(temperature x (value - max)).",
     )
     constrain_until: InInteraction[float] = Field(
         0.02, ge=0, le=1, description="Share of the run that plans around the policy alone."

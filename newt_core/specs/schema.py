@@ -36,6 +36,9 @@ BUILTIN_DOMAINS = (
 DOMAIN_ENTRY_POINTS = "newt.domains"
 """Entry point group under which other packages register a domain."""
 
+LONGEST_EPISODE = 10_000
+"""Agent steps; an episode is kept in memory until its end."""
+
 RESERVED_IDS = ("all", "transfer")
 """Selectors with a meaning of their own: no task may bear such a name."""
 
@@ -90,10 +93,13 @@ class TaskSpec(BaseModel):
         ge=1, le=ACTION_DIM, description=f"a whole number from 1 to {ACTION_DIM}"
     )
     episode_length: int = Field(
-        ge=1, description="a whole number of agent steps, at least 1 (after the action repeat)"
+        ge=1,
+        le=LONGEST_EPISODE,
+        description=f"a whole number of agent steps from 1 to {LONGEST_EPISODE:,} (each may repeat "
+        "its action)",
     )
     action_repeat: int = Field(
-        1, ge=1, description="a whole number of control steps per agent step, at least 1"
+        1, ge=1, le=1_000, description="a whole number of control steps per agent step, 1 to 1,000"
     )
     discount: float | None = Field(
         None,

@@ -20,7 +20,9 @@ from newt_core.agents.newt.config import RandomPhaseConfig, UpdateConfig
 from newt_core.errors import ConfigError
 from newt_core.model.config import ModelConfig
 from newt_core.planner.config import PlannerConfig
+from newt_core.settings import limits
 from newt_core.settings.base import DEVICE, Changeable, FilePath, InInteraction, Settings
+from newt_core.settings.messages import reason
 from newt_core.training.config_groups import (
     AgentConfig,
     CheckpointConfig,
@@ -48,12 +50,15 @@ class RunConfig(Settings):
     steps: InInteraction[int] = Field(
         100_000_000,
         ge=1,
+        le=limits.COUNT,
         description="Length of the run: agent steps summed over all tasks. Shares of the run, such "
         "as planner.constrain_until, follow when it changes.",
     )
-    seed: int = Field(0, ge=0, lt=2**63, description="Seed of all randomness.")
+    seed: int = Field(0, ge=0, le=limits.SEED, description="Seed of all randomness.")
     device: Changeable[str] = Field("auto", description="auto, cpu, cuda, cuda:N or mps.")
-    envs_per_task: int = Field(1, ge=1, description="Environments of each task.")
+    envs_per_task: int = Field(
+        1, ge=1, le=limits.ENVIRONMENTS, description="Environments of each task."
+    )
     pretrained: FilePath = Field(
         None,
         description="A checkpoint to begin with instead of random weights. An agent of states can "
@@ -145,7 +150,7 @@ def changed(config: RunConfig, changes: Mapping[str, Setting]) -> RunConfig:
         ConfigError: A value is not allowed; the message says where it was given.
     """
     given = read_saved(config.model_dump(mode="json"), setting_fields())
-    return _validated(given | changes)
+    return _validated({**given, **changes})
 
 
 def _validated(given: Mapping[str, Setting]) -> RunConfig:
@@ -188,10 +193,10 @@ def _explain(error: ValidationError, given: Mapping[str, Setting]) -> ConfigErro
     """Say which setting is wrong, why, and where it was given."""
     first = error.errors()[0]
     place = ".".join(str(part) for part in first["loc"])
-    reason = first["msg"].removeprefix("Value error, ").replace("Input should", "it should")
+    wrong = reason(first)
     if place in given:
         setting = given[place]
-        return ConfigError(f"{setting.origin}: {place} is {setting.value!r}, but {reason}.")
+        return ConfigError(f"{setting.origin}: {place} is {setting.value!r}, but {wrong}.")
     # A rule between several settings of a part: all that were given there are suspects.
     origins = {s.origin: None for name, s in given.items() if name.startswith(f"{place}.")}
-    return ConfigError(f"{', '.join(origins) or 'settings'}: {place}: {reason}.")
+    return ConfigError(f"{', '.join(origins) or 'settings'}: {place}: {wrong}.")

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
+from newt_core.settings import limits
 from newt_core.settings.base import (
     AtBeginning,
     Changeable,
@@ -23,7 +24,9 @@ from newt_core.settings.base import (
 class ReplayConfig(Settings):
     """What is remembered of the run's own experience (Newt, table 6)."""
 
-    capacity: int = Field(10_000_000, ge=2, description="Rows; an episode takes its steps + 1.")
+    capacity: int = Field(
+        10_000_000, ge=2, le=limits.ROWS, description="Rows; an episode takes its steps + 1."
+    )
     storage: str = Field(
         "disk",
         description="Where the rows lie: disk (in the run folder), ram, or a GPU (cuda, cuda:N). "
@@ -48,38 +51,56 @@ class EvaluationConfig(Settings):
     """How often and how thoroughly the agent is evaluated during a run."""
 
     every: InInteraction[int] = Field(
-        2_000_000, ge=0, description="Agent steps between evaluations; 0 for none but the last."
+        2_000_000,
+        ge=0,
+        le=limits.COUNT,
+        description="Agent steps between evaluations; 0 for none but the last.",
     )
-    episodes: Changeable[int] = Field(2, ge=1, description="Episodes of each task per evaluation.")
+    episodes: Changeable[int] = Field(
+        2, ge=1, le=limits.EPISODES, description="Episodes of each task per evaluation."
+    )
 
 
 class CheckpointConfig(Settings):
     """How often the run is saved: at most this much is lost when it is killed."""
 
-    every: InInteraction[int] = Field(500_000, ge=1, description="Agent steps between checkpoints.")
-    keep: Changeable[int] = Field(3, ge=1, description="Newest checkpoints kept, beside the best.")
+    every: InInteraction[int] = Field(
+        500_000, ge=1, le=limits.COUNT, description="Agent steps between checkpoints."
+    )
+    keep: Changeable[int] = Field(
+        3, ge=1, le=limits.CHECKPOINTS, description="Newest checkpoints kept, beside the best."
+    )
 
 
 class PretrainConfig(Settings):
     """Learning from demonstrations alone, before any interaction (Newt, section 3)."""
 
     updates: InPretraining[int] = Field(
-        200_000, ge=1, description="Gradient steps on demonstrations."
+        200_000, ge=1, le=limits.COUNT, description="Gradient steps on demonstrations."
     )
     lr_factor: InPretraining[float] = Field(
-        1.0, gt=0, description="How many times the learning rates it learns at, after its warm-up."
+        1.0,
+        gt=0,
+        le=limits.NUMBER,
+        description="How many times the learning rates it learns at, after its warm-up.",
     )
     bc_coef: InPretraining[float] = Field(
-        10.0, ge=0, description="Weight of behaviour cloning beside the world model's losses."
+        10.0,
+        ge=0,
+        le=limits.NUMBER,
+        description="Weight of behaviour cloning beside the world model's losses.",
     )
     keep_optimiser: AtBeginning[bool] = Field(
         True, description="Let the interaction begin with Adam's moments as pretraining left them."
     )
     evaluate_every: InPretraining[int] = Field(
-        0, ge=0, description="Updates between evaluations of the policy; 0 for none but the last."
+        0,
+        ge=0,
+        le=limits.COUNT,
+        description="Updates between evaluations of the policy; 0 for none but the last.",
     )
     checkpoint_every: InPretraining[int] = Field(
-        5_000, ge=1, description="Updates between checkpoints."
+        5_000, ge=1, le=limits.COUNT, description="Updates between checkpoints."
     )
     final_evaluation: InPretraining[Literal["all", "policy"]] = Field(
         "all",

@@ -26,6 +26,7 @@ from newt_core.encoders.image.base import ImageEncoder
 from newt_core.errors import ConfigError, did_you_mean
 from newt_core.replay import ReplayBuffer
 from newt_core.settings.base import Settings
+from newt_core.settings.messages import reason
 from newt_core.specs import TaskSpec
 from newt_core.training.config import RunConfig
 from newt_core.types import FloatArray, IntArray
@@ -116,8 +117,10 @@ def options_of(kind: AgentKind, config: RunConfig) -> Settings:
         return kind.options.model_validate(given)
     except ValidationError as error:
         first = error.errors()[0]
-        name, reason = str(first["loc"][0]), first["msg"].replace("Input should", "it should")
-        raise ConfigError(f"agent.options.{name} is {given.get(name)!r}, but {reason}.") from error
+        name = str(first["loc"][0])
+        raise ConfigError(
+            f"agent.options.{name} is {given.get(name)!r}, but {reason(first)}."
+        ) from error
 
 
 def known_kinds() -> dict[str, str]:

@@ -1,0 +1,43 @@
+"""What is wrong with a setting's value, in a user's words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+_KINDS = {
+    "bool_type": "write true or false",
+    "int_type": "write a whole number",
+    "int_from_float": "write a whole number",
+    "float_type": "write a number",
+    "finite_number": "write a finite number",
+    "string_type": "write a text",
+    "string_too_short": "it must not be empty",
+    "dict_type": "write {name: value, …}",
+    "path_type": "write the path of a file or folder",
+}
+_BOUNDS = {
+    "greater_than_equal": ("ge", "the smallest is"),
+    "less_than_equal": ("le", "the largest is"),
+    "greater_than": ("gt", "it must be above"),
+    "less_than": ("lt", "it must be below"),
+}
+
+
+def reason(error: ErrorDetails) -> str:
+    """Return what a value has to be, as the end of a sentence such as ``… is 0, but …``."""
+    kind, context = error["type"], error.get("ctx", {})
+    if kind in _KINDS:
+        return _KINDS[kind]
+    if kind in _BOUNDS:
+        name, words = _BOUNDS[kind]
+        return f"{words} {_number(context[name])}"
+    if kind == "literal_error":
+        return f"choose {str(context['expected']).replace(chr(39), '')}"
+    return error["msg"].removeprefix("Value error, ")
+
+
+def _number(bound: Any) -> str:
+    return f"{bound:,}" if isinstance(bound, int) else f"{bound:g}"
