@@ -96,9 +96,10 @@ def test_where_every_task_has_an_expert_none_is_trained(newt, core):
     core.replace("without_expert", lambda **arguments: [])
     answer = newt("newt collect-demos --task walker-run --train-expert")
     assert (answer.code, answer.err) == (0, "")
-    refused = newt("newt collect-demos --task walker-run --train-expert --expert Mine.pt")
-    assert refused.code == 2
-    assert "'--train-expert': --expert Mine.pt says who plays; leave it out" in refused.err
+    for expert in ("scripted", "Mine.pt"):
+        refused = newt(f"newt collect-demos --task walker-run --train-expert --expert {expert}")
+        assert refused.code == 2
+        assert f"'--train-expert': --expert {expert} says who plays; leave it out" in refused.err
 
 
 def test_demos_list_and_validate_have_a_line_per_file(newt, tmp_path):
