@@ -45,6 +45,7 @@ from newt_core.training.run_folder import RunFolder
 from newt_core.types import FloatArray
 from newt_core.workflows.agent_kinds import AgentInputs, AgentKind, find_kind, options_of
 from newt_core.workflows.load_agent import open_image_encoder
+from newt_core.workflows.sizes import check_sizes
 
 
 class RunTexts(NamedTuple):
@@ -91,6 +92,7 @@ class RunParts:
         """
         options_of(self.kind, self.config)
         self._require_able()
+        check_sizes(self.config, self.specs)
         if self.config.replay.storage != "disk":
             memory_device(self.config.replay.storage)
         if self.config.demos.folder is not None:

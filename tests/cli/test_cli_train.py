@@ -317,12 +317,21 @@ def test_an_agent_that_sees_goes_on_seeing(newt, core):
 
 
 @pytest.mark.parametrize(
-    ("storage", "message"),
-    [("disc", "must be disk, ram, cuda or cuda:N"), ("cuda:7", "no such GPU here, use 'disk'")],
+    ("told", "message"),
+    [
+        ("--set replay.storage=disc", "must be disk, ram, cuda or cuda:N"),
+        ("--set replay.storage=cuda:7", "no such GPU here, use 'disk'"),
+        ("--set replay.capacity=500", "but an episode of walker-run takes 501 rows"),
+        ("--set replay.capacity=501 --set update.horizon=101", "of mw-reach has 100 steps"),
+        ("--no-save-replay --set replay.capacity=2e9", "GiB in memory, and this machine has"),
+        ("--set replay.storage=ram --set replay.capacity=2e9", "GiB in memory, and this machine"),
+    ],
 )
-def test_a_storage_that_is_not_there_is_refused_before_there_is_a_run(newt, storage, message):
-    line = "newt train --tasks pygame-cowboy --text-encoder hashed --device cpu --run a"
-    answer = newt(f"{line} --set replay.storage={storage}")
+def test_a_replay_that_cannot_be_is_refused_before_there_is_a_run(newt, core, told, message):
+    line = "newt train --tasks walker-run,mw-reach --text-encoder hashed --device cpu --run a"
+    answer = newt(f"{line} {told}")
     assert answer.code == 2
     assert message in answer.err
     assert not Path("runs").exists()
+    fits = "--set replay.capacity=501 --set update.horizon=100 --set replay.storage=ram"
+    assert newt(f"{line} {fits}").code == 0
