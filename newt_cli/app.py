@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import UserDict
 from collections.abc import Sequence
 from importlib import import_module
@@ -62,21 +63,11 @@ app = typer.Typer(
 )
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        console.write(f"newt {__version__}")
-        raise typer.Exit
-
-
 @app.callback(epilog="NEWT_DEBUG=1 adds a traceback to every error.")
 def newt(
     ctx: typer.Context,
-    version: Annotated[
-        bool,
-        typer.Option(
-            "--version", help="Print the version.", is_eager=True, callback=_print_version
-        ),
-    ] = False,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as one JSON document.")] = False,
 ) -> None:
     """One world model that learns many continuous-control tasks from text and reward.
 
@@ -85,10 +76,19 @@ def newt(
     newt train --tasks cartpole-balance --preset cpu --run balance
     newt eval runs/balance/checkpoints/last.pt
     """
+    if version:
+        if as_json:
+            console.write_json({"version": __version__})
+        else:
+            console.write(f"newt {__version__}")
+        raise typer.Exit
     if ctx.invoked_subcommand is None:
         console.write(ctx.get_help())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run ``newt`` with these arguments (the process's own by default); return the exit code."""
-    return report_failures(lambda: app(arguments, prog_name="newt", standalone_mode=False))
+    said = sys.argv[1:] if arguments is None else arguments
+    return report_failures(
+        lambda: app(arguments, prog_name="newt", standalone_mode=False), as_json="--json" in said
+    )

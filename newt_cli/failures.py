@@ -27,7 +27,7 @@ from typing import Any
 
 import typer
 
-from newt_cli.console import notice
+from newt_cli.console import notice, write_json
 from newt_core.errors import NewtError, did_you_mean
 
 DEBUG_VARIABLE = "NEWT_DEBUG"
@@ -35,18 +35,23 @@ FAILED = 1
 INTERRUPTED = 130
 
 
-def report_failures(work: Callable[[], object]) -> int:
-    """Run ``work`` and return the exit code; an int that it returns is the code."""
+def report_failures(work: Callable[[], object], *, as_json: bool = False) -> int:
+    """Run ``work`` and return the exit code; an int that it returns is the code.
+
+    Args:
+        work: What the command does.
+        as_json: Print a mistake as ``{"error": …}`` on stdout, too.
+    """
     try:
         with _handling(signal.default_int_handler, signal.SIGTERM):
             code = work()
     except NewtError as error:
-        return _explain(str(error), error.exit_code)
+        return _explain(str(error), error.exit_code, as_json)
     except typer.TyperException as error:
-        return _explain(_usage_message(error), error.exit_code)
+        return _explain(_usage_message(error), error.exit_code, as_json)
     except OSError as error:
         where = f": {error.filename}" if error.filename else ""
-        return _explain(f"{error.strerror or error}{where}", FAILED)
+        return _explain(f"{error.strerror or error}{where}", FAILED, as_json)
     except KeyboardInterrupt:
         return INTERRUPTED
     return code if isinstance(code, int) else 0
@@ -99,10 +104,12 @@ def _handling(handler: Callable[[int, FrameType | None], Any], *signals: int) ->
             signal.signal(number, old)
 
 
-def _explain(message: str, code: int) -> int:
+def _explain(message: str, code: int, as_json: bool) -> int:
     if os.environ.get(DEBUG_VARIABLE, "0") not in ("", "0"):
         traceback.print_exc()
     notice(f"error: {message}")
+    if as_json:
+        write_json({"error": message})
     return code
 
 

@@ -92,3 +92,26 @@ def test_a_reader_that_leaves_early_is_no_error():
     )
     assert done.returncode == 0
     assert "Error" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "newt eval nothing.pt --json",
+        "newt tasks list walker-rum --json",
+        "newt eval random --tasks walker-run --episodes 0 --json",
+        "newt train --tasks walker-run --presett cpu --json",
+        "newt weights check clip-vit --json",
+        "newt no-such-command --json",
+    ],
+)
+def test_a_mistake_is_one_json_document_too(newt, line):
+    answer = newt(line)
+    assert answer.code == 2
+    assert answer.json == {"error": answer.err.removeprefix("error: ").rstrip("\n")}
+    plain = newt(line.removesuffix(" --json"))
+    assert (plain.code, plain.out) == (2, "")
+
+
+def test_the_version_is_json_too(newt):
+    assert newt("newt --version --json").json == {"version": newt_core.__version__}
