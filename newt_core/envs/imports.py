@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import re
 import traceback
@@ -41,6 +42,21 @@ def explaining_imports(domain: str) -> Iterator[None]:
         if not os.environ.get("MUJOCO_GL") or not _comes_from_opengl(error):
             raise
         raise no_opengl(error) from error
+
+
+def draws_by_egl() -> bool:
+    """Return whether frames are to be drawn by EGL, which needs no screen.
+
+    So it is where EGL is installed, whatever ``DISPLAY`` says: that may name a screen which is
+    gone, and EGL's frames are the same everywhere. A user's ``MUJOCO_GL`` wins.
+    """
+    if os.environ.get("MUJOCO_GL"):
+        return False
+    try:
+        ctypes.CDLL("libEGL.so.1")
+    except OSError:
+        return not os.environ.get("DISPLAY")
+    return True
 
 
 def not_installed(domain: str, package: str) -> MissingDependencyError:

@@ -19,7 +19,7 @@ import numpy as np
 
 from newt_core.envs.contract import Frame
 from newt_core.envs.frames import resize
-from newt_core.envs.imports import OPENGL_ERRORS, no_opengl
+from newt_core.envs.imports import OPENGL_ERRORS, draws_by_egl, no_opengl
 from newt_core.errors import SpecError, did_you_mean
 from newt_core.specs.schema import TaskSpec
 
@@ -87,8 +87,7 @@ class Camera:
         if self._viewer is not None and self._size == (height, width):
             return
         self.close()
-        # Without a screen, or a wish of the user's, EGL is the one that works.
-        if not os.environ.get("MUJOCO_GL") and not os.environ.get("DISPLAY"):
+        if draws_by_egl():
             os.environ["MUJOCO_GL"] = "egl"
         from gymnasium.envs.mujoco.mujoco_rendering import OffScreenViewer
 

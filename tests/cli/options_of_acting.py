@@ -167,8 +167,13 @@ def version_only(seen: Seen) -> bool:
     return len(seen.answer.out.splitlines()) == 1
 
 
+ROOT_ROWS = (
+    Row("--version", "newt --version", version_only, True, False),
+    json_row("newt --version"),
+)
+
 ACTING = {
-    "newt": Command("newt", (Row("--version", "newt --version", version_only, True, False),)),
+    "newt": Command("newt", ROOT_ROWS),
     "newt eval": Command(EVAL, EVAL_ROWS),
     "newt render": Command(RENDER, RENDER_ROWS),
     "newt play": Command("newt play pygame-cowboy", PLAY_ROWS),

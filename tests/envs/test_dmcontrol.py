@@ -115,8 +115,9 @@ simulator.close()
 """
 
 
-def test_without_a_screen_rendering_chooses_egl_when_first_asked():
-    variables = {k: v for k, v in os.environ.items() if k not in ("MUJOCO_GL", "DISPLAY")}
+@pytest.mark.parametrize("screen", [{}, {"DISPLAY": ":4711"}], ids=["none", "gone"])
+def test_without_a_screen_rendering_chooses_egl_when_first_asked(screen):
+    variables = {k: v for k, v in os.environ.items() if k not in ("MUJOCO_GL", "DISPLAY")} | screen
     variables["PYTHONPATH"] = os.pathsep.join(sys.path)
     done = subprocess.run(
         [sys.executable, "-c", RENDER], env=variables, capture_output=True, text=True

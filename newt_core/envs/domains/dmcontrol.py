@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from newt_core.envs.contract import Frame, Outcome
-from newt_core.envs.imports import OPENGL_ERRORS, no_opengl
+from newt_core.envs.imports import OPENGL_ERRORS, draws_by_egl, no_opengl
 from newt_core.envs.textures import release_if_unused
 from newt_core.errors import SpecError, did_you_mean
 from newt_core.specs.schema import TaskSpec
@@ -151,14 +151,13 @@ class SuiteSimulator:
 
 
 def _choose_opengl() -> None:
-    """Use EGL where there is no screen and the user has not said what to use.
+    """Use EGL where it is to be had and the user has not said what to use.
 
     dm_control chooses its OpenGL binding when it is first imported, which for a state-only
     task is too early: EGL alone takes 50 MB. Its choosing module is therefore run again.
     """
     from dm_control import _render
 
-    undecided = not os.environ.get("MUJOCO_GL") and not os.environ.get("DISPLAY")
-    if undecided and _render.BACKEND != "egl":
+    if _render.BACKEND != "egl" and draws_by_egl():
         os.environ["MUJOCO_GL"] = "egl"
         importlib.reload(_render)
