@@ -26,7 +26,8 @@ def evaluate(
     checkpoint: Annotated[
         str,
         typer.Argument(
-            metavar="CKPT", help=f"A checkpoint, or the word '{RANDOM}' for uniform actions."
+            metavar="CKPT",
+            help=f"A checkpoint, a run, or the word '{RANDOM}' for uniform actions.",
         ),
     ],
     tasks: options.MaybeTasks = None,
@@ -51,17 +52,19 @@ def evaluate(
     device: options.Device = "auto",
     specs: options.Specs = None,
     strict: options.Strict = False,
+    runs_dir: options.RunsDir = Path("runs"),
     as_json: options.Json = False,
 ) -> None:
     """Evaluate an agent: return, success and score, with 95 % intervals.
 
     \b
-    newt eval runs/balance/checkpoints/last.pt
+    newt eval balance
     newt eval runs/balance/checkpoints/best.pt --episodes 20 --policy-only --json
     newt eval last.pt --task walker-run --instruction "Run ahead, fast."
     newt eval random --tasks 'walker-*'
 
-    Without --tasks, a checkpoint is evaluated on the tasks it was trained on.
+    Of a run, its best checkpoint is taken. Without --tasks, it is evaluated on the tasks it was
+    trained on.
     A task that it was not trained on, or that gets another wording, is embedded by
     the text encoder that it was trained with.
     """
@@ -106,6 +109,7 @@ def evaluate(
                     device=device,
                     image_weights=image_weights,
                     text=TextOptions(wording, text_encoder, text_weights),
+                    runs=runs_dir,
                 ),
                 library=library,
                 on_progress=on_progress,

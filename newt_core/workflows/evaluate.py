@@ -14,7 +14,9 @@ from newt_core.evaluation.aggregate import Summary, summarise
 from newt_core.evaluation.rollout import evaluate, random_act, stoppable
 from newt_core.seeds import Stream, stream_seed
 from newt_core.specs import SpecLibrary, TaskSpec
+from newt_core.training.run_folder import RUNS
 from newt_core.types import CountProgress
+from newt_core.workflows.find_checkpoint import find_checkpoint
 from newt_core.workflows.load_agent import load_agent
 
 AS_USUAL = Acting()
@@ -51,6 +53,7 @@ class EvaluationRequest:
     """What ``newt eval`` is asked."""
 
     checkpoint: Path
+    """A file, or a run; see :func:`newt_core.workflows.find_checkpoint.find_checkpoint`."""
     tasks: str | None = None
     """A selector; None for the tasks that it was trained on."""
     episodes: int = 10
@@ -67,6 +70,8 @@ class EvaluationRequest:
     """Another wording for the one task; see :func:`load_agent`."""
     image_weights: Path | None = None
     """DINOv2's file, if not where it was in training."""
+    runs: Path = RUNS
+    """The folder of all runs."""
 
 
 def evaluate_checkpoint(
@@ -83,8 +88,9 @@ def evaluate_checkpoint(
         NewtError: Whatever the user can put right.
     """
     chosen = library.select(request.tasks) if request.tasks is not None else None
+    file, _ = find_checkpoint(str(request.checkpoint), request.runs)
     agent, chosen = load_agent(
-        request.checkpoint,
+        file,
         chosen,
         library=library,
         device=request.device,

@@ -7,16 +7,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from newt_core.errors import ConfigError, MissingDependencyError, RunFolderError
+from newt_core.errors import ConfigError, MissingDependencyError
 from newt_core.evaluation.video import Video, film, require_video
 from newt_core.specs import load_specs
-from newt_core.training.checkpoint_folder import BEST, LAST
-from newt_core.training.run_folder import RUNS, RunFolder
+from newt_core.training.run_folder import RUNS
 from newt_core.types import TaskProgress
+from newt_core.workflows.find_checkpoint import find_checkpoint
 from newt_core.workflows.loaded import load
-
-LOOSE_VIDEOS = Path("videos")
-"""Where videos of a checkpoint go that lies in no run."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +30,8 @@ class FilmRequest:
     """What ``newt render --video`` is asked."""
 
     checkpoint: str | None = None
-    """A checkpoint, or a run; by default the newest run. See :func:`find_checkpoint`."""
+    """A checkpoint, or a run; by default the newest run. See
+    :func:`newt_core.workflows.find_checkpoint.find_checkpoint`."""
     tasks: str | None = None
     """A selector; by default the tasks that it was trained on."""
     path: Path | None = None
@@ -108,30 +106,3 @@ def film_checkpoint(
     if not done.videos:
         raise MissingDependencyError(next(iter(done.left_out.values())))
     return done
-
-
-def find_checkpoint(name: str | None, runs: Path = RUNS) -> tuple[Path, Path]:
-    """Return a checkpoint, and the folder for its videos.
-
-    Args:
-        name: a checkpoint's file; a run's name or folder, for its best checkpoint or else its
-            last; None for the newest run.
-        runs: the folder of all runs.
-
-    Raises:
-        RunFolderError: there is no such run, or it has no checkpoint yet.
-    """
-    file = Path(name) if name is not None else None
-    if file is not None and (file.is_file() or file.suffix == ".pt"):
-        run = RunFolder(file.absolute().parent.parent)
-        inside = file.parent.name == run.checkpoints.name and run.config_file.is_file()
-        return file, file.parent.parent / run.videos.name if inside else LOOSE_VIDEOS
-    run = RunFolder.newest(root=runs) if name is None else RunFolder.open(name, root=runs)
-    # A run that was stopped before it interacted has what pretraining has made.
-    for part in (run, run.pretraining):
-        for alias in (BEST, LAST):
-            if (part.checkpoints / alias).is_file():
-                return part.checkpoints / alias, run.videos
-    raise RunFolderError(
-        f"the run {run.path} has no checkpoint yet: it makes its first one while it learns."
-    )

@@ -17,6 +17,7 @@ FILE = "--text-encoder file --text-weights table.npz"
 EVAL_ROWS = (
     Row("checkpoint", "newt eval other.pt", f"{CHECKED} checkpoint", Path("other.pt"),
         Path("last.pt")),
+    Row("--runs-dir", "--runs-dir elsewhere", f"{CHECKED} runs", Path("elsewhere"), Path("runs")),
     Row("--tasks", "--tasks walker-walk", f"{CHECKED} tasks", "walker-walk", None),
     Row("--task", "--task walker-walk", f"{CHECKED} tasks", "walker-walk", None),
     Row("--episodes", "--episodes 3", f"{CHECKED} episodes", 3, 10),

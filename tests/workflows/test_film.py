@@ -10,7 +10,8 @@ from newt_core.errors import ConfigError, MissingDependencyError, RunFolderError
 from newt_core.evaluation.video import Video
 from newt_core.training.run_folder import RunFolder
 from newt_core.workflows import film
-from newt_core.workflows.film import FilmRequest, film_checkpoint, find_checkpoint
+from newt_core.workflows.film import FilmRequest, film_checkpoint
+from newt_core.workflows.find_checkpoint import find_checkpoint
 
 
 def checkpoints(folder: Path, *names: str) -> None:
