@@ -51,7 +51,8 @@ STARTER = (
     "pygame-landing,pygame-point-maze-var1,rd-push-red,reacher-easy"
 )
 """The tasks of ``demos/``."""
-DENSE, SPARSE = ("cartpole-swingup", "walker-walk"), ("cartpole-swingup-sparse", "pendulum-swingup")
+DENSE = ("cartpole-swingup", "cartpole-balance")
+SPARSE = ("cartpole-swingup-sparse", "pendulum-swingup")
 SMALL_PLANNER = (
     "planner.num_samples=64",
     "planner.policy_trajectories=8",
