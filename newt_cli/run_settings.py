@@ -18,9 +18,9 @@ def require_own_settings(preset: str | None, config: Path | None) -> None:
         )
 
 
-def resume_command(command: str, folder: Path, specs: Sequence[Path]) -> str:
+def resume_command(command: str, folder: Path, specs: Sequence[Path] = ()) -> str:
     """Return what to type to go on with a run that was stopped."""
     parts = ["newt", command, "--run", str(folder), "--resume"]
-    for extra in specs:
+    for extra in specs:  # of a run that keeps no copy of them
         parts += ["--specs", str(extra)]
     return shlex.join(parts)

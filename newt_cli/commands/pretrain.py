@@ -55,25 +55,24 @@ def pretrain(
     evaluated acting by its policy alone, by planning, and by planning near the policy; losses.png
     in the run's folder shows the losses. Ctrl-C and SIGTERM save the run and say how to go on.
     """
-    from newt_core.specs import load_specs
     from newt_core.workflows import pretrain as workflow
     from newt_core.workflows.settings import existing_run, new_run
 
-    asked, library = settings.asked(context), load_specs(specs or ())
+    asked, own = settings.asked(context), specs or ()
     if resume:
         require_own_settings(preset, config)
-        made = existing_run(asked, library, name=run, runs=runs_dir, pretraining=True)
+        made = existing_run(asked, specs=own, name=run, runs=runs_dir, pretraining=True)
     else:
         made = new_run(
             asked,
-            library,
+            specs=own,
             name=run,
             runs=runs_dir,
             demos=Path("demos"),
             check=_check,
             notice=console.notice,
         )
-    go_on = resume_command("pretrain", made.folder.path, specs or ())
+    go_on = resume_command("pretrain", made.folder.path)
     with console.quiet_stdout(), training_display(made.folder.name) as display:
         stop = StopRequest(display.note)
         with stop.listening():

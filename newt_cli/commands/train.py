@@ -71,18 +71,17 @@ def train(
     Options win over --set, --set over --config, --config over --preset.
     Ctrl-C and SIGTERM save the run and say how to go on with it.
     """
-    from newt_core.specs import load_specs
     from newt_core.workflows.settings import existing_run, new_run
 
-    asked, library = settings.asked(context), load_specs(specs or ())
+    asked, own = settings.asked(context), specs or ()
     if resume:
         require_own_settings(preset, config)
-        made = existing_run(asked, library, name=run, runs=runs_dir)
+        made = existing_run(asked, specs=own, name=run, runs=runs_dir)
     else:
         made = new_run(
-            asked, library, name=run, runs=runs_dir, strict=strict, notice=console.notice
+            asked, specs=own, name=run, runs=runs_dir, strict=strict, notice=console.notice
         )
-    go_on = resume_command("train", made.folder.path, specs or ())
+    go_on = resume_command("train", made.folder.path)
     _train(made, resume=resume, as_json=as_json, go_on=go_on)
 
 

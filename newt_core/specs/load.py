@@ -100,13 +100,18 @@ def _builtin_places() -> Mapping[str, _Place]:
     return places
 
 
+def spec_files(folder: Path) -> list[Path]:
+    """Return the files of task specs in a user's folder."""
+    return sorted(path for path in folder.iterdir() if path.suffix in (".yaml", ".yml"))
+
+
 def _user_sources(folder: Path) -> Iterator[Source]:
     if not folder.is_dir():
         what = "is not a folder" if folder.exists() else "does not exist"
         raise SpecError(
             f"The specs folder '{folder}' {what}. Give --specs a folder with YAML files of tasks."
         )
-    paths = sorted(path for path in folder.iterdir() if path.suffix in (".yaml", ".yml"))
+    paths = spec_files(folder)
     if not paths:
         raise SpecError(
             f"The specs folder '{folder}' holds no .yaml file. Put a file of tasks into it."

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, Field, ValidationError, field_validator
@@ -41,6 +41,8 @@ from newt_core.training.config_layers import (
     read_preset,
     read_saved,
 )
+
+S = TypeVar("S", bound=Settings)
 
 
 class RunConfig(Settings):
@@ -158,6 +160,19 @@ def _validated(given: Mapping[str, Setting]) -> RunConfig:
         return RunConfig.model_validate(_nested(given))
     except ValidationError as error:
         raise _explain(error, given) from error
+
+
+def with_absolute_paths(settings: S) -> S:
+    """Return settings whose files and folders can be found from anywhere."""
+    changes: dict[str, Any] = {}
+    for name in type(settings).model_fields:
+        value = getattr(settings, name)
+        if isinstance(value, Path):
+            changes[name] = value.expanduser().resolve()
+        elif isinstance(value, Settings):
+            changes[name] = with_absolute_paths(value)
+    changes = {name: new for name, new in changes.items() if new is not getattr(settings, name)}
+    return settings.model_copy(update=changes) if changes else settings
 
 
 def setting_fields() -> dict[str, FieldInfo]:

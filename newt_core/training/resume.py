@@ -22,6 +22,7 @@ from newt_core.training.config import (
     resolve_config,
     saved_config,
     setting_fields,
+    with_absolute_paths,
 )
 from newt_core.training.config_layers import (
     read_config_file,
@@ -53,9 +54,9 @@ def resumed_config(
         ConfigError: a setting is wrong, or is one that cannot change now; the message says
             which can.
     """
-    before = run_settings(folder)
+    before = with_absolute_paths(run_settings(folder))
     changes = read_overrides(overrides, setting_fields()) | read_flags(flags, setting_fields())
-    after = changed(before, changes)
+    after = with_absolute_paths(changed(before, changes))
     parts: frozenset[Part] = frozenset({"pretraining"})
     if not pretraining:
         parts = parts_ahead(folder, before)

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import count
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from newt_core.errors import RunFolderError, did_you_mean
@@ -32,6 +33,7 @@ RUNS = Path("runs")
 """Folder of all runs, under the one that Newt is started in."""
 
 _CONFIG = "config.yaml"
+_SPECS = "specs"
 _LONGEST_LABEL = 40
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -44,7 +46,13 @@ class RunFolder:
 
     @classmethod
     def create(
-        cls, name: str | None, config: str, *, label: str = "run", root: Path = RUNS
+        cls,
+        name: str | None,
+        config: str,
+        *,
+        label: str = "run",
+        root: Path = RUNS,
+        specs: Mapping[str, str] = MappingProxyType({}),
     ) -> RunFolder:
         """Make the folder of a new run.
 
@@ -53,6 +61,7 @@ class RunFolder:
             config: text of its ``config.yaml``.
             label: what the run is about, see :func:`run_label`.
             root: the folder of all runs.
+            specs: names and texts of the user's own files of task specs, to be kept.
 
         Raises:
             RunFolderError: the name is not usable or taken, or the disk refuses.
@@ -70,6 +79,8 @@ class RunFolder:
             draft.mkdir()
             try:
                 write_text(draft / _CONFIG, config)
+                for file, text in specs.items():
+                    write_text(draft / _SPECS / file, text)
                 return cls(_take_name(draft, name, label, root))
             except BaseException:
                 shutil.rmtree(draft, ignore_errors=True)
@@ -125,6 +136,11 @@ class RunFolder:
     def config_file(self) -> Path:
         """The resolved settings."""
         return self.path / _CONFIG
+
+    @property
+    def specs(self) -> Path:
+        """Folder of the user's own task specs, as they were when the run began; may be missing."""
+        return self.path / _SPECS
 
     @property
     def checkpoints(self) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,9 @@ from newt_core.encoders.text.choose import Notice, short_name
 from newt_core.envs.availability import runnable
 from newt_core.errors import CheckpointError, ConfigError
 from newt_core.files import write_text
-from newt_core.specs import SpecLibrary
-from newt_core.training.config import RunConfig
+from newt_core.specs import SpecLibrary, load_specs
+from newt_core.specs.load import spec_files
+from newt_core.training.config import RunConfig, with_absolute_paths
 from newt_core.training.content import (
     INTERACTION,
     PRETRAINING,
@@ -31,8 +32,8 @@ from newt_core.workflows.take_weights import require_encoders
 
 def new_run(
     asked: Asked,
-    library: SpecLibrary,
     *,
+    specs: Sequence[Path] = (),
     name: str | None = None,
     runs: Path = RUNS,
     strict: bool = False,
@@ -46,7 +47,7 @@ def new_run(
 
     Args:
         asked: The settings.
-        library: Where tasks are looked up.
+        specs: Folders of the user's own task specs. The run keeps a copy of their files.
         name: The run's; by default date and tasks.
         runs: The folder of all runs.
         strict: Leave out no task that cannot run here.
@@ -57,7 +58,7 @@ def new_run(
     Raises:
         NewtError: Whatever the user can put right.
     """
-    settings = asked.settings()
+    settings, library = with_absolute_paths(asked.settings()), load_specs(specs)
     if "tasks" not in settings.model_fields_set:
         raise ConfigError(
             "nothing says which tasks to train on.\nName some with --tasks: walker-run, "
@@ -68,7 +69,7 @@ def new_run(
     tasks = runnable(library, settings.tasks, strict=strict, notice=notice)
     changes: dict[str, Any] = {"tasks": tasks}
     if demos is not None and settings.demos.folder is None:
-        changes["demos"] = settings.demos.model_copy(update={"folder": demos})
+        changes["demos"] = settings.demos.model_copy(update={"folder": demos.resolve()})
     settings = settings.model_copy(update=changes)
     pretrained, files = None, None
     if settings.pretrained is not None:
@@ -90,14 +91,16 @@ def new_run(
         parts.config = settings = settings.model_copy(update={"text": decided})
     if pretrained is not None:
         require_encoders(pretrained, parts.texts.encoder, parts.image_encoder)
-    folder = RunFolder.create(name, settings.to_yaml(), label=label, root=runs)
+    folder = RunFolder.create(
+        name, settings.to_yaml(), label=label, root=runs, specs=_texts_of(specs)
+    )
     return RunContext(settings, folder, library, made=parts)
 
 
 def existing_run(
     asked: Asked,
-    library: SpecLibrary,
     *,
+    specs: Sequence[Path] = (),
     name: str | None = None,
     runs: Path = RUNS,
     pretraining: bool = False,
@@ -106,7 +109,7 @@ def existing_run(
 
     Args:
         asked: What changes; a run that goes on has settings of its own.
-        library: Where tasks are looked up.
+        specs: Folders of the user's own task specs, instead of those that the run has kept.
         name: The run's; by default the newest.
         runs: The folder of all runs.
         pretraining: Whether it is a run of ``newt pretrain``.
@@ -120,6 +123,8 @@ def existing_run(
         folder = RunFolder.newest(root=runs)
     else:
         folder = RunFolder.open(name, root=runs, advice="Leave --resume out to start one.")
+    kept = [folder.specs] if folder.specs.is_dir() else []
+    library = load_specs(specs or kept)
     flags = dict(asked.flags)
     if flags.get("text_encoder") == "auto":  # What it was is already decided.
         del flags["text_encoder"]
@@ -129,6 +134,15 @@ def existing_run(
         parts.check_resume_point(folder, PRETRAINING if pretraining else INTERACTION)
         write_text(folder.config_file, settings.to_yaml())
     return RunContext(settings, folder, library, made=parts)
+
+
+def _texts_of(folders: Sequence[Path]) -> dict[str, str]:
+    """Return the files of task specs in some folders, under names of which no two are alike."""
+    return {
+        f"{number}-{path.name}": path.read_text(encoding="utf-8")
+        for number, folder in enumerate(folders)
+        for path in spec_files(folder)
+    }
 
 
 def _continued(

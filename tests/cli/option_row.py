@@ -60,7 +60,8 @@ def look_up(seen: Seen, look: Look) -> object:
 
     ``train config.model.size`` is the field ``model.size`` of the argument ``config`` of ``train``.
     A part of the path is an attribute, a key, an index or ``*``, for each of several. In the place
-    of the function, ``json`` is the document that was printed.
+    of the function, ``json`` is the document that was printed. A path is told from where the
+    command ran.
     """
     if not isinstance(look, str):
         return look(seen)
@@ -71,7 +72,8 @@ def look_up(seen: Seen, look: Look) -> object:
 
 def _follow(value: Any, parts: list[str]) -> object:
     if not parts:
-        return value
+        here = isinstance(value, Path) and value.is_relative_to(Path.cwd())
+        return value.relative_to(Path.cwd()) if here else value
     part, *rest = parts
     if part == "*":
         return [_follow(item, rest) for item in value]

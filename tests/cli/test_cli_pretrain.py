@@ -28,7 +28,7 @@ def test_json_has_the_run_the_checkpoint_and_three_scores(newt, core):
     arguments = core.arguments("pretrain")
     config = arguments["config"]
     assert (config.pretrain.updates, config.model.size) == (50, "2M")
-    assert config.demos.folder == Path("demos")
+    assert config.demos.folder == Path("demos").resolve()
     assert not arguments["resume"]
     assert (arguments["folder"].path / "config.yaml").exists()
 
@@ -53,7 +53,7 @@ def test_demonstrations_come_from_where_the_settings_say(newt, core):
     for told in ("--set demos=elsewhere", "--config mine.yaml", "--demos elsewhere"):
         answer = newt(f"newt pretrain --tasks pygame-cowboy {told}")
         assert answer.code == 0, answer.err
-        assert core.arguments("pretrain")["config"].demos.folder == Path("elsewhere")
+        assert core.arguments("pretrain")["config"].demos.folder == Path("elsewhere").resolve()
 
 
 def test_a_run_goes_on_with_its_own_settings(newt, core):
@@ -84,8 +84,8 @@ def test_ctrl_c_says_how_to_go_on(newt, core):
     ("line", "message"),
     [
         ("newt pretrain", "nothing says which tasks to train on"),
-        ("newt pretrain --tasks pygame-pong", "pygame-pong has no demonstrations in demos"),
-        ("newt pretrain --tasks pygame-pong --demos none", "there is no folder none"),
+        ("newt pretrain --tasks pygame-pong", "pygame-pong has no demonstrations in /"),
+        ("newt pretrain --tasks pygame-pong --demos none", "/none. 'newt collect-demos' makes"),
         ("newt pretrain --tasks pygame-cowboy --updates 0", "pretrain.updates"),
         ("newt pretrain --tasks pygame-cowboy --set model.obs=both", "begin to see afterwards"),
     ],

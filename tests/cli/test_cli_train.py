@@ -164,7 +164,7 @@ def test_a_table_must_have_every_task(newt, core):
     assert "no vector for the task 'walker-run'" in answer.err
     assert not Path("runs/a").exists()
     assert newt(f"newt train --tasks walker-walk --preset smoke --run a {table}").code == 0
-    assert core.arguments("train")["config"].text.weights == Path("table.npz")
+    assert core.arguments("train")["config"].text.weights == Path("table.npz").resolve()
 
 
 def test_the_core_gets_users_tasks(newt, core, tmp_path):
@@ -222,15 +222,15 @@ def test_demonstrations_are_checked_before_a_run_begins(newt, core):
     assert newt(f"{line} shown --set demos.cloning=false").code == 0
     config = core.arguments("train")["config"]
     assert (config.demos.folder, config.pretrains, config.demos.cloning) == (
-        Path("shown"),
+        Path("shown").resolve(),
         True,
         False,
     )
     refused = newt("newt train --run a --resume --set demos.cloning=true")
     assert "cannot change on the way" in refused.err
     for rest, message in (
-        ("hidden", "there is no folder hidden"),
-        ("shown --tasks pygame-pong", "pygame-pong has no demonstrations in shown"),
+        ("hidden", "/hidden. 'newt collect-demos' makes"),
+        ("shown --tasks pygame-pong", "pygame-pong has no demonstrations in /"),
         ("shown --obs both", "pygame-cowboy.h5 holds no pictures. Record"),
         ("shown --set demos.batch_share=2", "demos.batch_share"),
         ("shown --set demos.clonin=false", "Did you mean 'demos.cloning'"),
@@ -250,8 +250,8 @@ def test_a_pretrained_checkpoint_says_what_it_was_made_with(newt, core):
     assert answer.code == 0, answer.err
     config = core.arguments("train")["config"]
     assert (config.model.size, config.text.encoder) == ("5M", "hashed-v1")
-    assert (config.demos.folder, config.pretrains) == (Path("demos"), False)
-    assert "going on with the demonstrations in demos" in answer.err
+    assert (config.demos.folder, config.pretrains) == (Path("demos").resolve(), False)
+    assert f"going on with the demonstrations in {Path('demos').resolve()};" in answer.err
     newt(f"{line} --run b --set demos.folder=")
     assert core.arguments("train")["config"].demos.folder is None
     for option, reason in (
