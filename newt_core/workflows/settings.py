@@ -167,7 +167,7 @@ def _continued(
     if settings.text.encoder == "auto" and settings.text.weights is None:
         same = {"encoder": pretrained.run.text_encoder, "weights": learned.text.weights}
         changes["text"] = settings.text.model_copy(update=same)
-    theirs, files = learned.demos.folder, None
+    theirs, files = with_absolute_paths(learned).demos.folder, None
     if theirs is not None and "folder" not in asked.demos.model_fields_set and theirs.is_dir():
         if changes["model"].feature_stack:
             files = OpenDemos(theirs, library.select(settings.tasks))

@@ -16,7 +16,12 @@ from newt_core.agents.newt.update import Learner
 from newt_core.errors import ConfigError, RunFolderError
 from newt_core.settings.base import Part
 from newt_core.specs import SpecLibrary, load_specs
-from newt_core.training.config import RunConfig, resolve_config, setting_fields
+from newt_core.training.config import (
+    RunConfig,
+    resolve_config,
+    setting_fields,
+    with_absolute_paths,
+)
 from newt_core.training.health import Health
 from newt_core.training.metrics import read_metrics
 from newt_core.training.progress import Unwatched
@@ -61,7 +66,7 @@ def another(name: str, value: Any) -> Any:
     if typing.get_origin(setting_fields()[name].annotation) is typing.Literal:
         return next(choice for choice in choices if choice != value)
     if Path in choices:
-        return Path("other")
+        return Path("other").resolve()
     if isinstance(value, dict):
         return {"size": 1}
     if isinstance(value, bool):
@@ -75,7 +80,7 @@ def another(name: str, value: Any) -> Any:
 @pytest.mark.parametrize("name", setting_fields())
 def test_a_changed_setting_is_carried_on_or_refused(tmp_path, name, situation):
     folder = begun(tmp_path, situation)
-    before = resolve_config(config_file=folder.config_file)
+    before = with_absolute_paths(resolve_config(config_file=folder.config_file))
     old = attrgetter(name)(before)
     new = another(name, old)
     pretraining = situation == "newt pretrain"
