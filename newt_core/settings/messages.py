@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
+from collections.abc import Mapping
+from typing import Any
 
 _KINDS = {
     "bool_type": "write true or false",
@@ -26,7 +24,7 @@ _BOUNDS = {
 }
 
 
-def reason(error: ErrorDetails) -> str:
+def reason(error: Mapping[str, Any]) -> str:
     """Return what a value has to be, as the end of a sentence such as ``… is 0, but …``."""
     kind, context = error["type"], error.get("ctx", {})
     if kind in _KINDS:
