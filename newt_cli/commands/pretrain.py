@@ -69,6 +69,7 @@ def pretrain(
             name=run,
             runs=runs_dir,
             demos=Path("demos"),
+            pretraining=True,
             check=_check,
             notice=console.notice,
         )

@@ -55,6 +55,10 @@ class Skipped:
 class Capabilities:
     """What agents of a kind can do; what they cannot is refused before a run begins."""
 
+    learns_online: bool = True
+    """It learns by interaction; else from demonstrations alone."""
+    plans: bool = False
+    """It can be told how near its policy to plan."""
     reads_features: bool = False
     """It can see: it acts on features of frames, too."""
     begins_with_weights: bool = False

@@ -17,9 +17,8 @@ from newt_core.specs import SpecLibrary, TaskSpec
 from newt_core.training.run_folder import RUNS
 from newt_core.types import CountProgress
 from newt_core.workflows.find_checkpoint import find_checkpoint
-from newt_core.workflows.load_agent import load_agent
+from newt_core.workflows.load_agent import AS_USUAL, load_agent
 
-AS_USUAL = Acting()
 MAX_EVALUATION_ENVS = 5
 """Environments of one task that an evaluation steps side by side, at most."""
 
@@ -89,6 +88,7 @@ def evaluate_checkpoint(
     """
     chosen = library.select(request.tasks) if request.tasks is not None else None
     file, _ = find_checkpoint(str(request.checkpoint), request.runs)
+    how = Acting(request.policy_only, request.prior_weight)
     agent, chosen = load_agent(
         file,
         chosen,
@@ -96,13 +96,14 @@ def evaluate_checkpoint(
         device=request.device,
         text=request.text,
         image_weights=request.image_weights,
+        how=how,
     )
     return evaluate_agent(
         agent,
         chosen,
         request.episodes,
         seed=stream_seed(request.seed, Stream.REPORTED_EPISODES),
-        how=Acting(request.policy_only, request.prior_weight),
+        how=how,
         on_progress=on_progress,
     )
 

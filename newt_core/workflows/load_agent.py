@@ -8,16 +8,18 @@ from pathlib import Path
 
 import torch
 
-from newt_core.agents.base import Agent
+from newt_core.agents.base import Acting, Agent
 from newt_core.agents.newt.setup import choose_device
 from newt_core.encoders import TextOptions
 from newt_core.encoders.image.base import ImageEncoder
 from newt_core.encoders.image.choose import make_image_encoder, require_image_encoder
-from newt_core.errors import CheckpointError, UnknownTaskError
+from newt_core.errors import CheckpointError, ConfigError, UnknownTaskError
 from newt_core.specs import SpecLibrary, TaskSpec
 from newt_core.training.config import RunConfig
 from newt_core.training.content import LearnedTask, read_content
 from newt_core.workflows.agent_kinds import AgentInputs, find_kind
+
+AS_USUAL = Acting()
 
 
 def load_agent(
@@ -28,6 +30,7 @@ def load_agent(
     device: str = "auto",
     text: TextOptions | None = None,
     image_weights: Path | None = None,
+    how: Acting = AS_USUAL,
 ) -> tuple[Agent, list[TaskSpec]]:
     """Rebuild the agent of a checkpoint for some tasks.
 
@@ -42,11 +45,13 @@ def load_agent(
         device: As in the settings.
         text: Another wording, and the encoder for it.
         image_weights: DINOv2's file, if not where it was in training.
+        how: It is going to act.
 
     Returns:
         The agent and its task list.
 
     Raises:
+        ConfigError: The agent cannot act like that.
         CheckpointError: The file is not usable, a task has changed since, or the agent was
             trained with another text or image encoder.
         NewtError: There is a new text that cannot be embedded, see
@@ -70,6 +75,10 @@ def load_agent(
     encoder = open_image_encoder(config, where, image_weights)
     require_image_encoder(saved.run.image_encoder, encoder, str(path))
     kind = find_kind(saved.run.agent_kind)
+    if how.prior_weight is not None and not kind.capabilities.plans:
+        raise ConfigError(
+            f"{path}: an agent '{saved.run.agent_kind}' does not plan: leave --prior-weight out."
+        )
     agent = kind.new(AgentInputs(config, chosen, vectors, where, encoder, saved.steps))
     agent.load_weights(saved.agent)
     return agent, chosen

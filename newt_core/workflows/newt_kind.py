@@ -21,7 +21,7 @@ class NewtKind:
     """See :class:`newt_core.workflows.agent_kinds.AgentKind`."""
 
     capabilities = Capabilities(
-        reads_features=True, begins_with_weights=True, learns_from_demonstrations=True
+        plans=True, reads_features=True, begins_with_weights=True, learns_from_demonstrations=True
     )
     options = NoOptions
 

@@ -82,16 +82,19 @@ class RunParts:
         self._checked: dict[Path, CheckpointContent | None] = {}
         """Folder → the resume point that was found when it was checked, not yet taken."""
 
-    def check(self) -> None:
+    def check(self, *, online: bool = True) -> None:
         """Find what is wrong with the parts now, before anything is written.
 
         Demonstrations are opened and their checksums compared, not yet loaded.
+
+        Args:
+            online: Whether the run is to interact.
 
         Raises:
             NewtError: Whatever the user can put right.
         """
         options_of(self.kind, self.config)
-        self._require_able()
+        self._require_able(online)
         check_sizes(self.config, self.specs)
         if self.config.replay.storage != "disk":
             memory_device(self.config.replay.storage)
@@ -102,8 +105,12 @@ class RunParts:
         _ = self.image_encoder
         _ = self.texts
 
-    def _require_able(self) -> None:
+    def _require_able(self, online: bool) -> None:
         able, config = self.kind.capabilities, self.config
+        if online and not able.learns_online:
+            raise ConfigError(
+                f"an agent '{config.agent.kind}' does not learn by interaction: use newt pretrain."
+            )
         if config.demos.folder is not None and not able.learns_from_demonstrations:
             raise ConfigError(
                 f"an agent '{config.agent.kind}' does not learn from demonstrations: leave --demos "

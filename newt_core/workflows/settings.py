@@ -38,6 +38,7 @@ def new_run(
     runs: Path = RUNS,
     strict: bool = False,
     demos: Path | None = None,
+    pretraining: bool = False,
     check: Callable[[RunConfig], None] = lambda settings: None,
     notice: Notice = lambda message: None,
 ) -> RunContext:
@@ -52,6 +53,7 @@ def new_run(
         runs: The folder of all runs.
         strict: Leave out no task that cannot run here.
         demos: The folder of the demonstrations where nothing else says which.
+        pretraining: Whether it learns from these alone, and never interacts.
         check: Raises for what else is wrong with the settings.
         notice: Told what was left out or taken over.
 
@@ -84,7 +86,7 @@ def new_run(
         settings, files = _continued(settings, said, pretrained, library, notice)
     check(settings)
     parts = RunParts(settings, library.select(settings.tasks), files=files, notice=notice)
-    parts.check()
+    parts.check(online=not pretraining)
     if settings.text.encoder == "auto":  # Decided for good, now that it was found.
         chosen = short_name(parts.texts.encoder)
         decided = settings.text.model_copy(update={"encoder": chosen})

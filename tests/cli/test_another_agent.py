@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from newt_core.agents.base import Capabilities
 from newt_core.training.checkpoint import load_checkpoint, save_checkpoint
 from newt_core.training.config import resolve_config
 from newt_core.workflows import agent_kinds
 from tests.fixtures.contents import payload_of
+from tests.fixtures.random_search import RandomSearchKind
 from tests.fixtures.short_tasks import SPECS
 from tests.fixtures.trainers import differences
 
@@ -47,6 +49,9 @@ def test_it_is_trained_evaluated_filmed_and_reported(newt):
     assert answer.code == 0, answer.err
     assert answer.json["mode"] == "policy"
     assert set(answer.json["tasks"]) == {"short-balance", "short-reach"}
+    answer = newt("newt eval a --specs specs --prior-weight 0.5")
+    assert answer.code == 2
+    assert "an agent 'random-search' does not plan: leave --prior-weight out." in answer.err
     answer = newt("newt render a --task short-balance --specs specs --video")
     assert answer.code == 0, answer.err
     assert Path("runs/a/videos/short-balance.mp4").exists()
@@ -79,7 +84,7 @@ def test_killed_it_goes_on_to_the_same_end(newt, monkeypatch):
     assert differences(one["collector"], other["collector"]) == []
 
 
-def test_what_it_cannot_do_is_refused_before_there_is_a_run(newt):
+def test_what_it_cannot_do_is_refused_before_there_is_a_run(newt, monkeypatch):
     for name, kind in (("made.pt", "newt"), ("other.pt", "random-search")):
         save_checkpoint(Path(name), payload_of(resolve_config(tasks="points", agent=kind)))
     for told, says in (
@@ -97,4 +102,8 @@ def test_what_it_cannot_do_is_refused_before_there_is_a_run(newt):
     answer = newt(f"{LINE} --run a".replace("random-search", "random-serch"))
     assert answer.code == 2
     assert "there is no agent 'random-serch'. Did you mean 'random-search'?" in answer.err
+    monkeypatch.setattr(RandomSearchKind, "capabilities", Capabilities(learns_online=False))
+    answer = newt(f"{LINE} --run a")
+    assert answer.code == 2
+    assert "'random-search' does not learn by interaction: use newt pretrain." in answer.err
     assert not Path("runs").exists()

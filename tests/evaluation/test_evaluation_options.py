@@ -53,6 +53,7 @@ def test_what_is_asked_of_an_evaluation_reaches_the_agent(layers, short):
         "device": "cuda:1",
         "text": text,
         "image_weights": Path("dino.pt"),
+        "how": Acting(policy_only=True, prior_weight=0.25),
     }
     told = layers.told["evaluate_agent"]
     assert (told["agent"], told["specs"], told["episodes"]) == ("the agent", chosen, 7)
