@@ -249,3 +249,19 @@ def test_every_number_has_a_largest_value(name):
 
 def test_whole_numbers_may_be_written_short():
     assert resolve_config(overrides=["steps=1e6", "seed=10_000"]).steps == 1_000_000
+
+
+def test_the_names_that_settings_had_before_they_were_grouped_still_serve(file):
+    file.write_text("text_encoder: zero\ndemo_use: {seeding: false}\ndemos: mine\n")
+    told = ["demo_use.cloning=false", "image_encoder=tiny", "instruction=Run."]
+    config = resolve_config(None, file, told)
+    assert (config.text.encoder, config.text.instruction) == ("zero", "Run.")
+    assert config.images.encoder == "tiny"
+    assert (config.demos.folder, config.demos.seeding, config.demos.cloning) == (
+        Path("mine"),
+        False,
+        False,
+    )
+    assert resolve_config(None, file, ["demos="]).demos.folder is None
+    now = resolve_config(None, file, ["demos.folder=other", "demos.seeding=true"]).demos
+    assert (now.folder, now.seeding) == (Path("other"), True)
