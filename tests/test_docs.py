@@ -212,7 +212,8 @@ def test_the_code_of_the_readme_plays_an_episode(monkeypatch, capsys):
 
 
 @pytest.mark.slow
-def test_the_code_of_the_python_page_runs(monkeypatch):
+def test_the_code_of_the_python_page_runs(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)  # It leaves a run and a film.
     monkeypatch.setattr(newt_core, "load", loaded, raising=False)
     for code in blocks(ROOT / "docs" / "python.md", "python"):
         exec(compile(code, "docs/python.md", "exec"), {})
