@@ -30,7 +30,7 @@ from newt_core.specs import TaskSpec
 from newt_core.training.config import RunConfig
 from newt_core.types import ACTION_DIM, FRAME_SIZE, ByteArray, FloatArray
 from newt_core.version import git_version
-from newt_core.workflows.trial_loop import TrialLoop
+from newt_core.workflows.trial_loop import TrialLoop, trial_loop
 
 STATE_ONLY = "whole_state"
 """The whole again, for an agent that sees states."""
@@ -55,13 +55,13 @@ def bench_train(
         NewtError: A task or an encoder cannot be built.
     """
     with ExitStack() as stack:
-        loop = stack.enter_context(TrialLoop(config, specs))
+        loop = stack.enter_context(trial_loop(config, specs))
         stages = _Stages(loop, stack).rounds()
         whole = {"whole": _whole(loop)}
         if config.model.feature_stack:
             states = config.model.model_copy(update={"obs": "state"})
             plain = config.model_copy(update={"model": states})
-            whole[STATE_ONLY] = _whole(stack.enter_context(TrialLoop(plain, specs)))
+            whole[STATE_ONLY] = _whole(stack.enter_context(trial_loop(plain, specs)))
 
         def repeated(once: Callable[[], object]) -> Callable[[], int]:
             def run() -> int:

@@ -133,7 +133,7 @@ def resolve_config(
         given |= read_config_file(config_file, fields)
     given |= read_overrides(overrides, fields)
     given |= read_flags(flags, fields)
-    return _validated(given)
+    return validated(given)
 
 
 def saved_config(content: Mapping[str, Any]) -> RunConfig:
@@ -142,7 +142,7 @@ def saved_config(content: Mapping[str, Any]) -> RunConfig:
     Raises:
         ConfigError: They are those of another version of Newt.
     """
-    return _validated(read_saved(content, setting_fields()))
+    return validated(read_saved(content, setting_fields()))
 
 
 def changed(config: RunConfig, changes: Mapping[str, Setting]) -> RunConfig:
@@ -152,10 +152,15 @@ def changed(config: RunConfig, changes: Mapping[str, Setting]) -> RunConfig:
         ConfigError: A value is not allowed; the message says where it was given.
     """
     given = read_saved(config.model_dump(mode="json"), setting_fields())
-    return _validated({**given, **changes})
+    return validated({**given, **changes})
 
 
-def _validated(given: Mapping[str, Setting]) -> RunConfig:
+def validated(given: Mapping[str, Setting]) -> RunConfig:
+    """Return the settings that were given under their dotted names, and defaults for the others.
+
+    Raises:
+        ConfigError: A value is not allowed; the message says where it was given.
+    """
     try:
         return RunConfig.model_validate(_nested(given))
     except ValidationError as error:

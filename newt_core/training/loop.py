@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from newt_core.agents.base import Metrics, OnlineAgent
+from newt_core.agents.base import OnlineAgent
 from newt_core.training.collector import Collector
 
 
@@ -33,7 +31,3 @@ class Loop:
         transitions, episodes = self.collector.step(actions)
         self.agent.observe(transitions, episodes)
         return len(transitions.env_ids)
-
-    def learn(self, steps: int) -> Iterator[Metrics]:
-        """Take the updates that are due after ``steps`` agent steps, one per iteration."""
-        return self.agent.learn(steps)

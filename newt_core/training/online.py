@@ -138,7 +138,7 @@ class OnlineTrainer:
 
     def _learn(self) -> bool:
         """Take the updates that are due; return whether none are left."""
-        for count, metrics in enumerate(self._loop.learn(self.steps), start=1):
+        for count, metrics in enumerate(self.agent.learn(self.steps), start=1):
             self._health.newest = metrics
             if count % 10 == 0:
                 # A burst after the random phase is long: stay visible and stoppable.

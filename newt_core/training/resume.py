@@ -19,9 +19,9 @@ from newt_core.training.checkpoint_folder import latest_intact
 from newt_core.training.config import (
     RunConfig,
     changed,
-    resolve_config,
     saved_config,
     setting_fields,
+    validated,
     with_absolute_paths,
 )
 from newt_core.training.config_layers import (
@@ -101,7 +101,7 @@ def run_settings(folder: RunFolder) -> RunConfig:
             raise ConfigError(
                 f"{path} is incomplete: it lacks {', '.join(lost[:3])}{rest}. {remedy}"
             )
-    return resolve_config(config_file=path)
+    return validated(given)
 
 
 def _began_with(folder: RunFolder) -> frozenset[str] | None:

@@ -12,7 +12,7 @@ from newt_core.training.progress import Progress
 from newt_core.training.run_folder import RunFolder
 from newt_core.workflows.context import RunContext
 from newt_core.workflows.train import Trained, interact
-from newt_core.workflows.trial_loop import TrialLoop
+from newt_core.workflows.trial_loop import trial_loop
 
 PRESET = "cpu"
 """Settings of the training."""
@@ -31,7 +31,7 @@ def expert_config(spec: TaskSpec, *, seed: int = 0, device: str = "auto") -> Run
 
 def forecast(config: RunConfig, spec: TaskSpec) -> float:
     """Return the seconds that the training will take here, measured on a few of its steps."""
-    with TrialLoop(config, [spec]) as trial:
+    with trial_loop(config, [spec]) as trial:
         step_s, update_s = _seconds(trial.act), _seconds(trial.update)
     evaluations = 1 + (config.steps // config.evaluation.every if config.evaluation.every else 1)
     decisions = config.steps + evaluations * config.evaluation.episodes * spec.episode_length

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 import torch
@@ -30,70 +29,25 @@ EPISODE = 100
 EPISODES = 50
 
 
+@dataclass
 class TrialLoop:
-    """The loop of a run that is past its first phase, one environment of each task.
+    """The loop of a run that is past its first phase, one environment of each task."""
 
-    Args:
-        config: The run's settings; where they lie, how many environments and what the first phase
-            is do not matter here.
-        specs: The tasks.
-    """
-
+    config: RunConfig
+    specs: Sequence[TaskSpec]
     agent: NewtAgent
     learner: Interaction
     collector: Collector
-    loop: Loop
-
-    def __init__(self, config: RunConfig, specs: Sequence[TaskSpec]) -> None:
-        first = config.random_phase.model_copy(update={"episodes": 0, "until_reward": 0})
-        capacity = EPISODES * (EPISODE + 1)
-        replay = config.replay.model_copy(update={"storage": "ram", "capacity": capacity})
-        update = config.update.model_copy(update={"catch_up": True})
-        self.config = config.model_copy(
-            update={"random_phase": first, "replay": replay, "update": update}
-        )
-        self.specs = specs
-        self.steps = 0
-        """Agent steps so far."""
-        self._exit = ExitStack()
-
-    def __enter__(self) -> Self:
-        config, specs = self.config, self.specs
-        device = choose_device(config.device)
-        encoder = open_image_encoder(config, device)
-        text = np.random.default_rng(0).normal(size=(len(specs), TEXT_DIM)).astype(np.float32)
-        tasks = np.arange(len(specs))
-        self.agent = NewtKind().new(AgentInputs(config, specs, text, device, encoder))
-        folder = Path(self._exit.enter_context(TemporaryDirectory()))
-        self.learner = NewtKind().online(
-            self.agent, config, tasks, folder / "replay", None, restored=False
-        )
-        for number in range(EPISODES):
-            self.learner.replay.online.add(
-                random_episode(number % len(specs), config.model.feature_stack)
-            )
-        pool = open_pool(specs, encoder, config.model.feature_stack)
-        self._exit.callback(pool.close)
-        self.collector = Collector(pool, tasks, seed=0, features=encoder is not None)
-        self.collector.begin()
-        self.loop = Loop(self.learner, self.collector)
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._exit.close()
+    steps: int = 0
+    """Agent steps so far."""
 
     def act(self) -> None:
         """Make one agent step in every environment."""
-        self.steps += self.loop.act(self.steps)
+        self.steps += Loop(self.learner, self.collector).act(self.steps)
 
     def learn(self) -> None:
         """Take the updates that are due."""
-        for _ in self.loop.learn(self.steps):
+        for _ in self.learner.learn(self.steps):
             pass
 
     def update(self) -> None:
@@ -102,6 +56,39 @@ class TrialLoop:
         generator = torch.Generator().manual_seed(learner.updates)
         batch = self.learner.replay.sample(update.batch_size, update.horizon, generator)
         float(learner.update(batch, bc_coef=update.bc_coef)["loss/value"])
+
+
+@contextmanager
+def trial_loop(config: RunConfig, specs: Sequence[TaskSpec]) -> Iterator[TrialLoop]:
+    """Open the loop of a run, with episodes of random numbers in its replay.
+
+    Args:
+        config: The run's settings; where they lie, how many environments and what the first phase
+            is do not matter here.
+        specs: The tasks.
+    """
+    config = _past_its_first_phase(config)
+    device = choose_device(config.device)
+    encoder, stack = open_image_encoder(config, device), config.model.feature_stack
+    text = np.random.default_rng(0).normal(size=(len(specs), TEXT_DIM)).astype(np.float32)
+    tasks = np.arange(len(specs))
+    agent = NewtKind().new(AgentInputs(config, specs, text, device, encoder))
+    with TemporaryDirectory() as folder, open_pool(specs, encoder, stack) as pool:
+        learner = NewtKind().online(agent, config, tasks, Path(folder), None, restored=False)
+        for number in range(EPISODES):
+            learner.replay.online.add(random_episode(number % len(specs), stack))
+        collector = Collector(pool, tasks, seed=0, features=encoder is not None)
+        collector.begin()
+        yield TrialLoop(config, specs, agent, learner, collector)
+
+
+def _past_its_first_phase(config: RunConfig) -> RunConfig:
+    """Return the settings of a run that learns from its first step on, out of memory."""
+    first = config.random_phase.model_copy(update={"episodes": 0, "until_reward": 0})
+    capacity = EPISODES * (EPISODE + 1)
+    replay = config.replay.model_copy(update={"storage": "ram", "capacity": capacity})
+    update = config.update.model_copy(update={"catch_up": True})
+    return config.model_copy(update={"random_phase": first, "replay": replay, "update": update})
 
 
 def random_episode(task: int, feature_stack: int) -> Episode:

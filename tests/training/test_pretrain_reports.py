@@ -13,19 +13,9 @@ from newt_core.model.sizes import SIZES
 from newt_core.training import pretrain
 from newt_core.training.checkpoint import load_checkpoint
 from newt_core.training.metrics import Row, read_metrics
-from newt_core.training.progress import RunStatus, Unwatched
 from tests.fixtures.models import TINY
 from tests.fixtures.pretrainers import config, run
-
-
-class Watcher(Unwatched):
-    """Keeps every status."""
-
-    def __init__(self) -> None:
-        self.seen: list[RunStatus] = []
-
-    def update(self, status: RunStatus) -> None:
-        self.seen.append(status)
+from tests.fixtures.watcher import Watcher
 
 
 @pytest.fixture(autouse=True)

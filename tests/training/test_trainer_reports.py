@@ -13,11 +13,11 @@ from newt_core.model.sizes import SIZES
 from newt_core.specs import TaskSpec
 from newt_core.training import online
 from newt_core.training.metrics import Row, read_metrics
-from newt_core.training.progress import RunStatus, Unwatched
 from newt_core.types import Transitions
 from tests.fixtures.models import TINY
 from tests.fixtures.point_pool import PointPool
 from tests.fixtures.trainers import PointRun, point_config
+from tests.fixtures.watcher import Watcher
 
 EVALUATED = {"eval/score", "eval/dmcontrol", "eval/seconds"}
 ALWAYS = {
@@ -25,16 +25,6 @@ ALWAYS = {
     *("planner/prior_weight", "pool/lost_episodes"),
 }
 """What every report of interaction has."""
-
-
-class Watcher(Unwatched):
-    """Keeps every status."""
-
-    def __init__(self) -> None:
-        self.seen: list[RunStatus] = []
-
-    def update(self, status: RunStatus) -> None:
-        self.seen.append(status)
 
 
 @pytest.fixture(autouse=True)
