@@ -30,7 +30,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,8 @@ STARTER = (
 """The tasks of ``demos/``."""
 DENSE = ("cartpole-swingup", "cartpole-balance")
 SPARSE = ("cartpole-swingup-sparse", "pendulum-swingup")
+SHORT_START = "random_phase.max_steps=3000"
+"""Where random actions meet no reward, they would take all of a short run."""
 SMALL_PLANNER = (
     "planner.num_samples=64",
     "planner.policy_trajectories=8",
@@ -114,7 +116,12 @@ def _pretrained(name: str, bc_coef: str, *settings: str) -> Variant:
 
 
 EXPERIMENTS: dict[str, list[Variant]] = {
-    "entropy": _interaction("entropy", "update.entropy", ("gaussian", "squashed"), SPARSE, 10_000),
+    "entropy": [
+        replace(variant, settings=(*variant.settings, SHORT_START))
+        for variant in _interaction(
+            "entropy", "update.entropy", ("gaussian", "squashed"), SPARSE, 10_000
+        )
+    ],
     "cloning": _interaction("cloning", "update.bc_coef", ("0", "1", "10"), DENSE, 6_000),
     "catch-up": _interaction("catch-up", "update.catch_up", ("true",), DENSE, 6_000),
     "pretraining": [_pretrained(f"pretrain-bc-{bc}", bc) for bc in ("1", "3", "10")],
