@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import difflib
 import random
+import re
 from collections.abc import Iterator
 from itertools import accumulate
 from pathlib import Path
@@ -17,8 +18,13 @@ from cosmic_ray.mutating import MutationVisitor
 PARTS = ("agents", "planner", "model", "replay", "evaluation", "training")
 """Folders of ``newt_core`` that are broken, besides the command line."""
 
-SKIPPED = ("BitOr", "BitAnd", "BitXor", "Shift", "NumberReplacer", "Variable", "Unary")
-"""Left out: ``|`` of annotations, numbers (ours change them), and what makes no Python."""
+SKIPPED = ("BitOr", "BitAnd", "BitXor", "Shift", "NumberReplacer", "Variable", "Unary", "_Is")
+"""Left out: ``|`` of annotations, numbers (ours change them), what makes no Python, and ``is`` for
+``==``, which is the same for small numbers and names."""
+
+NOT_BEHAVIOUR = (r"\bfrozen=", r"^[-+]\s*[*/],$", r"\bmetavar=", r"\bINK = |_INCHES\b")
+"""Lines whose change alters no result: a record that nobody writes to, a parameter that may be
+given by name alone, what a help calls a value, colours and sizes of drawings."""
 
 Mutant = dict[str, Any]
 """One change: file, what was done, where, and the new text of the file."""
@@ -139,6 +145,8 @@ def draw(tree: Path, count: int, seed: int) -> list[Mutant]:
             for line in difflib.unified_diff(text.splitlines(), new.splitlines(), lineterm="", n=0)
             if not line.startswith(("---", "+++"))
         ]
+        if any(re.search(pattern, line) for pattern in NOT_BEHAVIOUR for line in change):
+            continue
         found = {"file": str(path.relative_to(tree)), "kind": kind, "change": change}
         chosen.append({**found, "text": new, "lines": _changed(text, new)})
     return chosen
