@@ -82,7 +82,7 @@ def import_checkpoint(
 
     \b
     newt checkpoint import soup-L.pt
-    newt checkpoint import soup-S.pt --tasks walker-run,cheetah-run --out walkers.pt
+    newt checkpoint import soup-S.pt --tasks dmcontrol --out control.pt
     newt checkpoint import model.pt --task walker-run
 
     It keeps the texts that it was trained with, and can be used like any other: with eval,

@@ -20,6 +20,7 @@ from newt_core.errors import CheckpointError, in_short
 from newt_core.files import atomic_path
 from newt_core.model.policy_head import LOG_STD_MIN, LOG_STD_RANGE
 from newt_core.model.published import Layout, find_layout, published_shapes
+from newt_core.specs import TaskSpec
 from newt_core.training.checkpoint import VERSION_KEY, read_archive
 from newt_core.training.content import CheckpointContent
 from newt_core.types import ACTION_DIM, STATE_DIM, TEXT_DIM
@@ -193,6 +194,39 @@ def _own(said: Any, tables: Mapping[str, Tensor]) -> dict[str, Any]:
     return own
 
 
+def require_room(layout: Layout, specs: Sequence[TaskSpec], path: Path) -> None:
+    """See that a model reads all that tasks show, and makes all that they take.
+
+    Raises:
+        CheckpointError: A task has more entries than the model was made for.
+    """
+    for spec in specs:
+        for what, needed, there in (
+            ("observations", spec.obs_dim, layout.state),
+            ("actions", spec.action_dim, layout.action),
+        ):
+            if needed > there:
+                raise CheckpointError(
+                    f"{path}: its {what} have {there} entries, but those of '{spec.id}' have "
+                    f"{needed}: it cannot act in that task."
+                )
+
+
+def layout_in(saved: CheckpointContent) -> Layout | None:
+    """Return what a checkpoint's model was made for, if it was imported.
+
+    Raises:
+        CheckpointError: What it says of that makes no sense.
+    """
+    origin = saved.state.get(ORIGIN)
+    if origin is None:
+        return None
+    try:
+        return Layout(**origin["layout"])
+    except (KeyError, TypeError) as error:
+        raise CheckpointError(f"{saved.path}: its '{ORIGIN}' is incomplete.") from error
+
+
 @dataclass(frozen=True)
 class Export:
     """A checkpoint of ours as what a published file holds."""
@@ -213,13 +247,11 @@ def export_of(saved: CheckpointContent) -> Export:
     Raises:
         CheckpointError: It has no place in that layout.
     """
-    origin = saved.state.get(ORIGIN)
-    if origin is not None:
-        try:
-            layout = Layout(**origin["layout"])
-            return Export(layout, origin["tables"], origin["scale"], origin["tasks"])
-        except (KeyError, TypeError) as error:
-            raise CheckpointError(f"{saved.path}: its '{ORIGIN}' is incomplete.") from error
+    made_for = layout_in(saved)
+    if made_for is not None:
+        origin = saved.state[ORIGIN]
+        tasks = origin.get("tasks")
+        return Export(made_for, origin.get("tables", {}), origin.get("scale"), tasks)
     model = saved.run.config.model
     if model.obs == "rgb" or model.feature_stack > 1:
         raise CheckpointError(

@@ -237,7 +237,7 @@ def _require_network(source: HubSet, path: str) -> None:
     """Find out quickly whether the hub answers: its library would try for a minute."""
     if offline():
         raise _cannot(source, path, "HF_HUB_OFFLINE is set")
-    if not reachable(_endpoint(), REACH_SECONDS):
+    if not reachable(_endpoint(), REACH_SECONDS, any_answer=True):
         raise _cannot(source, path, f"{_endpoint()} does not answer")
 
 

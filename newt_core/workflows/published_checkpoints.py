@@ -28,6 +28,7 @@ from newt_core.training.published import (
     PublishedCheckpoint,
     export_of,
     read_published,
+    require_room,
     write_published,
 )
 from newt_core.training.run_state import OnlineCounters
@@ -94,16 +95,7 @@ def import_checkpoint(request: ImportRequest, library: SpecLibrary, notice: Noti
     if wanted not in (None, layout.size):
         raise CheckpointError(f"{path} is a {layout.size} model by its tensors, not {wanted}.")
     specs, rows = _tasks_and_rows(published, asked, library, notice)
-    for spec in specs:
-        for what, needed, there in (
-            ("observations", spec.obs_dim, layout.state),
-            ("actions", spec.action_dim, layout.action),
-        ):
-            if needed > there:
-                raise CheckpointError(
-                    f"{path}: its {what} have {there} entries, but those of '{spec.id}' have "
-                    f"{needed}: it cannot act in that task."
-                )
+    require_room(layout, specs, path)
     save_checkpoint(out, _payload(published, specs, rows))
     return out
 

@@ -17,6 +17,7 @@ from newt_core.demos.collect import Collection
 from newt_core.envs.play.table import Played
 from newt_core.evaluation import GroupSummary, Summary, TaskSummary
 from newt_core.evaluation.video import Video
+from newt_core.specs import load_specs
 from newt_core.workflows.collect_demos import Collected, CollectionRequest
 from newt_core.workflows.context import RunContext
 from newt_core.workflows.evaluate import EvaluationRequest
@@ -250,7 +251,8 @@ class FakeCore:
         return out or Path("checkpoints") / file.name
 
     def _published_files(self, source: Any, **others: Any) -> list[HubFile]:
-        names = ("soup-S", "soup-L") if source == MODELS else ("walker-run", "walker-walk")
+        tasks = [spec.id for spec in load_specs().select("walker-run,walker-walk,miniarcade")]
+        names = ["soup-S", "soup-L", *tasks] if source == MODELS else tasks
         return [HubFile(source, f"{name}.pt", 9_000_000) for name in names]
 
     def _fetch(self, file: HubFile, **others: Any) -> Path:

@@ -102,6 +102,7 @@ def test_a_connection_that_breaks_is_taken_up_again(hub, monkeypatch):
 
 def test_what_is_not_the_listed_file_is_not_kept(newt, hub):
     (file, _) = core.published_files(core.MODELS)
+    assert file.sha256 is not None
     part = file.home.with_name(f".{file.home.name}.{file.sha256[:12]}.part")
     part.parent.mkdir(parents=True)
     part.write_bytes(b"x" * (file.size - 10))
