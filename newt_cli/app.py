@@ -24,6 +24,7 @@ COMMANDS = {
     "eval": "newt_cli.commands.eval",
     "render": "newt_cli.commands.render",
     "report": "newt_cli.commands.report",
+    "checkpoint": "newt_cli.commands.checkpoint",
     "assets": "newt_cli.commands.assets",
     "weights": "newt_cli.commands.weights",
     "play": "newt_cli.commands.play",

@@ -239,8 +239,15 @@ def download(
         raise DownloadError(f"cannot fetch {url}: {reason}.") from error
 
 
-def reachable(url: str, seconds: float) -> bool:
-    """Return whether a server answers for a file, within a time that is really kept."""
+def reachable(url: str, seconds: float, *, any_answer: bool = False) -> bool:
+    """Return whether a server answers for a file, within a time that is really kept.
+
+    Args:
+        url: The file.
+        seconds: How long it may take.
+        any_answer: Be content with a server that refuses: it is there.
+    """
+    from urllib.error import HTTPError
     from urllib.request import Request, urlopen
 
     answered = threading.Event()
@@ -248,6 +255,9 @@ def reachable(url: str, seconds: float) -> bool:
     def ask() -> None:
         try:
             with urlopen(Request(url, method="HEAD"), timeout=seconds):
+                answered.set()
+        except HTTPError:
+            if any_answer:
                 answered.set()
         except (OSError, ValueError):
             return

@@ -43,7 +43,7 @@ def names(wheel: Path) -> set[str]:
 def test_every_module_and_every_data_file_is_in_the_wheel(names):
     for package in PACKAGES:
         for path in (ROOT / package).rglob("*"):
-            if path.suffix in {".py", ".yaml", ".xml", ".json", ".typed", ".j2"}:
+            if path.suffix in {".py", ".yaml", ".xml", ".json", ".typed", ".j2", ".txt"}:
                 assert path.relative_to(ROOT).as_posix() in names
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from newt_cli import console, options
+from newt_cli.demo_download import download
 from newt_cli.demo_files import at_a_glance, in_full, report_of, say_written, summaries_of
 from newt_cli.failures import FAILED
 
@@ -34,7 +35,7 @@ DEMOS = Path("demos")
 
 @app.callback()
 def demos() -> None:
-    """List, check and convert demonstrations.
+    """List, check, convert and fetch demonstrations.
 
     \b
     newt demos list
@@ -183,9 +184,8 @@ def import_demos(
     Nothing in the file is run as code. Rows are shifted by one, rows without action are dropped,
     padding is cut off. Of a ManiSkill file, the first 20 episodes are taken.
     """
-    from newt_core.demos.folder import demo_path, summarise_file
-    from newt_core.demos.published import read_published
-    from newt_core.demos.write import writing
+    from newt_core.demos.folder import summarise_file
+    from newt_core.demos.published import import_published
     from newt_core.errors import DemoError
 
     library = _library(specs)
@@ -195,10 +195,10 @@ def import_demos(
             f"{file} is named after the task '{file.stem}', not '{spec.id}'. Rename it if its "
             "name is wrong."
         )
-    path = demo_path(out, spec.id)
-    with writing(path, spec, f"imported {file.name}", append=append) as writer:
-        writer.add(read_published(file, spec))
-    say_written(summarise_file(path), as_json)
+    say_written(summarise_file(import_published(file, spec, out, append=append)), as_json)
+
+
+app.command()(download)
 
 
 @app.command()

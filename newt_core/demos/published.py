@@ -17,8 +17,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from newt_core.demos.folder import demo_path
 from newt_core.demos.problems import IMAGE_DIM, episode_problems
 from newt_core.demos.schema import DemoEpisode
+from newt_core.demos.write import writing
 from newt_core.errors import DemoError, in_short
 from newt_core.files import atomic_path, require_whole_archive
 from newt_core.specs.schema import TaskSpec
@@ -51,6 +53,24 @@ def read_published(path: Path, spec: TaskSpec) -> list[DemoEpisode]:
             raise DemoError(f"{path}: {name}: {problem}.")
         episodes.append(episode)
     return episodes[:MANISKILL_EPISODES] if spec.domain == "maniskill" else episodes
+
+
+def import_published(file: Path, spec: TaskSpec, folder: Path, *, append: bool = False) -> Path:
+    """Turn a published file into one of ours, and return its path.
+
+    Args:
+        file: The published file.
+        spec: The task it is of.
+        folder: Where ours are.
+        append: Add to the file that is there.
+
+    Raises:
+        DemoError: See :func:`read_published`; or there is a file, and ``append`` is not set.
+    """
+    path = demo_path(folder, spec.id)
+    with writing(path, spec, f"imported {file.name}", append=append) as writer:
+        writer.add(read_published(file, spec))
+    return path
 
 
 def write_published(path: Path, episodes: Sequence[DemoEpisode]) -> None:

@@ -9,6 +9,8 @@ from pydantic import Field
 from newt_core.settings import limits
 from newt_core.settings.base import Settings
 
+SizeName = Literal["2M", "5M", "20M", "80M"]
+"""What the sizes are called."""
 EntropyKind = Literal["gaussian", "squashed"]
 """Whose entropy a policy is rewarded for: its Gaussian's, or that of the squashed action."""
 
@@ -16,9 +18,7 @@ EntropyKind = Literal["gaussian", "squashed"]
 class ModelConfig(Settings):
     """The architecture. The widths behind ``size`` stand in ``newt_core.model.sizes``."""
 
-    size: Literal["2M", "5M", "20M", "80M"] = Field(
-        "20M", description="Model size: 2M, 5M, 20M or 80M."
-    )
+    size: SizeName = Field("20M", description="Model size: 2M, 5M, 20M or 80M.")
     obs: Literal["state", "rgb", "both"] = Field(
         "state", description="What the agent sees: state, rgb or both."
     )

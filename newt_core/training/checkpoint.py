@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import pickle
+from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,10 @@ VERSION_KEY = "format_version"
 """Where the version stands in the file."""
 
 _SCALARS = (bool, int, float, str, type(None))
+_FOREIGN = (
+    "holds objects other than tensors, numbers, texts, lists and mappings. "
+    "Newt does not open it, because such a file can run code."
+)
 
 
 def save_checkpoint(path: Path, payload: Mapping[str, Any]) -> None:
@@ -59,24 +64,15 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
         CheckpointError: there is no such file, it is damaged, holds foreign objects, is not a
             checkpoint of Newt or one of another format version.
     """
-    if path.is_dir():
-        raise CheckpointError(
-            f"{path} is a folder: name a checkpoint in it, such as last.pt in checkpoints/."
-        )
-    require_whole_archive(
-        path, CheckpointError, "checkpoint", "not a checkpoint, or cut short: {reason}."
-    )
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise CheckpointError(
-            f"{path}: holds objects other than tensors, numbers, texts, lists and mappings. "
-            "Newt does not open it, because such a file can run code."
-        ) from error
-    except Exception as error:  # A malformed file can make the reader fail in any way.
-        raise CheckpointError(f"{path}: cannot be read as a checkpoint: {in_short(error)}.") from (
-            error
-        )
+    return check_version(read_archive(path), path)
+
+
+def check_version(content: Any, path: Path) -> dict[str, Any]:
+    """Return the payload in what was read from a file.
+
+    Raises:
+        CheckpointError: it is not a checkpoint of Newt, or one of another format version.
+    """
     if not isinstance(content, dict) or VERSION_KEY not in content:
         raise CheckpointError(
             f"{path}: not a checkpoint of Newt (it has no {VERSION_KEY}). "
@@ -89,6 +85,53 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
             f"{FORMAT_VERSION}. Use the Newt that wrote it."
         )
     return content
+
+
+def read_archive(path: Path) -> Any:
+    """Read a file of PyTorch's that holds plain data only, its tensors on the CPU.
+
+    Nothing in it is run, and nothing is built that is not plain, whatever other libraries have
+    told PyTorch to trust.
+
+    Raises:
+        CheckpointError: there is no such file, it is damaged, or holds foreign objects.
+    """
+    if path.is_dir():
+        raise CheckpointError(
+            f"{path} is a folder: name a checkpoint in it, such as last.pt in checkpoints/."
+        )
+    require_whole_archive(
+        path, CheckpointError, "checkpoint", "not a checkpoint, or cut short: {reason}."
+    )
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise CheckpointError(f"{path}: {_FOREIGN}") from error
+    except Exception as error:  # A malformed file can make the reader fail in any way.
+        raise CheckpointError(f"{path}: cannot be read as a checkpoint: {in_short(error)}.") from (
+            error
+        )
+    _require_plain(content, path)
+    return content
+
+
+def _require_plain(content: Any, path: Path) -> None:
+    """See that what was read is made of plain types, however deep."""
+    seen: set[int] = set()
+    left = [content]
+    while left:
+        value = left.pop()
+        kind = type(value)
+        if kind in (dict, OrderedDict, list, tuple):
+            if id(value) not in seen:  # a list may hold itself
+                seen.add(id(value))
+                left += [*value, *value.values()] if isinstance(value, dict) else value
+        elif kind in (Tensor, torch.nn.Parameter):
+            if value.layout != torch.strided or value.device.type != "cpu" or value.is_quantized:
+                raise CheckpointError(f"{path}: holds a tensor without plain numbers in it.")
+        elif kind not in _SCALARS:
+            name = f"{kind.__module__}.{kind.__qualname__}"
+            raise CheckpointError(f"{path}: {_FOREIGN} ({name})")
 
 
 def _plain(value: Any, where: str) -> Any:

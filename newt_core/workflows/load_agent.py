@@ -17,6 +17,7 @@ from newt_core.errors import CheckpointError, ConfigError, UnknownTaskError
 from newt_core.specs import SpecLibrary, TaskSpec
 from newt_core.training.config import RunConfig
 from newt_core.training.content import LearnedTask, read_content
+from newt_core.training.published import layout_in, require_room
 from newt_core.workflows.agent_kinds import AgentInputs, find_kind
 
 AS_USUAL = Acting()
@@ -70,6 +71,9 @@ def load_agent(
     for spec in chosen:
         if spec.id in trained:
             _check_unchanged(path, trained[spec.id], spec)
+    made_for = layout_in(saved)
+    if made_for is not None:
+        require_room(made_for, chosen, path)
     chosen, vectors = saved.texts.tasks_and_vectors(chosen, text or TextOptions(), path)
     where = choose_device(device)
     encoder = open_image_encoder(config, where, image_weights)

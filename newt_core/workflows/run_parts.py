@@ -22,11 +22,11 @@ from newt_core.demos.features import DemoFeatures
 from newt_core.demos.load import load_opened
 from newt_core.demos.opened import OpenDemos
 from newt_core.demos.published import FEATURE_ENCODER
-from newt_core.encoders import make_text_encoder
+from newt_core.encoders import TextOptions, make_text_encoder
 from newt_core.encoders.image.base import ImageEncoder
 from newt_core.encoders.image.choose import require_image_encoder
 from newt_core.encoders.image.dino import DINOV2
-from newt_core.encoders.text.choose import Notice
+from newt_core.encoders.text.choose import Notice, short_name
 from newt_core.errors import CheckpointError, ConfigError, DemoError
 from newt_core.replay import ReplayBuffer
 from newt_core.replay.storage import memory_device
@@ -40,6 +40,7 @@ from newt_core.training.content import (
     Phase,
     RunDescription,
     content_of,
+    read_content,
 )
 from newt_core.training.run_folder import RunFolder
 from newt_core.types import FloatArray
@@ -144,12 +145,20 @@ class RunParts:
     def texts(self) -> RunTexts:
         """The texts of a run that begins.
 
+        A run that begins with a checkpoint keeps the vectors of the tasks it was trained on.
+
         Raises:
             NewtError: The encoder is not to be had, or cannot embed a task.
         """
-        said = self.config.text
-        encoder = make_text_encoder(said.encoder, said.weights, notice=self._notice)
+        said, checkpoint = self.config.text, self.config.pretrained
         wording = Wording(said.instruction, said.embodiment)
+        if checkpoint is not None:
+            saved = read_content(checkpoint).texts
+            if short_name(saved.encoder) == short_name(said.encoder):
+                options = TextOptions(wording, said.encoder, said.weights)
+                _, vectors = saved.tasks_and_vectors(self.specs, options, checkpoint)
+                return RunTexts(saved.encoder, vectors)
+        encoder = make_text_encoder(said.encoder, said.weights, notice=self._notice)
         return RunTexts(encoder.name, encoder.encode_worded(self.specs, wording))
 
     def texts_for(self, restored: CheckpointContent | None) -> RunTexts:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.cli.option_row import Command, Row, Seen, calls, exit_code, json_row
+from tests.cli.option_row import Command, Row, Seen, calls, exit_code, json_row, knows
 
 SPECS = "--specs specs"
 HOME, MORE = "demos/short-balance.h5", "more/short-balance.h5"
@@ -54,6 +54,7 @@ def files(command: str) -> tuple[Row, ...]:
 SHOW = f"newt demos show short-balance {SPECS}"
 IMPORT = f"newt demos import short-balance.pt --task short-balance {SPECS} --out new"
 AGAIN = f"newt demos import short-balance.pt --task short-balance {SPECS}"
+BRING_DEMOS = "newt demos download walker-run --yes --out new"
 EXPORT = f"newt demos export {SPECS}"
 MERGE = f"newt demos merge {HOME} {MORE} --out all.h5 {SPECS}"
 PLOT = f"newt demos plot {SPECS}"
@@ -84,6 +85,17 @@ OF_DEMOS: dict[str, Command] = {
             line="newt demos import other.pt --task short-balance --out new"),
         json_row(),
     ), replaced=("read_published",)),
+    "newt demos download": Command(BRING_DEMOS, (
+        Row("selector", "newt demos download walker-walk --yes --out new", "fetch file.path",
+            "walker-walk.pt", "walker-run.pt"),
+        Row("--out", "--out others", "import_published folder", Path("others"), Path("demos"),
+            line="newt demos download walker-run --yes"),
+        Row("--yes", "--yes", exit_code, 0, 2, line="newt demos download walker-run --out new"),
+        Row("-y", "-y", exit_code, 0, 2, line="newt demos download walker-run --out new"),
+        Row("--specs", SPECS, exit_code, 1, 2,
+            line="newt demos download walker-run,short-balance --yes --out new", code=1),
+        json_row(),
+    ), replaced=("published_files", "fetch", "import_published")),
     "newt demos export": Command(EXPORT, (
         Row("what", f"newt demos export {MORE} {SPECS}", "export_minari path", Path(MORE),
             Path(HOME)),
@@ -130,4 +142,61 @@ OF_RUNS: dict[str, Command] = {
     ), replaced=("write_report",)),
 }  # fmt: skip
 
-FILES = OF_DEMOS | OF_RUNS
+SHOWN = "newt checkpoint show made.pt"
+BRING = "newt checkpoint import soup-S.pt"
+WRITE = "newt checkpoint export made.pt --out there.pt"
+FETCH = "newt checkpoint download soup-S --yes"
+FETCHED = "import_checkpoint"
+
+
+def names(seen: Seen) -> list[str]:
+    """The names in the document that was printed."""
+    return [one["name"] for one in seen.answer.json]
+
+
+OF_CHECKPOINTS: dict[str, Command] = {
+    "newt checkpoint show": Command(SHOWN, (
+        Row("file", "newt checkpoint show other.pt", "describe_checkpoint path", Path("other.pt"),
+            Path("made.pt")),
+        Row("--runs-dir", "--runs-dir kept", exit_code, 0, 2,
+            line="newt checkpoint show saved"),
+        Row("--specs", SPECS, knows("describe_checkpoint", "library"), True, False),
+        json_row(),
+    ), replaced=("describe_checkpoint",)),
+    "newt checkpoint import": Command(BRING, (
+        Row("file", "newt checkpoint import soup-L.pt", f"{FETCHED} file", Path("soup-L.pt"),
+            Path("soup-S.pt")),
+        Row("--tasks", "--tasks walker-run", f"{FETCHED} tasks", "walker-run", None),
+        Row("--task", "--task walker-run", f"{FETCHED} tasks", "walker-run", None),
+        Row("--size", "--size XL", f"{FETCHED} size", "XL", None),
+        Row("--out", "--out new.pt", f"{FETCHED} out", Path("new.pt"), None),
+        Row("--specs", SPECS, knows(FETCHED, "library"), True, False),
+        json_row(),
+    ), replaced=(FETCHED, "describe_checkpoint")),
+    "newt checkpoint export": Command(WRITE, (
+        Row("file", "newt checkpoint export other.pt --out there.pt", "export_checkpoint file",
+            Path("other.pt"), Path("made.pt")),
+        Row("--out", "newt checkpoint export made.pt --out new.pt", "export_checkpoint out",
+            Path("new.pt"), Path("there.pt")),
+        Row("--runs-dir", "--runs-dir kept", exit_code, 0, 2,
+            line="newt checkpoint export saved --out there.pt"),
+        Row("--specs", SPECS, knows("describe_checkpoint", "library"), True, False),
+        json_row(),
+    ), replaced=("export_checkpoint", "describe_checkpoint")),
+    "newt checkpoint list": Command("newt checkpoint list", (
+        json_row(),
+    ), replaced=("published_files",)),
+    "newt checkpoint download": Command(FETCH, (
+        Row("name", "newt checkpoint download soup-L --yes", "fetch file.path", "soup-L.pt",
+            "soup-S.pt"),
+        Row("--tasks", "--tasks walker-run", f"{FETCHED} tasks", "walker-run", None),
+        Row("--task", "--task walker-run", f"{FETCHED} tasks", "walker-run", None),
+        Row("--out", "--out new.pt", f"{FETCHED} out", Path("new.pt"), None),
+        Row("--yes", "--yes", exit_code, 0, 2, line="newt checkpoint download soup-S"),
+        Row("-y", "-y", exit_code, 0, 2, line="newt checkpoint download soup-S"),
+        Row("--specs", SPECS, knows(FETCHED, "library"), True, False),
+        json_row(),
+    ), replaced=("published_files", "fetch", FETCHED, "describe_checkpoint")),
+}  # fmt: skip
+
+FILES = OF_DEMOS | OF_RUNS | OF_CHECKPOINTS

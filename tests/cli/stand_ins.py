@@ -17,16 +17,19 @@ from newt_core.demos.collect import Collection
 from newt_core.envs.play.table import Played
 from newt_core.evaluation import GroupSummary, Summary, TaskSummary
 from newt_core.evaluation.video import Video
+from newt_core.specs import load_specs
 from newt_core.workflows.collect_demos import Collected, CollectionRequest
 from newt_core.workflows.context import RunContext
 from newt_core.workflows.evaluate import EvaluationRequest
 from newt_core.workflows.film import Filmed, FilmRequest
+from newt_core.workflows.hub import MODELS, HubFile
 from newt_core.workflows.pretrain import Pretrained
+from newt_core.workflows.published_checkpoints import ImportRequest
 from newt_core.workflows.train import Trained
-from tests.fixtures.demonstrations import episode
+from tests.fixtures.demonstrations import episode, write_demos
 from tests.fixtures.stand_in import stand_in
 
-RECORDS = (RunContext, EvaluationRequest, CollectionRequest, FilmRequest)
+RECORDS = (RunContext, EvaluationRequest, CollectionRequest, FilmRequest, ImportRequest)
 """What bundles arguments."""
 
 PLACES = {
@@ -54,6 +57,12 @@ PLACES = {
     "read_published": "newt_core.demos.published:read_published",
     "write_published": "newt_core.demos.published:write_published",
     "write_report": "newt_core.reporting.page:write_report",
+    "describe_checkpoint": "newt_core.workflows.describe_checkpoint:describe_checkpoint",
+    "import_checkpoint": "newt_core.workflows.published_checkpoints:import_checkpoint",
+    "export_checkpoint": "newt_core.workflows.published_checkpoints:export_checkpoint",
+    "published_files": "newt_core.workflows.hub:published_files",
+    "fetch": "newt_core.workflows.hub:fetch",
+    "import_published": "newt_core.demos.published:import_published",
     "download_weights": "newt_core.encoders.weights:download",
     "download_asset": "newt_core.envs.asset_download:download_asset",
 }
@@ -231,6 +240,23 @@ class FakeCore:
 
     def _read_published(self, spec: Any, **others: Any) -> list[Any]:
         return [episode(5, spec)]
+
+    def _import_published(self, folder: Path, spec: Any, **others: Any) -> Path:
+        return write_demos(folder, 1, spec)
+
+    def _describe_checkpoint(self, path: Path, **others: Any) -> dict[str, Any]:
+        return {"path": str(path), "size": "2M", "tasks": ["walker-run"], "settings": {"seed": 0}}
+
+    def _import_checkpoint(self, file: Path, out: Path | None, **others: Any) -> Path:
+        return out or Path("checkpoints") / file.name
+
+    def _published_files(self, source: Any, **others: Any) -> list[HubFile]:
+        tasks = [spec.id for spec in load_specs().select("walker-run,walker-walk,miniarcade")]
+        names = ["soup-S", "soup-L", *tasks] if source == MODELS else tasks
+        return [HubFile(source, f"{name}.pt", 9_000_000) for name in names]
+
+    def _fetch(self, file: HubFile, **others: Any) -> Path:
+        return file.home
 
     def _export_minari(self, spec: Any, folder: Path, **others: Any) -> Path:
         return folder / "newt" / f"{spec.id}-v1"

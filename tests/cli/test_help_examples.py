@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from newt_core.errors import MissingDependencyError
 from newt_core.specs import load_specs
 from newt_core.training.checkpoint import save_checkpoint
 from newt_core.training.config import RunConfig
+from tests.cli.stand_ins import FakeCore
 from tests.fixtures.contents import payload_of
 from tests.fixtures.demonstrations import episode, write_demos
 from tests.fixtures.maniskill_assets import write_stand_ins
@@ -91,12 +93,25 @@ def test_the_lines_run(name, newt, core, monkeypatch):
     if name.startswith(("newt demos", "newt pretrain", "newt train")):
         lay_out_demonstrations()
     save_checkpoint(Path("last.pt"), payload_of(RunConfig()))
+    if name.startswith(("newt checkpoint", "newt demos download")):
+        stand_in_hub(core, monkeypatch)
     if name == "newt report":
         for run in ("balance", "swingup"):
             write_run(Path("runs"), run)
     for line in examples(COMMANDS[name]):
         answer = newt(line)
         assert answer.code == 0, f"{line}\n{answer.err}"
+
+
+def stand_in_hub(core: FakeCore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let there be published files, and a user at a terminal who agrees to fetch them."""
+    for name in ("describe_checkpoint", "import_checkpoint", "export_checkpoint"):
+        core.replace(name)
+    for name in ("published_files", "fetch", "import_published"):
+        core.replace(name)
+    terminal = io.StringIO("y\n" * 9)
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stdin", terminal)
 
 
 def lay_out_demonstrations() -> None:

@@ -63,6 +63,10 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     save_checkpoint(folder / "made.pt", payload_of(made))
     for root, name in (("runs", "a"), ("elsewhere", "b")):
         write_run(folder / root, name)
+    saved = folder / "kept/saved"
+    shutil.copytree(folder / "elsewhere/b", saved)
+    (saved / "checkpoints").mkdir(exist_ok=True)
+    shutil.copy(folder / "made.pt", saved / "checkpoints/last.pt")
     return folder
 
 

@@ -44,7 +44,8 @@ def require_image_encoder(recorded: str | None, here: ImageEncoder | None, where
     """Refuse to go on with another image encoder than a checkpoint was trained with.
 
     Args:
-        recorded: The name in the checkpoint; None if the agent sees states only.
+        recorded: The name in the checkpoint; None if the agent sees states only. A published
+            checkpoint does not say with which weights: any of its kind will do.
         here: The encoder at hand.
         where: Names the checkpoint in the error.
 
@@ -52,7 +53,7 @@ def require_image_encoder(recorded: str | None, here: ImageEncoder | None, where
         CheckpointError: They differ.
     """
     name = None if here is None else here.name
-    if name == recorded:
+    if name == recorded or (name is not None and recorded == DINOV2 == _kind(name)):
         return
     if recorded is None or name is None:
         has, wants = ("none", name) if recorded is None else (recorded, "none")

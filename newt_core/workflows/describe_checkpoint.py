@@ -1,0 +1,103 @@
+"""What a checkpoint file is, ours or a published one: all that can be said without running it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from newt_core.model.count import PARTS
+from newt_core.specs import SpecLibrary
+from newt_core.training.checkpoint import FORMAT_VERSION, VERSION_KEY, check_version, read_archive
+from newt_core.training.content import CheckpointContent, content_of
+from newt_core.training.published import ORIGIN, PublishedCheckpoint, published_of
+from newt_core.workflows.published_checkpoints import KIND, task_in_name
+
+_PUBLISHED_PARTS = {
+    "_encoder": "encoder",
+    "_dynamics": "dynamics",
+    "_reward": "reward",
+    "_pi": "policy",
+    "_Qs.online": "q",
+}
+
+
+def describe_checkpoint(path: Path, library: SpecLibrary) -> dict[str, Any]:
+    """Return what there is to say of a checkpoint file, in JSON's types.
+
+    Args:
+        path: The file.
+        library: For a task that a published file is named after.
+
+    Raises:
+        CheckpointError: It is not usable; see :func:`newt_core.training.content.read_content` and
+            :func:`newt_core.training.published.read_published`.
+    """
+    content = read_archive(path)
+    shared = {"path": str(path), "bytes": path.stat().st_size}
+    if isinstance(content, dict) and VERSION_KEY not in content:
+        return shared | _published(published_of(content, path), library)
+    return shared | _own(content_of(check_version(content, path), path))
+
+
+def _own(saved: CheckpointContent) -> dict[str, Any]:
+    run, agent = saved.run, saved.agent
+    weights = agent.get("model")
+    model, origin = run.config.model, saved.state.get(ORIGIN)
+    newt = run.agent_kind == KIND
+    return {
+        "format": "newt",
+        "version": FORMAT_VERSION,
+        "kind": run.agent_kind,
+        "size": model.size if newt else None,
+        "obs": model.obs if newt else None,
+        "tasks": saved.task_ids,
+        "phase": run.phase,
+        "steps": saved.steps,
+        "updates": int(agent["learner"]["updates"]) if newt and "learner" in agent else None,
+        "text_encoder": run.text_encoder,
+        "image_encoder": run.image_encoder,
+        "newt_version": run.newt_version,
+        "git_version": run.git_version,
+        "parameters": _counted(weights, dict(zip(PARTS, PARTS, strict=True))),
+        "settings": run.config.model_dump(mode="json"),
+        "imported_from": None if origin is None else origin.get("file"),
+    }
+
+
+def _published(published: PublishedCheckpoint, library: SpecLibrary) -> dict[str, Any]:
+    layout, named = published.layout, task_in_name(published.path, library)
+    own = [] if named is None else [named.id]
+    return {
+        "format": "published",
+        "version": None,
+        "kind": "multitask" if published.tasks is not None else "per task",
+        "size": layout.size,
+        "obs": "both" if layout.features else "state",
+        "tasks": own if published.tasks is None else published.tasks,
+        "rows": published.rows,
+        "reads": {
+            "state": layout.state,
+            "text": layout.text,
+            "action": layout.action,
+            "features": layout.features,
+        },
+        "parameters": _counted(published.weights, _PUBLISHED_PARTS),
+    }
+
+
+def _counted(weights: Any, parts: Mapping[str, str]) -> dict[str, int]:
+    """Return how many numbers each part learns, and all together; of no model's weights nothing."""
+    if not isinstance(weights, Mapping):
+        return {}
+    counts = {
+        part: sum(
+            tensor.numel()
+            for name, tensor in weights.items()
+            if isinstance(tensor, Tensor) and str(name).startswith(f"{prefix}.")
+        )
+        for prefix, part in parts.items()
+    }
+    return counts | {"total": sum(counts.values())}
