@@ -9,13 +9,14 @@ from newt_core.evaluation.aggregate import mean_of_samples
 from newt_core.reporting.history import History, read_history
 from newt_core.training.cadence import moment_of
 from newt_core.training.finetuning import PRETRAINED, Finetuning, Member, Variant
-from newt_core.training.resume import run_settings
 
 SHARES = (0.1, 0.25, 0.5, 1.0)
 """Of a run's steps: where scores are reported."""
 
 
-def finetune_scores(finetuning: Finetuning, done: Mapping[str, int]) -> dict[str, Any]:
+def finetune_scores(
+    finetuning: Finetuning, lengths: Mapping[Member, int], done: Mapping[str, int]
+) -> dict[str, Any]:
     """Return the scores of a finetuning, in JSON's own types.
 
     An estimate is ``{"score", "ci95", "seeds"}``: the mean over training seeds, half the width of
@@ -25,11 +26,11 @@ def finetune_scores(finetuning: Finetuning, done: Mapping[str, int]) -> dict[str
 
     Args:
         finetuning: Its folder.
+        lengths: Run → the agent steps that it is to take.
         done: Run → agent steps, for those that have ended.
     """
     plan = finetuning.plan
     histories = {member: read_history(finetuning.run(member)) for member in plan.members}
-    lengths = {member: run_settings(finetuning.run(member)).steps for member in plan.members}
     samples: dict[str, dict[str, list[list[float]]]] = {}
     tasks: dict[str, Any] = {}
     for task in plan.tasks:

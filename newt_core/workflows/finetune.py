@@ -7,6 +7,7 @@ is an ordinary run inside the finetuning's folder.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -52,18 +53,18 @@ def finetune(context: FinetuneContext) -> Finetuned:
         plan = finetuning.plan
         steps = {member: run_settings(finetuning.run(member)).steps for member in plan.members}
         done: dict[str, int] = dict(finetuning.read().get("done", {}))
-        interrupted = False
+        interrupted, scores = False, None
         for number, member in enumerate(plan.members):
             if done.get(member.name) == steps[member]:
                 continue
             before = sum(steps[earlier] for earlier in plan.members[:number])
             progress = OneOfMany(context.progress, str(member), before, sum(steps.values()))
             interrupted = not _make(replace(context, progress=progress), member)
+            if not interrupted:
+                done[member.name] = steps[member]
+            scores = _write(finetuning, steps, done)
             if interrupted:
                 break
-            done[member.name] = steps[member]
-            scores = _write(finetuning, done)
-        scores = _write(finetuning, done)
     begun = [
         file
         for member in plan.members
@@ -74,7 +75,7 @@ def finetune(context: FinetuneContext) -> Finetuned:
         finetuning.path,
         begun[-1] if begun else finetuning.checkpoint,
         max(steps.values()),
-        scores,
+        scores or _write(finetuning, steps, done),
         interrupted,
     )
 
@@ -140,9 +141,11 @@ def _zero_shot(context: FinetuneContext, config: RunConfig) -> dict[str, Any]:
     return {"step": 0, **summary.to_json()}
 
 
-def _write(finetuning: Finetuning, done: dict[str, int]) -> dict[str, Any]:
+def _write(
+    finetuning: Finetuning, steps: Mapping[Member, int], done: Mapping[str, int]
+) -> dict[str, Any]:
     """Write the scores so far and the page, and return the scores."""
-    scores = finetune_scores(finetuning, done)
+    scores = finetune_scores(finetuning, steps, done)
     finetuning.write(scores, done)
     write_finetune_page(finetuning, scores)
     return scores
