@@ -21,6 +21,7 @@ COMMANDS = {
     "demos": "newt_cli.commands.demos",
     "pretrain": "newt_cli.commands.pretrain",
     "train": "newt_cli.commands.train",
+    "finetune": "newt_cli.commands.finetune",
     "eval": "newt_cli.commands.eval",
     "render": "newt_cli.commands.render",
     "report": "newt_cli.commands.report",

@@ -129,6 +129,18 @@ def summarise(
     )
 
 
+def mean_of_samples(samples: Sequence[Sequence[float]]) -> GroupSummary:
+    """Return the unweighted mean of several tasks' means, such as those of their training seeds.
+
+    Args:
+        samples: One sequence of independent scores per task, none of them empty.
+
+    Returns:
+        The mean, with an interval from the spread within each task; see :class:`GroupSummary`.
+    """
+    return _group([_mean(scores) for scores in samples])
+
+
 def _task(episodes: Sequence[EpisodeResult], score: _Estimate) -> TaskSummary:
     success = float(np.mean([episode.success for episode in episodes]))
     return TaskSummary(

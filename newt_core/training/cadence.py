@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 LOG_SECONDS = 10.0
@@ -19,6 +21,28 @@ class Every:
     def due(self, now: int, last: int) -> bool:
         """Return whether a multiple of the period was passed since it was last done."""
         return self.period > 0 and now // self.period > last // self.period
+
+
+class AtShares:
+    """Once after each of some shares of a run, at the first moment at or after it.
+
+    Args:
+        shares: In (0, 1].
+        total: Steps of the whole run.
+    """
+
+    def __init__(self, shares: Sequence[float], total: int) -> None:
+        self._moments = [moment_of(share, total) for share in shares]
+
+    def due(self, now: int, last: int) -> bool:
+        """Return whether a share was passed since it was last done."""
+        return any(last < moment <= now for moment in self._moments)
+
+
+def moment_of(share: float, total: int) -> int:
+    """Return the first whole step at or after a share of ``total`` steps."""
+    # Rounded first: 0.1 of 30 is a little more than 3 to a computer.
+    return math.ceil(round(share * total, 6))
 
 
 class EverySeconds:

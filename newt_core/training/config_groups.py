@@ -6,7 +6,7 @@ Defaults are the paper's (Newt, tables 6 and 7), where it gives a number. Free o
 from __future__ import annotations
 
 import re
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
@@ -58,6 +58,9 @@ class EvaluationConfig(Settings):
     )
     episodes: Changeable[int] = Field(
         2, ge=1, le=limits.EPISODES, description="Episodes of each task per evaluation."
+    )
+    at: InInteraction[list[Annotated[float, Field(gt=0, le=1)]]] = Field(
+        [], description="Shares of the run after which it is evaluated, too, such as [0.1, 0.5]."
     )
 
 

@@ -14,7 +14,7 @@ from newt_core.agents.base import OnlineAgent, Stateful
 from newt_core.agents.ranks import ALONE, Ranks
 from newt_core.errors import UselessActionError
 from newt_core.training import run_state
-from newt_core.training.cadence import LOG_SECONDS, Every, EverySeconds
+from newt_core.training.cadence import LOG_SECONDS, AtShares, Every, EverySeconds
 from newt_core.training.checkpoint_folder import CheckpointFolder
 from newt_core.training.collector import Collector
 from newt_core.training.config import RunConfig
@@ -68,7 +68,10 @@ class OnlineTrainer:
         self._loop = Loop(agent, collector)
         self._speed = Speed()
         self._log_due = EverySeconds(LOG_SECONDS)
-        self._evaluate_due = Every(config.evaluation.every)
+        self._evaluate_due = (
+            Every(config.evaluation.every),
+            AtShares(config.evaluation.at, config.steps),
+        )
         self._save_due = Every(config.checkpoint.every)
         self._health = Health(agent, checkpoints.folder)
         self._last_checkpoint = 0
@@ -179,7 +182,8 @@ class OnlineTrainer:
         )
 
     def _evaluate_if_due(self) -> None:
-        if self._evaluate_due.due(self.steps, self.counters.last_evaluation):
+        last = self.counters.last_evaluation
+        if any(cadence.due(self.steps, last) for cadence in self._evaluate_due):
             self._evaluate()
 
     def _evaluate(self) -> None:

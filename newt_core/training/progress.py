@@ -23,6 +23,8 @@ class RunStatus:
     """The newest score of each domain; empty before the first evaluation."""
     message: str = ""
     """Something that just happened and is worth a line, or an empty string."""
+    run: str = ""
+    """Which of several runs it is; empty where there is one."""
     counts: str = "steps"
     """What ``steps`` and ``total`` count: a pretraining counts its updates."""
 

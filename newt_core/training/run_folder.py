@@ -15,27 +15,22 @@ from __future__ import annotations
 
 import json
 import re
-import secrets
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
-from itertools import count
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from newt_core.errors import RunFolderError, did_you_mean
 from newt_core.files import AlreadyLockedError, take_lock, write_json, write_text
+from newt_core.training.new_folder import CONFIG, FINETUNING, make_folder
 
 RUNS = Path("runs")
 """Folder of all runs, under the one that Newt is started in."""
 
-_CONFIG = "config.yaml"
 _SPECS = "specs"
 _LONGEST_LABEL = 40
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True)
@@ -66,29 +61,13 @@ class RunFolder:
         Raises:
             RunFolderError: the name is not usable or taken, or the disk refuses.
         """
-        if name is not None and not _NAME.fullmatch(name):
-            raise RunFolderError(
-                f"'{name}' cannot name a run: use letters, digits, '.', '_' and '-'. "
-                f"The folder is made in {root}/."
-            )
-        try:
-            root.mkdir(parents=True, exist_ok=True)
-            # A folder appears with its settings inside or not at all, so that a run killed in
-            # its first moments can be resumed.
-            draft = root / f".new-run.{secrets.token_hex(4)}"
-            draft.mkdir()
-            try:
-                write_text(draft / _CONFIG, config)
-                for file, text in specs.items():
-                    write_text(draft / _SPECS / file, text)
-                return cls(_take_name(draft, name, label, root))
-            except BaseException:
-                shutil.rmtree(draft, ignore_errors=True)
-                raise
-        except OSError as error:
-            raise RunFolderError(
-                f"cannot make a run folder in {root}: {error.strerror}."
-            ) from error
+
+        def fill(draft: Path) -> None:
+            write_text(draft / CONFIG, config)
+            for file, text in specs.items():
+                write_text(draft / _SPECS / file, text)
+
+        return cls(make_folder(name, label=label, root=root, fill=fill))
 
     @classmethod
     def open(
@@ -106,10 +85,15 @@ class RunFolder:
         """
         for path in (root / name, Path(name)):
             # Settings that were deleted can be had from a checkpoint.
-            if (path / _CONFIG).is_file() or any((path / "checkpoints").glob("*.pt")):
+            if (path / CONFIG).is_file() or any((path / "checkpoints").glob("*.pt")):
                 return cls(path)
+        if (root / name / FINETUNING).is_file():
+            raise RunFolderError(
+                f"{root / name} is a finetuning, of several runs: name the folder of one of them, "
+                f"or several as {root / name}/*/."
+            )
         if (root / name).is_dir():
-            raise RunFolderError(f"{root / name} is not a run: it has no {_CONFIG}.")
+            raise RunFolderError(f"{root / name} is not a run: it has no {CONFIG}.")
         known = [run.name for run in list_runs(root)]
         raise RunFolderError(
             f"there is no run '{name}' in {root}/.{did_you_mean(name, known)} {advice}"
@@ -135,7 +119,7 @@ class RunFolder:
     @property
     def config_file(self) -> Path:
         """The resolved settings."""
-        return self.path / _CONFIG
+        return self.path / CONFIG
 
     @property
     def specs(self) -> Path:
@@ -234,7 +218,7 @@ class RunFolder:
 
 def list_runs(root: Path = RUNS) -> list[RunFolder]:
     """Return every run in ``root``, in the order of their names."""
-    return [RunFolder(path.parent) for path in sorted(root.glob(f"[!.]*/{_CONFIG}"))]
+    return [RunFolder(path.parent) for path in sorted(root.glob(f"[!.]*/{CONFIG}"))]
 
 
 def run_label(tasks: str, preset: str | None) -> str:
@@ -245,29 +229,3 @@ def run_label(tasks: str, preset: str | None) -> str:
     """
     words = re.sub(r"[^A-Za-z0-9]+", "-", tasks)[:_LONGEST_LABEL].strip("-") or "tasks"
     return f"{words}_{preset}" if preset else words
-
-
-def _take_name(draft: Path, name: str | None, label: str, root: Path) -> Path:
-    """Move ``draft`` to the run's place and return that."""
-    base = name or f"{date.today().isoformat()}_{label}"
-    for number in count(1):
-        path = root / (base if number == 1 else f"{base}-{number}")
-        try:
-            # Onto an empty folder this succeeds: that is nobody's run.
-            draft.rename(path)
-            return path
-        except OSError:
-            if not path.exists():
-                raise
-        if name is not None:
-            raise _taken(path)
-    raise AssertionError("count() does not end")
-
-
-def _taken(path: Path) -> RunFolderError:
-    if (path / _CONFIG).is_file():
-        return RunFolderError(
-            f"the run {path} already exists. Go on with it with --resume, or choose another "
-            "--run NAME."
-        )
-    return RunFolderError(f"{path} already exists and is not a run. Choose another --run NAME.")

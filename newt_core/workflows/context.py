@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from newt_core.agents.ranks import ALONE, Ranks
 from newt_core.specs import SpecLibrary
@@ -38,6 +39,8 @@ class RunContext:
     """Asked often; True saves and ends the run."""
     ranks: Ranks = ALONE
     """The processes that make this run together."""
+    first_evaluation: Mapping[str, Any] | None = None
+    """What is to be the evaluation before the first step, where there is one already."""
     made: RunParts | None = None
     """What the command has made of these settings and tasks so far."""
 

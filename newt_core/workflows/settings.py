@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,19 @@ from newt_core.workflows.run_parts import RunParts
 from newt_core.workflows.take_weights import require_encoders
 
 
+@dataclass(frozen=True)
+class Checked:
+    """Settings that can be run, and what was made to find that out."""
+
+    settings: RunConfig
+    library: SpecLibrary
+    parts: RunParts
+    label: str
+    """What the run is about, for its name."""
+    pretrained: CheckpointContent | None
+    """The checkpoint that it begins with."""
+
+
 def new_run(
     asked: Asked,
     *,
@@ -51,6 +64,49 @@ def new_run(
         specs: Folders of the user's own task specs. The run keeps a copy of their files.
         name: The run's; by default date and tasks.
         runs: The folder of all runs.
+        strict: See :func:`check_settings`, as of the next four.
+        demos: See there.
+        pretraining: See there.
+        check: See there.
+        notice: See there.
+
+    Raises:
+        NewtError: Whatever the user can put right.
+    """
+    checked = check_settings(
+        asked,
+        specs=specs,
+        strict=strict,
+        demos=demos,
+        pretraining=pretraining,
+        check=check,
+        notice=notice,
+    )
+    folder = RunFolder.create(
+        name,
+        checked.settings.to_yaml(),
+        label=checked.label,
+        root=runs,
+        specs=texts_of(specs),
+    )
+    return RunContext(checked.settings, folder, checked.library, made=checked.parts)
+
+
+def check_settings(
+    asked: Asked,
+    *,
+    specs: Sequence[Path] = (),
+    strict: bool = False,
+    demos: Path | None = None,
+    pretraining: bool = False,
+    check: Callable[[RunConfig], None] = lambda settings: None,
+    notice: Notice = lambda message: None,
+) -> Checked:
+    """Resolve what was asked for and find what is wrong with it; nothing is written.
+
+    Args:
+        asked: The settings.
+        specs: Folders of the user's own task specs.
         strict: Leave out no task that cannot run here.
         demos: The folder of the demonstrations where nothing else says which.
         pretraining: Whether it learns from these alone, and never interacts.
@@ -80,7 +136,7 @@ def new_run(
         if theirs != ours and find_kind(ours).capabilities.begins_with_weights:
             raise CheckpointError(
                 f"{settings.pretrained} is an agent '{theirs}', and this run is of '{ours}': name "
-                f"a checkpoint of '{ours}', or leave --pretrained out."
+                f"a checkpoint of '{ours}', or begin without one."
             )
         said = replace(asked, preset=None).settings()
         settings, files = _continued(settings, said, pretrained, library, notice)
@@ -93,10 +149,7 @@ def new_run(
         parts.config = settings = settings.model_copy(update={"text": decided})
     if pretrained is not None:
         require_encoders(pretrained, parts.texts.encoder, parts.image_encoder)
-    folder = RunFolder.create(
-        name, settings.to_yaml(), label=label, root=runs, specs=_texts_of(specs)
-    )
-    return RunContext(settings, folder, library, made=parts)
+    return Checked(settings, library, parts, label, pretrained)
 
 
 def existing_run(
@@ -138,7 +191,7 @@ def existing_run(
     return RunContext(settings, folder, library, made=parts)
 
 
-def _texts_of(folders: Sequence[Path]) -> dict[str, str]:
+def texts_of(folders: Sequence[Path]) -> dict[str, str]:
     """Return the files of task specs in some folders, under names of which no two are alike."""
     return {
         f"{number}-{path.name}": path.read_text(encoding="utf-8")
@@ -163,7 +216,7 @@ def _continued(
     if "size" in asked.model.model_fields_set and asked.model.size != learned.model.size:
         raise ConfigError(
             f"{checkpoint} is a {learned.model.size} model and stays one: leave the size "
-            f"{asked.model.size} out, or begin without --pretrained."
+            f"{asked.model.size} out, or begin without it."
         )
     changes = _seeing_as_before(settings, asked, learned, checkpoint)
     if settings.text.encoder == "auto" and settings.text.weights is None:

@@ -143,6 +143,10 @@ def _evaluator(run: RunContext, agent: Agent) -> Callable[[int], Scores | None]:
     config = run.config
 
     def evaluate(step: int) -> Scores | None:
+        known = run.first_evaluation if step == 0 else None
+        if known is not None:
+            run.folder.write_evaluation(step, known)
+            return Scores(known["score"], {n: d["score"] for n, d in known["domains"].items()})
         try:
             summary = evaluate_agent(
                 agent,

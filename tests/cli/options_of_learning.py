@@ -123,6 +123,69 @@ PRETRAIN_ROWS = (
     json_row(),
 )  # fmt: skip
 
+FINETUNE = "newt finetune made.pt --tasks walker-walk"
+SETTING = "finetune finetuning.config."
+SHORT_TUNED = "newt finetune made.pt --tasks short-balance --specs specs"
+TABLED = "newt finetune filed.pt --tasks short-balance --specs specs --text-encoder file"
+
+
+def finetuning_name(seen: Seen) -> str:
+    """The name of the finetuning; of one that is named by itself, a word for that."""
+    name = str(seen.core.arguments("finetune")["finetuning"].path.name)
+    return "date and tasks" if re.match(r"\d{4}-\d\d-\d\d_", name) else name
+
+
+FINETUNE_ROWS = (
+    Row("checkpoint", "newt finetune filed.pt --tasks walker-walk --text-encoder file "
+        "--text-weights table.npz", exit_code, 2, 0, line=FINETUNE, code=2),
+    Row("--tasks", "newt finetune made.pt --tasks cheetah-run", f"{SETTING}tasks", "cheetah-run",
+        "walker-walk"),
+    Row("--task", "newt finetune made.pt --task cheetah-run", f"{SETTING}tasks", "cheetah-run",
+        "walker-walk"),
+    Row("--steps", "--steps 700", f"{SETTING}steps", 700, 100_000),
+    Row("--seeds", "--seeds 2", "finetune finetuning.plan.seeds", [0, 1], [0, 1, 2, 3, 4]),
+    Row("--scratch", "--scratch", "finetune finetuning.plan.scratch", True, False),
+    Row("--demos", "--demos more", f"{SETTING}demos.folder", Path("more"), None,
+        line=SHORT_TUNED),
+    Row("--preset", "--preset smoke", f"{SETTING}planner.num_samples",
+        SMOKE.planner.num_samples, DEFAULT.planner.num_samples),
+    Row("--preset", "--preset smoke", f"{SETTING}steps", SMOKE.steps, 100_000),
+    Row("--config", "--config mine.yaml", f"{SETTING}planner.num_samples", 300,
+        DEFAULT.planner.num_samples),
+    Row("--set", "--set planner.horizon=2", f"{SETTING}planner.horizon", 2,
+        DEFAULT.planner.horizon),
+    Row("--seed", "--seed 3 --seeds 2", "finetune finetuning.plan.seeds", [3, 4],
+        [0, 1, 2, 3, 4]),
+    Row("--device", "--device cpu", f"{SETTING}device", "cpu", "auto"),
+    Row("--run", "--run mine", finetuning_name, "mine", "date and tasks"),
+    Row("--resume", "newt finetune --resume", finetuning_name, "a-ft", "date and tasks"),
+    Row("--resume", "newt finetune --run a-ft --resume --steps 2000", f"{SETTING}steps", 2000,
+        1000, line="newt finetune --resume"),
+    Row("--specs", SHORT_TUNED, knows("finetune", "library"), True, False),
+    Row("--strict", "--strict", exit_code, 2, 0, line=f"{FINETUNE},ms-*", code=2),
+    Row("--obs", "--obs both --image-encoder tiny", f"{SETTING}model.obs", "both", "state"),
+    Row("--text-encoder", "--text-encoder zero", exit_code, 2, 0, code=2),
+    Row("--text-weights", "--text-weights table.npz", exit_code, 0, 2, line=TABLED),
+    Row("--instruction", "--instruction 'Run ahead.'", f"{SETTING}text.instruction",
+        "Run ahead.", None),
+    Row("--embodiment", "--embodiment 'Two legs.'", f"{SETTING}text.embodiment",
+        "Two legs.", None),
+    Row("--image-encoder", "--image-encoder tiny", f"{SETTING}images.encoder", "tiny", "dinov2"),
+    Row("--image-weights", "--image-weights dino.pt", f"{SETTING}images.weights",
+        Path("dino.pt"), None),
+    Row("--envs-per-task", "--envs-per-task 3", f"{SETTING}envs_per_task", 3,
+        DEFAULT.envs_per_task),
+    Row("--save-replay", "--save-replay", f"{SETTING}replay.save", True, False,
+        line=f"{FINETUNE} --set replay.save=false"),
+    Row("--no-save-replay", "--no-save-replay", f"{SETTING}replay.save", False, True,
+        line=f"{FINETUNE} --set replay.save=true"),
+    Row("--runs-dir", "--runs-dir elsewhere", "finetune finetuning.path.parent",
+        Path("elsewhere"), Path("runs")),
+    Row("--runs-dir", "newt finetune --resume --runs-dir elsewhere", "finetune finetuning.path",
+        Path("elsewhere/b-ft"), Path("runs/a-ft"), line="newt finetune --resume"),
+    json_row(),
+)  # fmt: skip
+
 COLLECT = "newt collect-demos --tasks walker-run"
 EXPERTS = "newt collect-demos --tasks walker-run --train-expert"
 
@@ -169,5 +232,6 @@ COLLECT_ROWS = (
 LEARNING = {
     "newt train": Command(TRAIN, TRAIN_ROWS),
     "newt pretrain": Command(PRETRAIN, PRETRAIN_ROWS),
+    "newt finetune": Command(FINETUNE, FINETUNE_ROWS),
     "newt collect-demos": Command(COLLECT, COLLECT_ROWS, replaced=("without_expert",)),
 }

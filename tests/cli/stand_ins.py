@@ -17,11 +17,14 @@ from newt_core.demos.collect import Collection
 from newt_core.envs.play.table import Played
 from newt_core.evaluation import GroupSummary, Summary, TaskSummary
 from newt_core.evaluation.video import Video
+from newt_core.reporting.finetune_scores import finetune_scores
 from newt_core.specs import load_specs
 from newt_core.workflows.collect_demos import Collected, CollectionRequest
 from newt_core.workflows.context import RunContext
 from newt_core.workflows.evaluate import EvaluationRequest
 from newt_core.workflows.film import Filmed, FilmRequest
+from newt_core.workflows.finetune import Finetuned
+from newt_core.workflows.finetune_settings import FinetuneContext
 from newt_core.workflows.hub import MODELS, HubFile
 from newt_core.workflows.pretrain import Pretrained
 from newt_core.workflows.published_checkpoints import ImportRequest
@@ -29,12 +32,21 @@ from newt_core.workflows.train import Trained
 from tests.fixtures.demonstrations import episode, write_demos
 from tests.fixtures.stand_in import stand_in
 
-RECORDS = (RunContext, EvaluationRequest, CollectionRequest, FilmRequest, ImportRequest)
+RECORDS = (
+    RunContext,
+    EvaluationRequest,
+    CollectionRequest,
+    FilmRequest,
+    FinetuneContext,
+    ImportRequest,
+)
 """What bundles arguments."""
 
 PLACES = {
     "train": "newt_core.workflows.train:train",
     "interact": "newt_core.workflows.train_expert:interact",
+    "finetune": "newt_core.workflows.finetune:finetune",
+    "finetuned agent": "newt_core.workflows.finetune_settings:load_agent",
     "pretrain": "newt_core.workflows.pretrain:pretrain",
     "evaluate_checkpoint": "newt_core.workflows.evaluate:evaluate_checkpoint",
     "evaluate_random": "newt_core.workflows.evaluate:evaluate_random",
@@ -72,6 +84,8 @@ SLOW = (
     "train",
     "interact",
     "pretrain",
+    "finetune",
+    "finetuned agent",
     "evaluate_checkpoint",
     "evaluate_random",
     "collect_demos",
@@ -158,7 +172,7 @@ class FakeCore:
             work: what it does instead; it gets the arguments by name. By default what the method
                 of this name does, or nothing.
         """
-        does: Any = work or getattr(self, f"_{name}", _nothing)
+        does: Any = work or getattr(self, f"_{name.replace(' ', '_')}", _nothing)
 
         def told(arguments: dict[str, Any]) -> Any:
             for record in [value for value in arguments.values() if isinstance(value, RECORDS)]:
@@ -193,6 +207,20 @@ class FakeCore:
             scores={} if stopped else scores,
             interrupted=stopped,
         )
+
+    def _finetune(self, finetuning: Any, **others: Any) -> Finetuned:
+        self.while_training(finetuning=finetuning, **others)
+        lengths = dict.fromkeys(finetuning.plan.members, finetuning.config.steps)
+        return Finetuned(
+            run=finetuning.path,
+            checkpoint=finetuning.checkpoint,
+            steps=finetuning.config.steps,
+            scores=finetune_scores(finetuning, lengths, {}),
+            interrupted=others["should_stop"](),
+        )
+
+    def _finetuned_agent(self, specs: Any, **others: Any) -> tuple[None, list[Any]]:
+        return None, list(specs)
 
     def _evaluate_checkpoint(self, **arguments: Any) -> Summary:
         return SUMMARY

@@ -65,6 +65,15 @@ def test_messages_and_the_end_are_shown_at_once_and_once(capsys):
     ]
 
 
+def test_one_of_several_runs_is_named(capsys):
+    status = RunStatus(30, 1000, 7, 20.0, {}, run="walker-run, seed 1, from scratch")
+    PlainLines("demo", Clock()).update(status)
+    assert capsys.readouterr().err == (
+        "demo: walker-run, seed 1, from scratch · 30/1,000 steps · 20 steps/s · 7 updates · "
+        "0:00:48 left\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("speed", "line"),
     [

@@ -13,7 +13,7 @@ import pytest
 import typer
 
 from newt_cli.app import app
-from newt_core.encoders import HashedEncoder
+from newt_core.encoders import HashedEncoder, make_text_encoder
 from newt_core.encoders.text.file import write_table
 from newt_core.specs import load_specs
 from newt_core.training.checkpoint import save_checkpoint
@@ -27,7 +27,7 @@ from tests.cli.options_of_learning import LEARNING
 from tests.cli.stand_ins import FakeCore, Newt
 from tests.fixtures.contents import payload_of
 from tests.fixtures.demonstrations import episode, write_demos
-from tests.fixtures.run_folders import write_run
+from tests.fixtures.run_folders import write_finetuning, write_run
 from tests.fixtures.short_tasks import SPECS
 
 TABLE: dict[str, Command] = LEARNING | ACTING | DATA | FILES
@@ -61,8 +61,12 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_table(folder / "table.npz", vectors(short, specs["walker-run"]))
     made = resolve_config(None, None, (), tasks="walker-run", size="5M")
     save_checkpoint(folder / "made.pt", payload_of(made))
+    filed = resolve_config(None, None, (), tasks="walker-run", size="2M")
+    encoder = make_text_encoder("file", folder / "table.npz").name
+    save_checkpoint(folder / "filed.pt", payload_of(filed, text_encoder=encoder))
     for root, name in (("runs", "a"), ("elsewhere", "b")):
         write_run(folder / root, name)
+        write_finetuning(folder / root, f"{name}-ft", folder / "made.pt")
     saved = folder / "kept/saved"
     shutil.copytree(folder / "elsewhere/b", saved)
     (saved / "checkpoints").mkdir(exist_ok=True)
@@ -137,6 +141,7 @@ def test_a_row_types_its_option_and_tells_it_from_the_default():
         ("newt play pygame-cowboy --size", (112, 2240), (111, 2241)),
         ("newt play pygame-cowboy --fps", (1,), (0,)),
         ("newt play pygame-cowboy --seed", (0,), (-1,)),
+        ("newt finetune --resume --seeds", (), (0, 1_001)),
         ("newt eval last.pt --episodes", (1,), (0,)),
         ("newt eval last.pt --prior-weight", (0, 1), (-0.1, 1.1)),
         ("newt eval last.pt --seed", (0,), (-1,)),

@@ -4,6 +4,7 @@ import math
 import pytest
 
 from newt_core.evaluation import EpisodeResult, summarise
+from newt_core.evaluation.aggregate import mean_of_samples
 from tests.evaluation.counting_pool import task
 
 A = task("a", 10, domain="dmcontrol")
@@ -107,3 +108,12 @@ def test_a_task_without_episodes_is_not_passed_over():
         summarise(episodes("a", 0.5), [A, C])
     with pytest.raises(ValueError, match="no episodes of any task"):
         summarise([], [])
+
+
+def test_a_mean_over_seeds_of_several_tasks_by_hand():
+    # As above: 0.01 with 1 degree of freedom, 0.013333 with 2.
+    several = mean_of_samples([[0.1, 0.3], [0.5, 0.7, 0.9]])
+    results = [*episodes("a", 0.1, 0.3), *episodes("b", 0.5, 0.7, 0.9)]
+    assert several.score == pytest.approx(0.45)
+    assert several.ci95 == pytest.approx(summarise(results, [A, B]).total.ci95)
+    assert mean_of_samples([[0.4]]).ci95 is None

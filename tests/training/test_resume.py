@@ -69,6 +69,8 @@ def another(name: str, value: Any) -> Any:
         return Path("other").resolve()
     if isinstance(value, dict):
         return {"size": 1}
+    if isinstance(value, list):
+        return [0.5]
     if isinstance(value, bool):
         return not value
     if isinstance(value, int):
@@ -132,7 +134,7 @@ def test_every_refused_setting_is_named_with_those_that_may_change(tmp_path):
     assert "it has an effect only while a run pretrains" in first
     assert "update.lr" not in first
     assert "steps, device" in second
-    assert "evaluation.{every,episodes}" in second
+    assert "evaluation.{every,episodes,at}" in second
     assert "update.{" in second
     assert "pretrain" not in second
 

@@ -33,6 +33,9 @@ class RandomPhaseConfig(Settings):
         le=limits.COUNT,
         description="Steps of each environment after which the phase ends anyhow.",
     )
+    plans: AtBeginning[bool] = Field(
+        False, description="Where the run begins with a policy worth following, plan at once."
+    )
 
 
 class UpdateConfig(Settings):

@@ -1,0 +1,84 @@
+"""New folders under that of all runs: whole or absent, and no name twice."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import shutil
+from collections.abc import Callable
+from datetime import date
+from itertools import count
+from pathlib import Path
+
+from newt_core.errors import RunFolderError
+
+CONFIG = "config.yaml"
+"""What makes a folder a run."""
+FINETUNING = "finetune.json"
+"""What makes a folder a finetuning: of several runs, each in a folder of its own inside."""
+
+_KINDS = {CONFIG: "run", FINETUNING: "finetuning"}
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+def make_folder(name: str | None, *, label: str, root: Path, fill: Callable[[Path], None]) -> Path:
+    """Make a folder; it appears with everything inside or not at all.
+
+    So what is killed in its first moments can be gone on with, or was never there.
+
+    Args:
+        name: The folder's name; None for the date and ``label``, numbered if taken.
+        label: What it is about.
+        root: The folder of all runs.
+        fill: Writes what is to be inside into the folder that it gets.
+
+    Returns:
+        The folder's path.
+
+    Raises:
+        RunFolderError: The name is not usable or taken, or the disk refuses.
+    """
+    if name is not None and not _NAME.fullmatch(name):
+        raise RunFolderError(
+            f"'{name}' cannot name a run: use letters, digits, '.', '_' and '-'. "
+            f"The folder is made in {root}/."
+        )
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        draft = root / f".new-run.{secrets.token_hex(4)}"
+        draft.mkdir()
+        try:
+            fill(draft)
+            return _take_name(draft, name, label, root)
+        except BaseException:
+            shutil.rmtree(draft, ignore_errors=True)
+            raise
+    except OSError as error:
+        raise RunFolderError(f"cannot make a run folder in {root}: {error.strerror}.") from error
+
+
+def _take_name(draft: Path, name: str | None, label: str, root: Path) -> Path:
+    """Move ``draft`` to the folder's place and return that."""
+    base = name or f"{date.today().isoformat()}_{label}"
+    for number in count(1):
+        path = root / (base if number == 1 else f"{base}-{number}")
+        try:
+            # Onto an empty folder this succeeds: that is nobody's run.
+            draft.rename(path)
+            return path
+        except OSError:
+            if not path.exists():
+                raise
+        if name is not None:
+            raise _taken(path)
+    raise AssertionError("count() does not end")
+
+
+def _taken(path: Path) -> RunFolderError:
+    for file, kind in _KINDS.items():
+        if (path / file).is_file():
+            return RunFolderError(
+                f"the {kind} {path} already exists. Go on with it with --resume, or choose "
+                "another --run NAME."
+            )
+    return RunFolderError(f"{path} already exists and is not a run. Choose another --run NAME.")

@@ -1,0 +1,37 @@
+"""When a run is evaluated: at multiples of a number of steps, and at shares of the run."""
+
+from __future__ import annotations
+
+import pytest
+
+from newt_core.model.sizes import SIZES
+from newt_core.training.cadence import AtShares, moment_of
+from newt_core.training.metrics import read_metrics
+from tests.fixtures.models import TINY
+from tests.fixtures.trainers import PointRun, point_config
+
+
+@pytest.mark.parametrize(
+    ("share", "total", "moment"),
+    [(0.1, 30, 3), (0.25, 30, 8), (0.5, 1, 1), (1.0, 100_000, 100_000), (0.07, 100, 7)],
+)
+def test_a_share_is_reached_at_the_first_step_at_or_after_it(share, total, moment):
+    assert moment_of(share, total) == moment
+    cadence = AtShares([share], total)
+    assert not cadence.due(moment - 1, 0)
+    assert cadence.due(moment, moment - 1)
+    assert cadence.due(moment + 3, moment - 1), "several environments step at once"
+    assert not cadence.due(moment + 1, moment)
+
+
+def test_a_run_is_evaluated_at_shares_whatever_else(tmp_path, monkeypatch):
+    monkeypatch.setitem(SIZES, "2M", TINY)
+    config = point_config(steps=40, evaluation__every=0, evaluation__at="[0.1, 0.25, 0.5]")
+    run = PointRun(tmp_path / "a", config=config)
+    run.run()
+    assert run.evaluated == [0, 4, 10, 20, 40]
+    both = PointRun(tmp_path / "b", config=point_config(steps=40, evaluation__at="[0.25]"))
+    both.run()
+    assert both.evaluated == [0, 10, 24, 40]
+    rows = read_metrics(tmp_path / "b/metrics.jsonl")
+    assert [row["step"] for row in rows if "eval/score" in row] == both.evaluated
