@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable, Mapping
 from statistics import median
 from typing import Any
 
+from newt_core.threads import usable_cores
+
 
 def compare(variants: Mapping[str, Callable[[], int]], repeats: int) -> dict[str, dict[str, Any]]:
     """Time every variant ``repeats`` times, one after the other in every round.
@@ -74,13 +76,6 @@ def describe_hardware() -> dict[str, Any]:
         if torch.cuda.is_available():
             hardware["gpu"] = torch.cuda.get_device_name(0)
     return hardware
-
-
-def usable_cores() -> int:
-    """Return how many processor cores this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _processor_name() -> str:

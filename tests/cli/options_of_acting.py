@@ -179,6 +179,7 @@ ACTING = {
     "newt render": Command(RENDER, RENDER_ROWS),
     "newt play": Command("newt play pygame-cowboy", PLAY_ROWS),
     "newt info model": Command("newt info model", INFO_ROWS, replaced=("count_parameters",)),
+    "newt info threads": Command("newt info threads", (json_row(),)),
     "newt bench plan": Command("newt bench plan", PLAN_ROWS, ("choose_device",)),
     "newt bench update": Command("newt bench update", UPDATE_ROWS, ("choose_device",)),
     "newt bench pool": Command(POOL, POOL_ROWS),
