@@ -28,6 +28,7 @@ COMMANDS = {
     "assets": "newt_cli.commands.assets",
     "weights": "newt_cli.commands.weights",
     "play": "newt_cli.commands.play",
+    "doctor": "newt_cli.commands.doctor",
     "info": "newt_cli.commands.info",
     "bench": "newt_cli.commands.bench",
 }

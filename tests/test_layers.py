@@ -35,6 +35,7 @@ LAYERS = (
     "evaluation",
     "reporting",
     "workflows",
+    "doctor",
     "bench",
 )
 """The parts of ``newt_core``, each of which may import from itself and from those before it.

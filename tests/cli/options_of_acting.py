@@ -178,6 +178,22 @@ ACTING = {
     "newt eval": Command(EVAL, EVAL_ROWS),
     "newt render": Command(RENDER, RENDER_ROWS),
     "newt play": Command("newt play pygame-cowboy", PLAY_ROWS),
+    "newt doctor": Command(
+        "newt doctor",
+        (
+            Row("--fix", "--fix", calls("mend"), 1, 0),
+            Row(
+                "--fix",
+                "--fix --json",
+                "json fixed",
+                ["ycb: fetched"],
+                [],
+                line="newt doctor --json",
+            ),
+            json_row(),
+        ),
+        replaced=("mend",),
+    ),
     "newt info model": Command("newt info model", INFO_ROWS, replaced=("count_parameters",)),
     "newt info threads": Command("newt info threads", (json_row(),)),
     "newt bench plan": Command("newt bench plan", PLAN_ROWS, ("choose_device",)),
