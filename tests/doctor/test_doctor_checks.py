@@ -23,8 +23,8 @@ from newt_core.specs import load_specs
 from tests.fixtures.demonstrations import write_demos
 from tests.test_docs import check_newt
 
-CUDA = {"version": "2.13.0+cu128", "cuda": "12.8", "gpus": []}
-CPU = {"version": "2.13.0+cpu", "cuda": None, "gpus": []}
+CUDA: dict[str, Any] = {"version": "2.13.0+cu128", "cuda": "12.8", "gpus": []}
+CPU: dict[str, Any] = {"version": "2.13.0+cpu", "cuda": None, "gpus": []}
 
 
 @pytest.fixture
