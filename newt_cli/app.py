@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 
 from newt_cli import console
 from newt_cli.failures import report_failures
+from newt_core.threads import prepare_process
 from newt_core.version import __version__
 
 COMMANDS = {
@@ -29,6 +30,7 @@ COMMANDS = {
     "assets": "newt_cli.commands.assets",
     "weights": "newt_cli.commands.weights",
     "play": "newt_cli.commands.play",
+    "doctor": "newt_cli.commands.doctor",
     "info": "newt_cli.commands.info",
     "bench": "newt_cli.commands.bench",
 }
@@ -90,6 +92,8 @@ def newt(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run ``newt`` with these arguments (the process's own by default); return the exit code."""
+    if arguments is None:  # This process is the command's alone.
+        prepare_process(console.notice)
     said = sys.argv[1:] if arguments is None else arguments
     return report_failures(
         lambda: app(arguments, prog_name="newt", standalone_mode=False), as_json="--json" in said

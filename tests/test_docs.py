@@ -165,7 +165,14 @@ def check_pip(words: list[str]) -> None:
         assert f"\n{extra[1]} = [" in (ROOT / "pyproject.toml").read_text()
 
 
+def check_docker(words: list[str]) -> None:
+    assert words[0] in {"build", "run", "cp"}
+    if "-f" in words:
+        assert (ROOT / words[words.index("-f") + 1]).is_file()
+
+
 CHECKS: Any = {
+    "docker": check_docker,
     "newt": check_newt,
     "make": check_make,
     "python": check_python,

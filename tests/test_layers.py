@@ -20,6 +20,7 @@ LAYERS = (
     "errors",
     "files",
     "seeds",
+    "threads",
     "specs",
     "settings",
     "envs",
@@ -34,13 +35,24 @@ LAYERS = (
     "evaluation",
     "reporting",
     "workflows",
+    "doctor",
     "bench",
 )
 """The parts of ``newt_core``, each of which may import from itself and from those before it.
 
 """
 
-TORCH_FREE = ("version", "types", "errors", "files", "specs", "settings", "envs", "experts")
+TORCH_FREE = (
+    "version",
+    "types",
+    "errors",
+    "files",
+    "threads",
+    "specs",
+    "settings",
+    "envs",
+    "experts",
+)
 """What environment workers import: PyTorch would cost each of them 200 MB and two seconds."""
 
 LONGEST_FILE = 300
@@ -139,7 +151,7 @@ def test_what_is_asked_for_goes_down_and_never_back_up():
 
 def test_the_root_holds_what_every_part_shares_and_nothing_else():
     modules = {path.stem for path in (ROOT / "newt_core").glob("*.py")} - {"__init__"}
-    assert modules == {"types", "errors", "files", "seeds", "version"}
+    assert modules == {"types", "errors", "files", "seeds", "threads", "version"}
 
 
 def own_files() -> list[Path]:

@@ -1,4 +1,4 @@
-"""``newt info``: facts about the architecture."""
+"""``newt info``: facts about the architecture, and about the threads that compute here."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ app = typer.Typer(add_completion=False)
 
 @app.callback()
 def info() -> None:
-    """Say what a model is made of.
+    """Say what a model is made of, and how many threads compute here.
 
     \b
     newt info model --size 20M
+    newt info threads
     """
 
 
@@ -49,3 +50,35 @@ def model(
         return
     rows = [(part, f"{count:,}") for part, count in (parts | {"total": total}).items()]
     console.write_table(("part", "parameters"), rows, right=["parameters"])
+
+
+@app.command()
+def threads(as_json: options.Json = False) -> None:
+    """Say how many threads PyTorch would use now, and why.
+
+    \b
+    newt info threads
+    newt info threads --json
+
+    OMP_NUM_THREADS in front of a command chooses another number, and OMP_WAIT_POLICY=active lets
+    waiting threads spin.
+    """
+    from newt_core.threads import choose_threads, how_threads_wait
+
+    chosen = choose_threads()
+    waiting = how_threads_wait()
+    if as_json:
+        console.write_json(
+            {
+                "threads": chosen.count,
+                "cores": chosen.cores,
+                "quota": chosen.quota,
+                "busy": chosen.busy,
+                "chosen_by": chosen.chosen_by,
+                "why": chosen.why,
+                "waiting": waiting,
+            }
+        )
+        return
+    console.write(f"threads: {chosen.count} ({chosen.why})")
+    console.write(f"waiting threads: {waiting}")

@@ -6,13 +6,14 @@ spreads the drift over all of them, and the median ignores the odd slow run.
 
 from __future__ import annotations
 
-import os
-import platform
-import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from statistics import median
 from typing import Any
+
+from newt_core.training.hardware import describe_hardware
+
+__all__ = ["compare", "describe_hardware", "speed_ratios"]
 
 
 def compare(variants: Mapping[str, Callable[[], int]], repeats: int) -> dict[str, dict[str, Any]]:
@@ -53,43 +54,3 @@ def speed_ratios(
         f"{fast}_over_{slow}": variants[fast]["steps_per_s"] / variants[slow]["steps_per_s"]
         for fast, slow in pairs
     }
-
-
-def describe_hardware() -> dict[str, Any]:
-    """Describe this machine: processor, cores this process may use, memory, GPU, versions.
-
-    PyTorch is only asked if something else has already imported it.
-    """
-    hardware: dict[str, Any] = {
-        "system": f"{platform.system()} {platform.release()}",
-        "processor": _processor_name(),
-        "cores": usable_cores(),
-        "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1),
-        "python": platform.python_version(),
-    }
-    torch = sys.modules.get("torch")
-    if torch is not None:
-        hardware["torch"] = str(torch.__version__)
-        hardware["torch_threads"] = torch.get_num_threads()
-        if torch.cuda.is_available():
-            hardware["gpu"] = torch.cuda.get_device_name(0)
-    return hardware
-
-
-def usable_cores() -> int:
-    """Return how many processor cores this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _processor_name() -> str:
-    """Return the processor's name; Linux keeps it where ``platform`` does not look."""
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            for line in file:
-                if line.startswith("model name"):
-                    return line.split(":", 1)[1].strip()
-    except OSError:
-        pass  # Not Linux: the generic answer below has to do.
-    return platform.processor() or platform.machine()

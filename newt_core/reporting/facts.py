@@ -17,6 +17,7 @@ from newt_core.reporting.history import (
 from newt_core.training.checkpoint_folder import latest_intact
 from newt_core.training.config import RunConfig
 from newt_core.training.content import CheckpointContent, content_of
+from newt_core.training.hardware import read_starts
 from newt_core.training.metrics import Row, read_metrics
 from newt_core.training.resume import run_settings
 from newt_core.training.run_folder import RunFolder
@@ -24,6 +25,7 @@ from newt_core.training.run_folder import RunFolder
 BASELINE = "random.json"
 """In a run's folder, what ``newt eval random --json`` printed; it may be missing."""
 VIDEO_ENDINGS = (".mp4", ".gif")
+UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,25 @@ class Facts:
         """Way of acting → its scores at the end of the pretraining; empty without one."""
         pretraining = self.history.pretraining
         return pretraining[max(pretraining)].get("modes", {}) if pretraining else {}
+
+    def key_facts(self) -> dict[str, str]:
+        """Return when, how long, how fast and where the run was at work, heading → text."""
+        starts = [*read_starts(self.folder.pretraining.starts), *read_starts(self.folder.starts)]
+        first = min(starts, key=lambda start: start.at, default=None)
+        machines = list(dict.fromkeys(start.machine for start in starts))
+        done, seconds, counts = 0, 0.0, "agent steps"
+        if self.metrics:
+            done, seconds = _reached(self.metrics)
+        elif self.pretraining_metrics:
+            done, seconds = _reached(self.pretraining_metrics)
+            counts = "updates"
+        whole = sum(_reached(rows)[1] for rows in (self.metrics, self.pretraining_metrics))
+        return {
+            "Begun": f"{first.at:%Y-%m-%d %H:%M} UTC" if first else UNKNOWN,
+            "Duration": duration(whole) if whole else UNKNOWN,
+            "Speed": f"{done / seconds:,.1f} {counts}/s" if done and seconds else UNKNOWN,
+            "Machine": "; ".join(machines) or UNKNOWN,
+        }
 
     def summary(self) -> dict[str, str]:
         """Return what the run was, heading → text."""
@@ -110,6 +131,20 @@ def gather(folder: RunFolder) -> Facts:
         sorted(path for path in folder.videos.glob("[!.]*") if path.suffix in VIDEO_ENDINGS),
         _checkpoint(folder) or _checkpoint(part),
     )
+
+
+def duration(seconds: float) -> str:
+    """Write 45 as 45 s, 150 as 3 min and 3,780 as 1 h 03 min."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours:,} h {minutes:02} min" if hours else f"{minutes} min"
+
+
+def _reached(rows: Sequence[Row]) -> tuple[int, float]:
+    """Return the last step of some metrics, and the seconds until then, evaluations included."""
+    steps = max((int(row["step"] or 0) for row in rows), default=0)
+    return steps, max((float(row.get("wall_time") or 0.0) for row in rows), default=0.0)
 
 
 def _settings(folder: RunFolder) -> RunConfig:

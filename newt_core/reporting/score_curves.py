@@ -52,6 +52,19 @@ class Scale:
         return self.left * (1.0 - updates / self.updates)
 
 
+def all_tasks(runs: Sequence[History]) -> list[str]:
+    """Return each task that any run was evaluated on, once."""
+    return list(dict.fromkeys(task for run in runs for task in run.tasks))
+
+
+def common_scale(runs: Sequence[History]) -> Scale:
+    """Return the axis that holds all runs."""
+    return Scale(
+        max((step for run in runs for step in run.interaction), default=0),
+        max((updates for run in runs for updates in run.pretraining), default=0),
+    )
+
+
 def draw_scores(
     runs: Sequence[History],
     baseline: Mapping[str, Mapping[str, Any]],
@@ -69,11 +82,7 @@ def draw_scores(
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    tasks = list(dict.fromkeys(task for run in runs for task in run.tasks))
-    scale = Scale(
-        max((step for run in runs for step in run.interaction), default=0),
-        max((updates for run in runs for updates in run.pretraining), default=0),
-    )
+    tasks, scale = all_tasks(runs), common_scale(runs)
     rows = math.ceil(len(tasks) / MAX_COLUMNS)
     columns = math.ceil(len(tasks) / rows)  # as even as can be: five tasks in 3 + 2
     width, height = PANEL_INCHES
@@ -147,6 +156,7 @@ def _draw_curve(
         markersize=3.5,
         markerfacecolor=colour if filled else "white",
         label=label,
+        clip_on=False,  # a point on the panel's edge is a whole one
     )
     # Only scores have an interval. They lie in [0, 1]; that of two episodes may reach far beyond.
     low = [
@@ -155,6 +165,8 @@ def _draw_curve(
     high = [
         min(mean + half, 1.0) if half else mean for mean, half in zip(means, halves, strict=True)
     ]
+    if len(points) == 1:
+        panel.vlines(where, low, high, color=colour, alpha=0.3, linewidth=4)
     panel.fill_between(where, low, high, color=colour, alpha=0.15, linewidth=0)
 
 
@@ -165,7 +177,7 @@ def _mark_axis(panel: Axes, scale: Scale) -> None:
     edge = 0.03 * (scale.right - scale.left)
     panel.set_xlim(scale.left - edge if scale.updates else 0.0, scale.right + edge)
     bins = 4 if scale.updates else 6
-    steps = MaxNLocator(bins).tick_values(0, scale.steps) if scale.steps else []
+    steps = MaxNLocator(bins).tick_values(0, scale.steps) if scale.steps else [0.0]
     ticks = {float(step): short(step) for step in steps if 0 <= step <= scale.right + edge}
     words = panel.get_xaxis_transform()
     if scale.updates:

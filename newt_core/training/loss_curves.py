@@ -11,6 +11,7 @@ from newt_core.files import atomic_path
 from newt_core.training.metrics import Row, read_metrics
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 CURVES: Mapping[str, str] = {
@@ -22,6 +23,8 @@ CURVES: Mapping[str, str] = {
 """Metric → title of its panel."""
 PANEL_INCHES = (3.2, 2.6)
 COLOUR = "#2f6db5"
+MARKED = 12
+"""Points, up to which each has a mark."""
 
 
 def plot_losses(metrics_file: Path, path: Path) -> None:
@@ -44,7 +47,7 @@ def recorded_losses(rows: Sequence[Row]) -> tuple[str, ...]:
 
 
 def loss_figure(rows: Sequence[Row], counts: str, names: Sequence[str]) -> Figure:
-    """Draw a panel for each loss, on a logarithmic scale.
+    """Draw a panel for each loss, side by side.
 
     Args:
         rows: a run's metrics.
@@ -53,22 +56,32 @@ def loss_figure(rows: Sequence[Row], counts: str, names: Sequence[str]) -> Figur
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
-    from matplotlib.ticker import FuncFormatter
 
     figure = Figure((len(names) * PANEL_INCHES[0], PANEL_INCHES[1]), layout="constrained")
     FigureCanvasAgg(figure)
     panels = figure.subplots(1, len(names), squeeze=False)[0]
     for axes, name in zip(panels, names, strict=True):
-        points = [(row["step"], row[name]) for row in rows if row.get(name) is not None]
-        if points:
-            steps, losses = zip(*points, strict=True)
-            # A line through one point cannot be seen.
-            marker = "o" if len(points) == 1 else None
-            axes.plot(steps, losses, color=COLOUR, linewidth=1.2, marker=marker)
-            axes.set_yscale("log")
-        axes.set_title(CURVES[name], fontsize=9, loc="left")
-        axes.set_xlabel(counts, fontsize=8)
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-        axes.tick_params(labelsize=7, which="both")
-        axes.spines[["top", "right"]].set_visible(False)
+        draw_loss(axes, rows, counts, name)
     return figure
+
+
+def draw_loss(axes: Axes, rows: Sequence[Row], counts: str, name: str) -> None:
+    """Draw one loss, on a logarithmic scale if all of its values are above 0.
+
+    Few points are marked: a line through one of them, or between two gaps, could not be seen.
+    """
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    points = [(row["step"], row[name]) for row in rows if row.get(name) is not None]
+    if points:
+        steps, losses = zip(*points, strict=True)
+        marker = "o" if len(points) <= MARKED else None
+        axes.plot(steps, losses, color=COLOUR, linewidth=1.2, marker=marker, markersize=4)
+        if all(loss > 0 for loss in losses):
+            axes.set_yscale("log")
+    axes.set_title(CURVES[name], fontsize=10, loc="left")
+    axes.set_xlabel(counts, fontsize=9)
+    axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    axes.tick_params(labelsize=8, which="both")
+    axes.spines[["top", "right"]].set_visible(False)

@@ -5,6 +5,7 @@
 ``checkpoints/``          see :mod:`newt_core.training.checkpoint_folder`
 ``replay/``               the replay buffer's memory-mapped arrays
 ``metrics.jsonl``         a JSON object per line
+``starts.json``           when the run was begun and gone on with, and on what machines
 ``tb/``                   TensorBoard events
 ``eval/<step>.json``      scores of each evaluation
 ``videos/``, ``report.html``
@@ -140,6 +141,11 @@ class RunFolder:
     def metrics_file(self) -> Path:
         """The metrics, a JSON object per line."""
         return self.path / "metrics.jsonl"
+
+    @property
+    def starts(self) -> Path:
+        """When the run was begun and gone on with, and on what machines."""
+        return self.path / "starts.json"
 
     @property
     def tensorboard(self) -> Path:

@@ -12,6 +12,7 @@ from newt_core.specs import SpecLibrary
 from newt_core.training.checkpoint_folder import CheckpointFolder
 from newt_core.training.config import RunConfig
 from newt_core.training.content import Phase
+from newt_core.training.hardware import note_start
 from newt_core.training.metrics import MetricsLogger, Sink, WandbSink
 from newt_core.training.progress import Progress, Unwatched
 from newt_core.training.run_folder import RunFolder
@@ -58,12 +59,14 @@ class RunContext:
         )
 
     def metrics(self, restored_step: int | None) -> MetricsLogger:
-        """Open the run's metrics, those after ``restored_step`` dropped.
+        """Open the run's metrics, those after ``restored_step`` dropped, and note the start.
 
         Raises:
             MissingDependencyError: They are wanted on Weights & Biases, which is not installed.
         """
         folder = self.folder
+        if self.ranks.writes:
+            note_start(folder.starts)
         sinks: tuple[Sink, ...] = ()
         if self.config.wandb:
             sinks = (WandbSink(folder.name, folder.path, self.config.model_dump(mode="json")),)

@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from newt_core.demos.collect import Collection
+from newt_core.doctor.check import Check
 from newt_core.envs.play.table import Played
 from newt_core.evaluation import GroupSummary, Summary, TaskSummary
 from newt_core.evaluation.video import Video
@@ -76,6 +77,8 @@ PLACES = {
     "fetch": "newt_core.workflows.hub:fetch",
     "import_published": "newt_core.demos.published:import_published",
     "download_weights": "newt_core.encoders.weights:download",
+    "examine": "newt_core.doctor.examine:examine",
+    "mend": "newt_core.doctor.downloads:mend",
     "download_asset": "newt_core.envs.asset_download:download_asset",
 }
 """What a stand-in is called here → where a command finds the real function."""
@@ -98,6 +101,7 @@ SLOW = (
     "bench_update",
     "bench_pool",
     "bench_train",
+    "examine",
 )
 """Those that the fixture ``core`` replaces; a test may ask for others."""
 
@@ -285,6 +289,22 @@ class FakeCore:
 
     def _fetch(self, file: HubFile, **others: Any) -> Path:
         return file.home
+
+    def _examine(self) -> list[Check]:
+        return [
+            Check("python", True, "Python 3.11"),
+            Check(
+                "assets ycb",
+                False,
+                "not here",
+                "newt assets download ycb",
+                needed=False,
+                item="ycb",
+            ),
+        ]
+
+    def _mend(self, check: Check, **others: Any) -> str:
+        return f"{check.item}: fetched"
 
     def _export_minari(self, spec: Any, folder: Path, **others: Any) -> Path:
         return folder / "newt" / f"{spec.id}-v1"

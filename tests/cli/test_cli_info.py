@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from newt_core.threads import SLEEP
 from newt_core.types import TEXT_DIM
 
 
@@ -34,3 +35,14 @@ def test_table_ends_with_the_total(newt):
     answer = newt("newt info model --size 2M")
     total = newt("newt info model --size 2M --json").json["total"]
     assert answer.out.splitlines()[-1].split() == ["total", f"{total:,}"]
+
+
+def test_threads_are_explained(newt, monkeypatch):
+    for name in SLEEP:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    found = newt("newt info threads --json").json
+    assert (found["threads"], found["chosen_by"]) == (3, "OMP_NUM_THREADS")
+    assert found["waiting"] == "spin"
+    lines = newt("newt info threads").out.splitlines()
+    assert lines == ["threads: 3 (OMP_NUM_THREADS says so)", "waiting threads: spin"]

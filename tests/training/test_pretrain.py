@@ -109,8 +109,15 @@ def test_a_loss_that_was_logged_once_can_be_seen():
     rows.append({"step": 40, "loss/value": 3.0, "loss/reward": None})
     figure = loss_figure(rows, "updates", ["loss/reward", "loss/value"])
     reward, value = (axes.lines[0] for axes in figure.axes)
-    assert (reward.get_marker(), value.get_marker()) == ("o", "None")
+    assert (reward.get_marker(), value.get_marker()) == ("o", "o")
     assert np.asarray(value.get_xydata()).tolist() == [[20, 1.0], [40, 3.0]]
+    many: list[Row] = [{"step": step, "loss/value": 1.0} for step in range(100)]
+    assert loss_figure(many, "updates", ["loss/value"]).axes[0].lines[0].get_marker() == "None"
+    # A logarithmic scale would leave out what is 0.
+    zero: list[Row] = [{"step": 20, "loss/value": 0.0}]
+    (axes,) = loss_figure(zero, "updates", ["loss/value"]).axes
+    assert axes.get_yscale() == "linear"
+    assert axes.get_ylim()[0] < 0.0 < axes.get_ylim()[1]
     # As wide as its panels beside each other.
     assert tuple(figure.get_size_inches()) == pytest.approx((2 * 3.2, 2.6))
 

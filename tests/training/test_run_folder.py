@@ -29,6 +29,7 @@ def test_a_new_run_has_its_settings_and_the_documented_layout(root):
         run.checkpoints: "checkpoints",
         run.replay: "replay",
         run.metrics_file: "metrics.jsonl",
+        run.starts: "starts.json",
         run.tensorboard: "tb",
         run.evaluations: "eval",
         run.videos: "videos",

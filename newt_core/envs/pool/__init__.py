@@ -11,13 +11,13 @@ Example::
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 
 from newt_core.envs.pool.api import OUTSIDE_TASKS, EpisodeNumbers, Pool, PoolStats, observation
 from newt_core.envs.pool.local import EnvPool
 from newt_core.errors import ConfigError
 from newt_core.specs.schema import TaskSpec
+from newt_core.threads import usable_cores
 
 DEFAULT_TIMEOUT_S = 60.0
 """An environment whose step or reset takes longer counts as hung."""
@@ -36,7 +36,7 @@ def make_pool(
 
     Args:
         specs: [E] the task of each environment; repeat one for several environments of a task.
-        workers: processes to spread them over; as many as cores by default, and never more
+        workers: processes to spread them over; as many as usable cores by default, and never more
             than environments.
         seed: determines every episode, however many workers there are; 0 or more.
         timeout: seconds that a step or a reset of one environment may take before its worker
@@ -53,7 +53,7 @@ def make_pool(
     if not specs:
         raise ConfigError("an environment pool needs at least one task.")
     if workers is None:
-        workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+        workers = usable_cores()
     if workers < 1 or timeout <= 0 or not 0 <= seed < 2**64 or frames < 0:
         raise ConfigError(
             f"a pool needs workers >= 1, timeout > 0, 0 <= seed < 2**64 and frames >= 0; "

@@ -12,6 +12,7 @@ from contextlib import suppress
 from multiprocessing import Pipe
 from typing import Any
 
+from newt_core import threads
 from newt_core.envs.pool import messages
 from newt_core.envs.pool.buffers import PoolShape, SharedArrays
 from newt_core.envs.pool.messages import Kind
@@ -134,8 +135,9 @@ def _environment(*, draws: bool) -> dict[str, str]:
     """
     variables = dict(os.environ)
     variables["PYTHONPATH"] = os.pathsep.join(os.path.abspath(entry) for entry in sys.path)
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    for name in (*threads.COUNTS, "OPENBLAS_NUM_THREADS"):
         variables.setdefault(name, "1")
+    threads.let_waiting_threads_sleep(variables)  # where the user wants more than one
     if not draws:
         variables["MUJOCO_GL"] = "disable"
     return variables
