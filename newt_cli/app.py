@@ -23,6 +23,7 @@ COMMANDS = {
     "train": "newt_cli.commands.train",
     "eval": "newt_cli.commands.eval",
     "render": "newt_cli.commands.render",
+    "compare": "newt_cli.commands.compare",
     "report": "newt_cli.commands.report",
     "assets": "newt_cli.commands.assets",
     "weights": "newt_cli.commands.weights",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.cli.option_row import Command, Row, Seen, calls, exit_code, json_row
+from tests.cli.option_row import Command, Row, Seen, calls, exit_code, file_there, json_row
 
 SPECS = "--specs specs"
 HOME, MORE = "demos/short-balance.h5", "more/short-balance.h5"
@@ -119,7 +119,37 @@ OF_DEMOS: dict[str, Command] = {
     ), replaced=("plot_demos",)),
 }  # fmt: skip
 
+COMPARE = "newt compare a elsewhere/b --json"
+
+
+def methods(seen: Seen) -> list[str]:
+    """The methods in the document that was printed."""
+    return list(seen.answer.json["methods"])
+
+
+def unknown_task(seen: Seen) -> bool:
+    """Whether a task is not known."""
+    return "is not a known task" in seen.answer.err
+
+
 OF_RUNS: dict[str, Command] = {
+    "newt compare": Command(COMPARE, (
+        Row("methods", "newt compare mine=a --json", methods, ["mine"], ["a", "b"]),
+        Row("--tasks", "--tasks walker-walk", "json tasks", ["walker-walk"],
+            ["walker-walk", "pygame-pong"]),
+        Row("--task", "--task walker-walk", "json tasks", ["walker-walk"],
+            ["walker-walk", "pygame-pong"]),
+        Row("--at", "--at 999", "json methods.a.steps", [0], [1000]),
+        Row("--resample", "--resample both", "json intervals.resampled", "both", "tasks"),
+        Row("--repeats", "--repeats 200", "json intervals.repeats", 200, 2000),
+        Row("--seed", "--seed 4", "json intervals.seed", 4, 0),
+        Row("--out", "--out c", file_there("c.png"), True, False),
+        Row("--specs", "--specs specs", unknown_task, False, True,
+            line=f"{COMPARE} --tasks short-balance", code=2),
+        Row("--runs-dir", "newt compare b --runs-dir elsewhere --json", methods, ["b"], ["a"],
+            line="newt compare a --json"),
+        json_row("newt compare a"),
+    )),
     "newt report": Command("newt report", (
         Row("runs", "newt report a elsewhere/b", "write_report runs.*.name", ["a", "b"], ["a"]),
         Row("--out", "--out c.html", "write_report path", Path("c.html"),
