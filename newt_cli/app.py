@@ -25,6 +25,7 @@ COMMANDS = {
     "render": "newt_cli.commands.render",
     "compare": "newt_cli.commands.compare",
     "report": "newt_cli.commands.report",
+    "runs": "newt_cli.commands.runs",
     "assets": "newt_cli.commands.assets",
     "weights": "newt_cli.commands.weights",
     "play": "newt_cli.commands.play",

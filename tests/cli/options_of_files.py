@@ -132,7 +132,38 @@ def unknown_task(seen: Seen) -> bool:
     return "is not a known task" in seen.answer.err
 
 
+def names(seen: Seen) -> list[str]:
+    """The runs in the document that was printed."""
+    return [run["name"] for run in seen.answer.json]
+
+
+def old_draft(seen: Seen) -> bool:
+    """Whether what is left of a run that was not begun is still there."""
+    return Path("runs/.new-run.1").exists()
+
+
 OF_RUNS: dict[str, Command] = {
+    "newt runs list": Command("newt runs list", (
+        Row("--runs-dir", "--runs-dir elsewhere --json", names, ["b"], ["a"],
+            line="newt runs list --json"),
+        json_row(),
+    )),
+    "newt runs show": Command("newt runs show", (
+        Row("run", "newt runs show elsewhere/b --json", "json name", "b", "a",
+            line="newt runs show --json"),
+        Row("--runs-dir", "--runs-dir elsewhere --json", "json name", "b", "a",
+            line="newt runs show --json"),
+        json_row(),
+    )),
+    "newt runs clean": Command("newt runs clean", (
+        Row("names", "newt runs clean a --yes", old_draft, True, False,
+            line="newt runs clean --yes"),
+        Row("--what", "--what replay", old_draft, True, False, line="newt runs clean --yes"),
+        Row("--yes", "--yes", old_draft, False, True),
+        Row("--runs-dir", "--runs-dir elsewhere", old_draft, True, False,
+            line="newt runs clean --yes"),
+        json_row(),
+    )),
     "newt compare": Command(COMPARE, (
         Row("methods", "newt compare mine=a --json", methods, ["mine"], ["a", "b"]),
         Row("--tasks", "--tasks walker-walk", "json tasks", ["walker-walk"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +22,7 @@ from newt_core.training.config import RunConfig
 from tests.fixtures.contents import payload_of
 from tests.fixtures.demonstrations import episode, write_demos
 from tests.fixtures.maniskill_assets import write_stand_ins
-from tests.fixtures.run_folders import write_run
+from tests.fixtures.run_folders import evaluation, write_run
 
 SPECS = """
 domain: dmcontrol
@@ -91,9 +92,11 @@ def test_the_lines_run(name, newt, core, monkeypatch):
     if name.startswith(("newt demos", "newt pretrain", "newt train")):
         lay_out_demonstrations()
     save_checkpoint(Path("last.pt"), payload_of(RunConfig()))
-    if name == "newt report":
-        for run in ("balance", "swingup"):
+    if name.startswith(("newt report", "newt compare", "newt runs")):
+        for run in ("balance", "swingup", "walk-seed1", "base-1", "base-2"):
             write_run(Path("runs"), run)
+        for file in ("agent.json", "random.json"):
+            Path(file).write_text(json.dumps(evaluation(0.5)))
     for line in examples(COMMANDS[name]):
         answer = newt(line)
         assert answer.code == 0, f"{line}\n{answer.err}"

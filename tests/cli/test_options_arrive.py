@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -63,6 +64,8 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     save_checkpoint(folder / "made.pt", payload_of(made))
     for root, name in (("runs", "a"), ("elsewhere", "b")):
         write_run(folder / root, name)
+    (folder / "runs/.new-run.1").mkdir()
+    os.utime(folder / "runs/.new-run.1", (0, 0))
     return folder
 
 
