@@ -150,6 +150,19 @@ def test_an_earlier_evaluation_can_be_compared(root):
         read_methods(["new-1"], at=499, root=root)
 
 
+def test_a_file_of_several_agents_is_a_method_for_each(root):
+    both = {"one": evaluation(0.2), "two": evaluation(0.6)}
+    Path("both.json").write_text(json.dumps({"evaluations": both}))
+    assert [method.name for method in read_methods(["both.json", "new-1"], root=root)] == [
+        "one", "two", "new-1"
+    ]  # fmt: skip
+    (pooled,) = read_methods(["seeds=both.json"], root=root)
+    assert [member.name for member in pooled.members] == ["one", "two"]
+    Path("both.json").write_text('{"evaluations": {"one": 3}}')
+    with pytest.raises(RunFolderError, match=r"both\.json is not what"):
+        read_methods(["both.json"], root=root)
+
+
 def test_runs_of_different_lengths_or_modes_are_remarked_upon(root):
     write_run(root, "long", (0.1, 0.9)).write_evaluation(
         3000, {"step": 3000, **evaluation(0.9, mode="policy")}

@@ -57,7 +57,8 @@ def read_methods(words: Sequence[str], *, at: int | None = None, root: Path = RU
 
     Args:
         words: each ``[NAME=]RUN[,RUN…]``, where a RUN is a run's name or folder, a pattern of
-            names such as ``'balance-*'``, or a file that ``newt eval --json`` printed.
+            names such as ``'balance-*'``, or a file that ``newt eval --json`` printed. Such a
+            file of several agents, alone and without a name, is a method for each.
         at: take each run's last evaluation up to so many steps; its newest by default.
         root: the folder of all runs.
 
@@ -67,8 +68,12 @@ def read_methods(words: Sequence[str], *, at: int | None = None, root: Path = RU
     methods: list[Method] = []
     for word in words:
         name, sources = _split(word)
-        members = [_read(source, at, root) for source in _expand(sources, root)]
+        expanded = _expand(sources, root)
+        members = [member for source in expanded for member in _read(source, at, root)]
         names = [member.name for member in members]
+        if name is None and len(expanded) == 1 < len(members):  # a file of several agents
+            methods += [Method(member.name, [member]) for member in members]
+            continue
         twice = next((each for each in names if names.count(each) > 1), None)
         if twice is not None:
             raise ConfigError(f"'{word}' names {twice} twice: every run counts once.")
@@ -107,7 +112,7 @@ def _expand(sources: str, root: Path) -> list[str]:
     return found
 
 
-def _read(source: str, at: int | None, root: Path) -> Member:
+def _read(source: str, at: int | None, root: Path) -> list[Member]:
     path = Path(source)
     if path.suffix == ".pt":
         raise ConfigError(
@@ -116,13 +121,17 @@ def _read(source: str, at: int | None, root: Path) -> Member:
         )
     if path.suffix == ".json" or path.is_file():
         return _read_document(path, at)
-    return _read_run(RunFolder.open(source, root=root), at)
+    return [_read_run(RunFolder.open(source, root=root), at)]
 
 
-def _read_document(path: Path, at: int | None) -> Member:
+def _read_document(path: Path, at: int | None) -> list[Member]:
+    """Read what ``newt eval --json`` printed, of one agent or of several."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-        require_evaluation(document)
+        several = dict(document.get("evaluations", {})) if isinstance(document, dict) else {}
+        documents = several or {str(path): document}
+        for one in documents.values():
+            require_evaluation(one)
     except OSError as error:
         raise RunFolderError(f"cannot read {path}: {error.strerror}.") from error
     except (ValueError, TypeError, KeyError) as error:
@@ -131,8 +140,12 @@ def _read_document(path: Path, at: int | None) -> Member:
         ) from error
     if at is not None:
         raise ConfigError(f"{path} is of one moment: leave --at out, or name runs only.")
-    step = document.get("step")
-    return Member(str(path), document, step if isinstance(step, int) else None)
+    return [Member(name, one, _step(one)) for name, one in documents.items()]
+
+
+def _step(evaluation: Evaluation) -> int | None:
+    step = evaluation.get("step")
+    return step if isinstance(step, int) else None
 
 
 def _read_run(folder: RunFolder, at: int | None) -> Member:
