@@ -100,7 +100,7 @@ def film_checkpoint(
             seed=request.seed,
             fps=request.fps,
             bare=request.bare,
-            on_progress=partial(on_progress, f"{len(specs)} tasks"),
+            on_progress=on_progress,
         )
         return Filmed([video], left_out)
     if path is not None and len(agent.tasks) > 1:

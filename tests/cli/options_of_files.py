@@ -187,8 +187,11 @@ OF_RUNS: dict[str, Command] = {
             Path("runs/a/report.html")),
         Row("--runs-dir", "--runs-dir elsewhere", "write_report runs.*.path",
             [Path("elsewhere/b")], [Path("runs/a")]),
+        Row("--watch", "--watch", calls("watch"), 1, 0),
+        Row("--port", "--port 8000", "watch port", 8000, 8642, line="newt report --watch"),
+        Row("--refresh", "--refresh 3", "watch seconds", 3, 10, line="newt report --watch"),
         json_row(),
-    ), replaced=("write_report",)),
+    ), replaced=("write_report", "watch")),
 }  # fmt: skip
 
 FILES = OF_DEMOS | OF_RUNS

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import partialmethod
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,7 @@ PLACES = {
     "read_published": "newt_core.demos.published:read_published",
     "write_published": "newt_core.demos.published:write_published",
     "write_report": "newt_core.reporting.page:write_report",
+    "watch": "newt_core.reporting.watch:Watch",
     "download_weights": "newt_core.encoders.weights:download",
     "download_asset": "newt_core.envs.asset_download:download_asset",
 }
@@ -192,6 +194,9 @@ class FakeCore:
 
     def _collect_demos(self, **arguments: Any) -> Collected:
         return COLLECTED
+
+    def _watch(self, **arguments: Any) -> Any:
+        return SimpleNamespace(address="http://here/", serve=_nothing, close=_nothing)
 
     def _without_expert(self, specs: Any, **others: Any) -> list[Any]:
         return list(specs)
