@@ -16,8 +16,22 @@ from newt_core.settings import limits
 app = typer.Typer(add_completion=False)
 
 
+OF_VIDEOS = {
+    "episodes": "--episodes",
+    "policy_only": "--policy-only",
+    "fps": "--fps",
+    "grid": "--grid",
+    "bare": "--bare",
+    "device": "--device",
+    "image_weights": "--image-weights",
+    "runs_dir": "--runs-dir",
+}
+"""Parameter → option of those that a gallery has no use for."""
+
+
 @app.command(cls=VideoCommand)
 def render(
+    ctx: typer.Context,
     checkpoint: Annotated[
         str | None,
         typer.Argument(
@@ -52,6 +66,15 @@ def render(
             1, 1_000, "Agent steps per second of the video; by default it plays in real time."
         ),
     ] = None,
+    grid: Annotated[
+        bool, typer.Option("--grid", help="Show all tasks in one video, beside each other.")
+    ] = False,
+    bare: Annotated[
+        bool,
+        typer.Option(
+            "--bare", help="Leave out the texts below a video: task, step, reward, value, return."
+        ),
+    ] = False,
     seed: Annotated[int, number_option(0, limits.SEED, "Seed of the episodes shown.")] = 0,
     device: options.Device = "auto",
     image_weights: options.ImageWeights = None,
@@ -65,6 +88,7 @@ def render(
     newt render --video
     newt render last.pt --task walker-run --video walk.mp4
     newt render last.pt --task walker-run --video walk.gif --policy-only --fps 20
+    newt render last.pt --grid --tasks 'walker-*' --video walkers.mp4
     newt render --gallery tasks.png
     newt render --gallery walkers.png --tasks 'walker-*'
 
@@ -76,6 +100,7 @@ def render(
     if gallery is not None:
         if checkpoint is not None:
             raise typer.BadParameter(f"a gallery shows tasks, no agent: leave '{checkpoint}' out")
+        _refuse_what_is_for_videos(ctx)
         _draw_gallery(gallery, "*" if tasks is None else tasks, seed, specs, as_json)
         return
     from newt_core.envs.availability import runnable
@@ -95,6 +120,8 @@ def render(
                 policy_only=policy_only,
                 seed=seed,
                 fps=fps,
+                grid=grid,
+                bare=bare,
                 device=device,
                 specs=specs or (),
                 image_weights=image_weights,
@@ -112,6 +139,18 @@ def render(
         return
     for one in filmed.videos:
         console.write(f"{one.path}: {one.frames:,} frames at {one.fps:g} per second")
+
+
+def _refuse_what_is_for_videos(ctx: typer.Context) -> None:
+    given = [
+        option
+        for name, option in OF_VIDEOS.items()
+        if (source := ctx.get_parameter_source(name)) is not None and source.name == "COMMANDLINE"
+    ]
+    if given:
+        raise typer.BadParameter(
+            f"a gallery shows one frame of each task, and no agent: leave {', '.join(given)} out"
+        )
 
 
 def _draw_gallery(

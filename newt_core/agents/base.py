@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, SupportsFloat
+from typing import Any, Literal, Protocol, SupportsFloat, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -110,6 +110,14 @@ class Agent(Stateful, Protocol):
 
     def mode(self, how: Acting) -> str:
         """Return what acting so is called in results, such as ``policy`` or ``planning``."""
+
+
+@runtime_checkable
+class Valuing(Protocol):
+    """What an :class:`Agent` may be able to do beside: say what it expects."""
+
+    def values(self, observation: Observation, action: FloatArray) -> FloatArray:
+        """Return the discounted returns [K] that it expects of actions [K, A]."""
 
 
 class OnlineAgent(Protocol):

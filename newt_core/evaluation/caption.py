@@ -9,31 +9,48 @@ from PIL import Image, ImageDraw, ImageFont
 
 from newt_core.envs.contract import Frame
 
-HEIGHT, MARGIN, LETTERS = 32, 8, 15
-"""Pixels of the strip, at its left and right end, and of its letters."""
+FULL_SIDE = 448
+"""Columns of a picture whose texts have their full size."""
+LINE, MARGIN, LETTERS = 24, 8, 15
+"""Pixels of a line, at its left and right end, and of its letters, at the full size."""
+SMALLEST = 9
+"""Pixels of letters that can still be read."""
+BLOCK = 16
+"""Strips are this high or a multiple: players want videos whose sides are."""
 PAPER, INK = (24, 24, 27), (235, 235, 235)
 
 
 class Captioner:
-    """Puts texts below pictures."""
+    """Puts lines of text below pictures, each with a text at its left and one at its right end.
 
-    def __init__(self) -> None:
-        self._font = ImageFont.load_default(LETTERS)
+    Args:
+        lines: how many there will be.
+        side: columns of the pictures; texts are smaller below small ones.
+    """
 
-    def __call__(self, frame: Frame, texts: Sequence[str]) -> Frame:
+    def __init__(self, lines: int = 1, side: int = FULL_SIDE) -> None:
+        scale = min(1.0, side / FULL_SIDE)
+        self._font = ImageFont.load_default(max(SMALLEST, LETTERS * scale))
+        self._margin = max(2, round(MARGIN * scale))
+        self._lines = lines
+        self.height = BLOCK * max(1, round(lines * LINE * max(scale, 0.6) / BLOCK))
+        """Rows of the strip."""
+
+    def __call__(self, frame: Frame, lines: Sequence[tuple[str, str]]) -> Frame:
         """Return a picture with texts below it.
 
         Args:
             frame: [height, width, 3].
-            texts: one at the left end, or two, one at each end.
+            lines: the texts at the left and at the right end of each line.
 
         Returns:
-            [height + :data:`HEIGHT`, width, 3].
+            [height + :attr:`height`, width, 3].
         """
         width = frame.shape[1]
-        strip = Image.new("RGB", (width, HEIGHT), PAPER)
+        strip = Image.new("RGB", (width, self.height), PAPER)
         pen = ImageDraw.Draw(strip)
-        places = ((MARGIN, "lm"), (width - MARGIN, "rm"))
-        for text, (x, anchor) in zip(texts, places, strict=False):
-            pen.text((x, HEIGHT / 2), text, INK, self._font, anchor=anchor)
+        for place, (left, right) in enumerate(lines):
+            y = self.height * (place + 0.5) / self._lines
+            pen.text((self._margin, y), left, INK, self._font, anchor="lm")
+            pen.text((width - self._margin, y), right, INK, self._font, anchor="rm")
         return np.concatenate([frame, np.asarray(strip)])

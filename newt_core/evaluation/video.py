@@ -6,17 +6,15 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
 from newt_core.envs.contract import Frame
-from newt_core.envs.task_env import ObsMode, TaskEnv
 from newt_core.errors import ConfigError, MissingDependencyError
-from newt_core.evaluation.caption import Captioner
+from newt_core.evaluation.scene import FilmedAgent, Scene
 from newt_core.files import atomic_path
 from newt_core.specs.schema import TaskSpec
-from newt_core.types import CountProgress, FloatArray
+from newt_core.types import CountProgress
 
 FASTEST = {".mp4": 60.0, ".gif": 50.0}
 """Ending of a video's file → the most frames per second that players show."""
@@ -24,19 +22,6 @@ DEFAULT_FPS = 30.0
 """Frames per second of tasks without a clock, such as games."""
 SLOWEST = 10.0
 """Frames per second below which a video would be a row of pictures: it plays faster instead."""
-FRAME_SIDE = 448
-"""Rows and columns of a video's pictures, twice those that agents see."""
-
-
-class FilmedAgent(Protocol):
-    """Who plays; :class:`newt_core.workflows.loaded.LoadedAgent` for one."""
-
-    @property
-    def obs(self) -> ObsMode:
-        """What it sees."""
-
-    def act(self, obs: FloatArray, task: str, *, first: bool | None = None) -> FloatArray:
-        """Return an action, [action_dim] in [-1, 1]."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +50,7 @@ def film(
     episodes: int = 1,
     seed: int = 0,
     fps: float | None = None,
+    bare: bool = False,
     on_progress: CountProgress | None = None,
 ) -> Video:
     """Film whole episodes of a task, each from its start to its end.
@@ -76,6 +62,7 @@ def film(
         episodes: how many, one after the other.
         seed: determines them.
         fps: frames per second, one for each agent step; None to play in real time.
+        bare: leave out the texts below the pictures.
         on_progress: told of every frame.
 
     Raises:
@@ -84,26 +71,46 @@ def film(
         OSError: the file cannot be written.
     """
     require_video(path)
-    env = TaskEnv(spec, "rgb_array", obs=player.obs, frame_size=FRAME_SIDE)
-    try:
-        pace = choose_pace(env.step_seconds, path, fps)
+    with Scene(player, spec, episodes=episodes, seed=seed, bare=bare) as scene:
+        pace = choose_pace(scene.step_seconds, path, fps)
         total = episodes * (1 + math.ceil(spec.episode_length / pace.every))
-        count = 0
+        return write_video(path, _frames(scene, pace.every), pace.fps, total, on_progress)
 
-        def counted() -> Iterator[Frame]:
-            nonlocal count
-            for frame in _frames(player, env, episodes, seed, pace.every):
-                count += 1
-                yield frame
-                if on_progress is not None:
-                    on_progress(count, total)
 
-        with atomic_path(path) as part:
-            write = _write_gif if path.suffix.lower() == ".gif" else _write_mp4
-            write(part, counted(), pace.fps)
-    finally:
-        env.close()
-    return Video(path, count, pace.fps)
+def write_video(
+    path: Path,
+    frames: Iterator[Frame],
+    fps: float,
+    total: int,
+    on_progress: CountProgress | None = None,
+) -> Video:
+    """Write a video; the file appears whole or not at all.
+
+    Args:
+        path: see :func:`require_video`.
+        frames: [height, width, 3] each, at least one, drawn as they are written.
+        fps: frames per second.
+        total: how many frames there will be.
+        on_progress: told of every frame.
+
+    Raises:
+        MissingDependencyError: there is no ffmpeg.
+        OSError: the file cannot be written.
+    """
+    count = 0
+
+    def counted() -> Iterator[Frame]:
+        nonlocal count
+        for frame in frames:
+            count += 1
+            yield frame
+            if on_progress is not None:
+                on_progress(count, total)
+
+    with atomic_path(path) as part:
+        write = _write_gif if path.suffix.lower() == ".gif" else _write_mp4
+        write(part, counted(), fps)
+    return Video(path, count, fps)
 
 
 def require_video(path: Path) -> None:
@@ -130,7 +137,7 @@ def choose_pace(step_seconds: float | None, path: Path, fps: float | None = None
         )
     every = 1
     if fps is None:
-        rate = DEFAULT_FPS if step_seconds is None else max(SLOWEST, 1.0 / step_seconds)
+        rate = steps_per_second(step_seconds)
         # The small term lets 60.0000001 pass for 60.
         every = math.ceil(rate / fastest - 1e-6)
         fps = rate / every
@@ -139,30 +146,19 @@ def choose_pace(step_seconds: float | None, path: Path, fps: float | None = None
     return Pace(round(fps, 3), every)
 
 
-def _frames(
-    player: FilmedAgent, env: TaskEnv, episodes: int, seed: int, every: int
-) -> Iterator[Frame]:
+def steps_per_second(step_seconds: float | None) -> float:
+    """Return how many agent steps of a length are shown in a second, at best."""
+    return DEFAULT_FPS if step_seconds is None else max(SLOWEST, 1.0 / step_seconds)
+
+
+def _frames(scene: Scene, every: int) -> Iterator[Frame]:
     """Yield the start of each episode, every so manieth step, and the end."""
-    spec, caption = env.task, Captioner()
-
-    def picture(episode: int, step: int, episode_return: float) -> Frame:
-        where = f"step {step}/{spec.episode_length}"
-        if episodes > 1:
-            where = f"episode {episode + 1}/{episodes} · {where}"
-        texts = (spec.id, f"{where} · return {episode_return:,.1f}")
-        return caption(np.asarray(env.render()), texts)
-
-    for episode in range(episodes):
-        # Episodes after the first go on with the seed's stream.
-        obs, _ = env.reset(seed=seed if episode == 0 else None)
-        episode_return = 0.0
-        yield picture(episode, 0, episode_return)
-        for step in range(1, spec.episode_length + 1):
-            action = player.act(obs, spec.id, first=step == 1)
-            obs, reward, _, _, _ = env.step(action)
-            episode_return += reward
-            if step % every == 0 or step == spec.episode_length:
-                yield picture(episode, step, episode_return)
+    scene.begin()
+    yield scene.picture()
+    for _ in range(scene.moves):
+        scene.move()
+        if scene.step % every == 0 or scene.at_end:
+            yield scene.picture()
 
 
 def _write_mp4(path: Path, frames: Iterator[Frame], fps: float) -> None:

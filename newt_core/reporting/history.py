@@ -77,7 +77,7 @@ def read_baseline(file: Path) -> Evaluation:
     """
     try:
         document = json.loads(file.read_text(encoding="utf-8"))
-        _require_evaluation(document)
+        require_evaluation(document)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise RunFolderError(
             f"{file} is not what 'newt eval random --json' prints. Write it again, or remove it."
@@ -89,7 +89,7 @@ def _read(folder: RunFolder) -> dict[int, Evaluation]:
     try:
         evaluations = folder.read_evaluations()
         for document in evaluations.values():
-            _require_evaluation(document)
+            require_evaluation(document)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise RunFolderError(
             f"{folder.evaluations} holds a file that is no evaluation: {error!r}. Remove it."
@@ -97,7 +97,7 @@ def _read(folder: RunFolder) -> dict[int, Evaluation]:
     return dict(evaluations)
 
 
-def _require_evaluation(document: Any) -> None:
+def require_evaluation(document: Any) -> None:
     """Raise a TypeError or KeyError for a document without scores."""
     for result in dict(document["tasks"]).values():
         float(result["score"])

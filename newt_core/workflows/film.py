@@ -8,12 +8,16 @@ from functools import partial
 from pathlib import Path
 
 from newt_core.errors import ConfigError, MissingDependencyError
+from newt_core.evaluation.grid import film_grid
 from newt_core.evaluation.video import Video, film, require_video
 from newt_core.specs import load_specs
 from newt_core.training.run_folder import RUNS
 from newt_core.types import TaskProgress
 from newt_core.workflows.find_checkpoint import find_checkpoint
 from newt_core.workflows.loaded import load
+
+GRID = "grid.mp4"
+"""The video of several tasks, in the folder of a run's videos."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,10 @@ class FilmRequest:
     """Determines the episodes."""
     fps: float | None = None
     """As in :func:`newt_core.evaluation.video.film`."""
+    grid: bool = False
+    """Show all tasks side by side in one video, by default ``grid.mp4``."""
+    bare: bool = False
+    """Leave out the texts below the pictures."""
     device: str = "auto"
     """As in the settings."""
     specs: Sequence[Path] = ()
@@ -81,12 +89,26 @@ def film_checkpoint(
         seed=request.seed,
         image_weights=request.image_weights,
     )
+    library = load_specs(request.specs)
+    if request.grid:
+        specs = [library[task] for task in agent.tasks]
+        video, left_out = film_grid(
+            agent,
+            specs,
+            path or folder / GRID,
+            episodes=request.episodes,
+            seed=request.seed,
+            fps=request.fps,
+            bare=request.bare,
+            on_progress=on_progress,
+        )
+        return Filmed([video], left_out)
     if path is not None and len(agent.tasks) > 1:
         raise ConfigError(
             f"{path} can show one task, but these are {len(agent.tasks)}: name one with --task, "
-            f"or leave the file out, for a video of each in {folder}/."
+            f"add --grid to show all side by side, or leave the file out, for a video of each in "
+            f"{folder}/."
         )
-    library = load_specs(request.specs)
     done = Filmed([], {})
     for task in agent.tasks:
         try:
@@ -97,6 +119,7 @@ def film_checkpoint(
                 episodes=request.episodes,
                 seed=request.seed,
                 fps=request.fps,
+                bare=request.bare,
                 on_progress=partial(on_progress, task),
             )
         except MissingDependencyError as error:

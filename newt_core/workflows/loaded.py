@@ -16,13 +16,14 @@ Example::
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from newt_core.agents.base import Acting, Agent
+from newt_core.agents.base import Acting, Agent, Valuing
 from newt_core.encoders import TextOptions
 from newt_core.errors import InvalidActionError, NoEpisodeError, UnknownTaskError, did_you_mean
 from newt_core.specs import TaskSpec, Wording, load_specs
@@ -53,6 +54,8 @@ class LoadedAgent:
         self._specs = list(specs)
         self._acted = dict.fromkeys(self._index, 0)
         """Task → actions chosen in its present episode."""
+        self._newest: dict[str, tuple[Observation, FloatArray]] = {}
+        """Task → what it acted on last, and the action, [1, A]."""
         stack = (len(specs), agent.feature_stack, IMAGE_DIM)
         self._seen: HalfArray = np.zeros(stack, np.float16)
 
@@ -117,9 +120,30 @@ class LoadedAgent:
         begins = acted == 0
         index = np.array([self._index[task]])
         features = None if picture is None else self._look(picture, int(index[0]), begins)
-        action = self._act(Observation(padded, index, index, np.array([begins]), features))
+        observation = Observation(padded, index, index, np.array([begins]), features)
+        action = self._act(observation)
         self._acted[task] = acted + 1
+        # The features are in an array that the next look changes.
+        kept = None if features is None else features.copy()
+        self._newest[task] = (replace(observation, features=kept), action)
         return action[0, : spec.action_dim]
+
+    def value(self, task: str) -> float | None:
+        """Return the discounted return that it expected of its newest action in a task.
+
+        Returns:
+            The mean of its value heads; None for an agent without values.
+
+        Raises:
+            UnknownTaskError: The agent was not loaded for this task.
+            NoEpisodeError: It has not acted in the task yet.
+        """
+        spec = self._spec(task)
+        if spec.id not in self._newest:
+            raise NoEpisodeError(f"the agent has not acted in '{task}' yet: call act() first.")
+        if not isinstance(self._agent, Valuing):
+            return None
+        return float(self._agent.values(*self._newest[spec.id])[0])
 
     def _spec(self, task: str) -> TaskSpec:
         if task not in self._index:

@@ -69,6 +69,8 @@ RENDER_ROWS = (
     Row("--episodes", "--episodes 3", f"{FILM} episodes", 3, 1),
     Row("--policy-only", "--policy-only", f"{FILM} policy_only", True, False),
     Row("--fps", "--fps 20", f"{FILM} fps", 20.0, None),
+    Row("--grid", "--grid", f"{FILM} grid", True, False),
+    Row("--bare", "--bare", f"{FILM} bare", True, False),
     Row("--seed", "--seed 4", f"{FILM} seed", 4, 0),
     Row("--device", "--device cpu", f"{FILM} device", "cpu", "auto"),
     Row("--image-weights", "--image-weights d.pt", f"{FILM} image_weights", Path("d.pt"), None),

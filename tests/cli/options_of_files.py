@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.cli.option_row import Command, Row, Seen, calls, exit_code, json_row, knows
+from tests.cli.option_row import (
+    Command,
+    Row,
+    Seen,
+    calls,
+    exit_code,
+    file_there,
+    json_row,
+    knows,
+)
 
 SPECS = "--specs specs"
 HOME, MORE = "demos/short-balance.h5", "more/short-balance.h5"
@@ -131,15 +140,79 @@ OF_DEMOS: dict[str, Command] = {
     ), replaced=("plot_demos",)),
 }  # fmt: skip
 
+COMPARE = "newt compare a elsewhere/b --json"
+
+
+def methods(seen: Seen) -> list[str]:
+    """The methods in the document that was printed."""
+    return list(seen.answer.json["methods"])
+
+
+def unknown_task(seen: Seen) -> bool:
+    """Whether a task is not known."""
+    return "is not a known task" in seen.answer.err
+
+
+def names(seen: Seen) -> list[str]:
+    """The runs in the document that was printed."""
+    return [run["name"] for run in seen.answer.json]
+
+
+def old_draft(seen: Seen) -> bool:
+    """Whether what is left of a run that was not begun is still there."""
+    return Path("runs/.new-run.1").exists()
+
+
 OF_RUNS: dict[str, Command] = {
+    "newt runs list": Command("newt runs list", (
+        Row("--runs-dir", "--runs-dir elsewhere --json", names, ["b"], ["a"],
+            line="newt runs list --json"),
+        json_row(),
+    )),
+    "newt runs show": Command("newt runs show", (
+        Row("run", "newt runs show elsewhere/b --json", "json name", "b", "a",
+            line="newt runs show --json"),
+        Row("--runs-dir", "--runs-dir elsewhere --json", "json name", "b", "a",
+            line="newt runs show --json"),
+        json_row(),
+    )),
+    "newt runs clean": Command("newt runs clean", (
+        Row("names", "newt runs clean a --yes", old_draft, True, False,
+            line="newt runs clean --yes"),
+        Row("--what", "--what replay", old_draft, True, False, line="newt runs clean --yes"),
+        Row("--yes", "--yes", old_draft, False, True),
+        Row("--runs-dir", "--runs-dir elsewhere", old_draft, True, False,
+            line="newt runs clean --yes"),
+        json_row(),
+    )),
+    "newt compare": Command(COMPARE, (
+        Row("methods", "newt compare mine=a --json", methods, ["mine"], ["a", "b"]),
+        Row("--tasks", "--tasks walker-walk", "json tasks", ["walker-walk"],
+            ["walker-walk", "pygame-pong"]),
+        Row("--task", "--task walker-walk", "json tasks", ["walker-walk"],
+            ["walker-walk", "pygame-pong"]),
+        Row("--at", "--at 999", "json methods.a.steps", [0], [1000]),
+        Row("--resample", "--resample both", "json intervals.resampled", "both", "tasks"),
+        Row("--repeats", "--repeats 200", "json intervals.repeats", 200, 2000),
+        Row("--seed", "--seed 4", "json intervals.seed", 4, 0),
+        Row("--out", "--out c", file_there("c.png"), True, False),
+        Row("--specs", "--specs specs", unknown_task, False, True,
+            line=f"{COMPARE} --tasks short-balance", code=2),
+        Row("--runs-dir", "newt compare b --runs-dir elsewhere --json", methods, ["b"], ["a"],
+            line="newt compare a --json"),
+        json_row("newt compare a"),
+    )),
     "newt report": Command("newt report", (
         Row("runs", "newt report a elsewhere/b", "write_report runs.*.name", ["a", "b"], ["a"]),
         Row("--out", "--out c.html", "write_report path", Path("c.html"),
             Path("runs/a/report.html")),
         Row("--runs-dir", "--runs-dir elsewhere", "write_report runs.*.path",
             [Path("elsewhere/b")], [Path("runs/a")]),
+        Row("--watch", "--watch", calls("watch"), 1, 0),
+        Row("--port", "--port 8000", "watch port", 8000, 8642, line="newt report --watch"),
+        Row("--refresh", "--refresh 3", "watch seconds", 3, 10, line="newt report --watch"),
         json_row(),
-    ), replaced=("write_report",)),
+    ), replaced=("write_report", "watch")),
 }  # fmt: skip
 
 SHOWN = "newt checkpoint show made.pt"

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import partialmethod
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -76,6 +77,7 @@ PLACES = {
     "published_files": "newt_core.workflows.hub:published_files",
     "fetch": "newt_core.workflows.hub:fetch",
     "import_published": "newt_core.demos.published:import_published",
+    "watch": "newt_core.reporting.watch:Watch",
     "download_weights": "newt_core.encoders.weights:download",
     "examine": "newt_core.doctor.examine:examine",
     "mend": "newt_core.doctor.downloads:mend",
@@ -233,6 +235,9 @@ class FakeCore:
 
     def _collect_demos(self, **arguments: Any) -> Collected:
         return COLLECTED
+
+    def _watch(self, **arguments: Any) -> Any:
+        return SimpleNamespace(address="http://here/", serve=_nothing, close=_nothing)
 
     def _without_expert(self, specs: Any, **others: Any) -> list[Any]:
         return list(specs)

@@ -84,6 +84,18 @@ def test_what_to_draw_has_to_be_clear(newt, core, line):
     assert not core.calls
 
 
+@pytest.mark.parametrize(
+    "option",
+    ["--episodes 1", "--policy-only", "--fps 20", "--grid", "--bare", "--device cpu",
+     "--image-weights d.pt", "--runs-dir elsewhere"],
+)  # fmt: skip
+def test_a_gallery_refuses_what_is_for_videos(newt, core, option):
+    answer = newt(f"newt render --gallery a.png --tasks walker-run {option}")
+    assert answer.code == 2
+    assert f"leave {option.split()[0]} out" in answer.err
+    assert not core.calls
+
+
 def test_without_runs_there_is_nobody_to_film(newt):
     answer = newt("newt render --video")
     assert answer.code == 2

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
-from tests.fixtures.run_folders import write_run
+from newt_core.reporting.watch import Watch
+from tests.fixtures.run_folders import evaluation, write_run
 
 
 def test_a_page_lies_in_the_runs_folder(newt):
@@ -36,3 +38,48 @@ def test_a_wrong_name_is_one_line(newt):
         "error: there is no run 'balanse' in runs/. Did you mean 'balance'? "
         "'newt train' starts one.\n"
     )
+
+
+def test_a_watched_page_is_that_of_the_moment_until_ctrl_c(newt, monkeypatch):
+    run = write_run(Path("runs"), "a")
+
+    def serve(self: Watch) -> None:
+        pages.append(self.make())
+        run.write_evaluation(1000, {"step": 1000, **evaluation(0.87654)})
+        pages.append(self.make())
+        raise KeyboardInterrupt
+
+    def begin(self: Watch, make, **options: object) -> None:
+        self.make, self.address = make, "http://127.0.0.1:1/"
+
+    pages: list[str] = []
+    for name, does in (("serve", serve), ("__init__", begin), ("close", lambda self: None)):
+        monkeypatch.setattr(Watch, name, does)
+    monkeypatch.delattr(Watch, "address")
+    answer = newt("newt report a --watch")
+    assert (answer.code, answer.out) == (0, "http://127.0.0.1:1/\n")
+    assert "0.877" not in pages[0]
+    assert "0.877" in pages[1]
+    assert not run.report.exists()
+    assert newt("newt report a --watch --json").json == {"address": "http://127.0.0.1:1/"}
+
+
+def test_what_watching_cannot_do_is_refused_before_it_begins(newt):
+    write_run(Path("runs"), "a")
+    for line, said in (
+        ("--watch --out a.html", "leave --out out"),
+        ("--port 8000", "--port is for --watch"),
+        ("--refresh 3", "--refresh is for --watch"),
+        ("--watch --port 65536", "too large"),
+        ("b --watch", "there is no run 'b'"),
+    ):
+        answer = newt(f"newt report {line}")
+        assert answer.code == 2
+        assert said in answer.err
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        assert (
+            f"port {port} of 127.0.0.1 is in use" in newt(f"newt report --watch --port {port}").err
+        )

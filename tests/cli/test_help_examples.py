@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +24,7 @@ from tests.cli.stand_ins import FakeCore
 from tests.fixtures.contents import payload_of
 from tests.fixtures.demonstrations import episode, write_demos
 from tests.fixtures.maniskill_assets import write_stand_ins
-from tests.fixtures.run_folders import write_run
+from tests.fixtures.run_folders import evaluation, write_run
 
 SPECS = """
 domain: dmcontrol
@@ -95,9 +96,11 @@ def test_the_lines_run(name, newt, core, monkeypatch):
     save_checkpoint(Path("last.pt"), payload_of(RunConfig()))
     if name.startswith(("newt checkpoint", "newt demos download")):
         stand_in_hub(core, monkeypatch)
-    if name == "newt report":
-        for run in ("balance", "swingup"):
+    if name.startswith(("newt report", "newt compare", "newt runs")):
+        for run in ("balance", "swingup", "walk-seed1", "base-1", "base-2"):
             write_run(Path("runs"), run)
+        for file in ("agent.json", "random.json"):
+            Path(file).write_text(json.dumps(evaluation(0.5)))
     for line in examples(COMMANDS[name]):
         answer = newt(line)
         assert answer.code == 0, f"{line}\n{answer.err}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -71,6 +72,8 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(folder / "elsewhere/b", saved)
     (saved / "checkpoints").mkdir(exist_ok=True)
     shutil.copy(folder / "made.pt", saved / "checkpoints/last.pt")
+    (folder / "runs/.new-run.1").mkdir()
+    os.utime(folder / "runs/.new-run.1", (0, 0))
     return folder
 
 

@@ -12,12 +12,14 @@ from PIL import Image
 
 from newt_core.envs.task_env import ObsMode
 from newt_core.errors import ConfigError, MissingDependencyError
-from newt_core.evaluation import video
-from newt_core.evaluation.caption import HEIGHT, MARGIN, PAPER, Captioner
-from newt_core.evaluation.video import FRAME_SIDE, Pace, choose_pace, film
+from newt_core.evaluation import scene
+from newt_core.evaluation.caption import FULL_SIDE, MARGIN, PAPER, Captioner
+from newt_core.evaluation.grid import film_grid, in_rows
+from newt_core.evaluation.video import Pace, choose_pace, film
 from newt_core.specs import TaskSpec, load_specs
 
 STEPS = 5
+HEIGHT = Captioner(2).height
 
 
 class Still:
@@ -30,7 +32,10 @@ class Still:
 
     def act(self, obs, task: str, *, first: bool | None = None):
         self.firsts.append(first)
-        return np.zeros(load_specs()["pygame-pong"].action_dim, np.float32)
+        return np.zeros(load_specs()[task].action_dim, np.float32)
+
+    def value(self, task: str) -> float | None:
+        return 10.0 + len(self.firsts)
 
 
 @pytest.fixture
@@ -49,34 +54,69 @@ def test_an_mp4_has_a_frame_before_the_first_step_and_after_every_one(spec, tmp_
     assert player.firsts == 2 * [True, False, False, False, False]
     reader = imageio_ffmpeg.read_frames(str(path))
     about = next(reader)
-    assert about["size"] == (FRAME_SIDE, FRAME_SIDE + HEIGHT)
+    assert about["size"] == (FULL_SIDE, FULL_SIDE + HEIGHT)
     assert about["fps"] == pytest.approx(30.0)
     width, height = about["size"]
     frames = [np.frombuffer(frame, np.uint8).reshape(height, width, 3) for frame in reader]
     assert len(frames) == made.frames
-    strip = frames[0][FRAME_SIDE:].astype(int)
+    strip = frames[0][FULL_SIDE:].astype(int)
     assert (strip > 150).any(), "there is no caption"
     assert abs(np.median(strip) - PAPER[0]) < 12
     assert not list(path.parent.glob(".*")), "an unfinished file is left"
 
 
-def test_captions_say_which_episode_how_far_and_what_it_got(spec, tmp_path, monkeypatch):
-    written: list[tuple[str, str]] = []
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch) -> list[list[tuple[str, str]]]:
+    """The texts of every picture."""
+    lines: list[list[tuple[str, str]]] = []
     caption = Captioner.__call__
 
     def watched(self, frame, texts):
-        written.append(tuple(texts))
+        lines.append(list(texts))
         return caption(self, frame, texts)
 
     monkeypatch.setattr(Captioner, "__call__", watched)
+    return lines
+
+
+def test_captions_say_which_episode_how_far_and_what_it_got(spec, tmp_path, written, monkeypatch):
+    rewards = iter([0.25, -1.0, 2.0] + [0.0] * 20)
+
+    def step(self, action, real=scene.TaskEnv.step):
+        obs, _, *rest = real(self, action)
+        return obs, next(rewards), *rest
+
+    monkeypatch.setattr(scene.TaskEnv, "step", step)
     film(Still(), spec, tmp_path / "two.mp4", episodes=2)
+    assert written[0] == [
+        ("pygame-pong", f"episode 1/2 · step 0/{STEPS}"), ("reward -", "return 0.0")
+    ]  # fmt: skip
+    assert written[3] == [
+        ("pygame-pong", f"episode 1/2 · step 3/{STEPS}"),
+        ("reward 2.00 · value 13.0", "return 1.2"),
+    ]
+    assert written[STEPS][0][1] == f"episode 1/2 · step {STEPS}/{STEPS}"
+    assert written[STEPS + 1] == [
+        ("pygame-pong", f"episode 2/2 · step 0/{STEPS}"), ("reward -", "return 0.0")
+    ]  # fmt: skip
     film(Still(), spec, tmp_path / "one.mp4")
-    names, texts = zip(*written, strict=True)
-    assert set(names) == {"pygame-pong"}
-    assert texts[0] == f"episode 1/2 · step 0/{STEPS} · return 0.0"
-    assert texts[STEPS].startswith(f"episode 1/2 · step {STEPS}/{STEPS} · return ")
-    assert texts[STEPS + 1] == f"episode 2/2 · step 0/{STEPS} · return 0.0"
-    assert texts[-1].startswith(f"step {STEPS}/{STEPS} · return ")
+    assert written[-1][0] == ("pygame-pong", f"step {STEPS}/{STEPS}")
+
+
+def test_an_agent_without_values_has_none_in_its_captions(spec, tmp_path, written):
+    class Model(Still):
+        def value(self, task: str) -> float | None:
+            return None
+
+    film(Model(), spec, tmp_path / "one.mp4")
+    assert "value" not in str(written)
+
+
+def test_a_bare_video_has_no_texts(spec, tmp_path, written):
+    made = film(Still(), spec, tmp_path / "pong.gif", bare=True)
+    assert not written
+    with Image.open(made.path) as picture:
+        assert picture.size == (FULL_SIDE, FULL_SIDE)
 
 
 def test_a_gif_plays_as_fast_as_it_says(spec, tmp_path):
@@ -84,7 +124,7 @@ def test_a_gif_plays_as_fast_as_it_says(spec, tmp_path):
     assert made.fps == 25.0
     with Image.open(made.path) as picture:
         assert picture.info["duration"] == 40  # milliseconds
-        assert picture.size == (FRAME_SIDE, FRAME_SIDE + HEIGHT)
+        assert picture.size == (FULL_SIDE, FULL_SIDE + HEIGHT)
 
 
 def test_the_file_that_was_there_survives_a_failing_player(spec, tmp_path):
@@ -150,7 +190,7 @@ def test_without_a_renderer_there_is_one_line_and_no_file(spec, tmp_path, monkey
     def render(self):
         raise MissingDependencyError("needs a driver")
 
-    monkeypatch.setattr(video.TaskEnv, "render", render)
+    monkeypatch.setattr(scene.TaskEnv, "render", render)
     with pytest.raises(MissingDependencyError, match="needs a driver"):
         film(Still(), spec, tmp_path / "pong.mp4")
     assert not list(tmp_path.iterdir())
@@ -168,7 +208,7 @@ def test_without_a_renderer_there_is_one_line_and_no_file(spec, tmp_path, monkey
     ],
 )
 def test_tasks_with_a_clock_say_how_long_a_step_takes(task, rate):
-    env = video.TaskEnv(load_specs()[task])
+    env = scene.TaskEnv(load_specs()[task])
     try:
         assert env.step_seconds == pytest.approx(1 / rate)
     finally:
@@ -179,16 +219,108 @@ FRAME = np.full((40, 200, 3), 90, np.uint8)
 
 
 def test_a_caption_stands_below_the_picture():
-    frame = FRAME
-    captioned = Captioner()(frame, ["left", "right"])
-    assert captioned.shape == (40 + HEIGHT, 200, 3)
+    caption = Captioner(2, 200)
+    captioned = caption(FRAME, [("left", "right"), ("", "")])
+    assert captioned.shape == (40 + caption.height, 200, 3)
     assert (captioned[:40] == 90).all()
     strip = captioned[40:, :, 0] > 150
-    assert strip[:, :60].any()
-    assert strip[:, 140:].any()
-    assert not strip[:, 80:120].any()
+    upper, lower = strip[: caption.height // 2], strip[caption.height // 2 :]
+    assert upper[:, :60].any()
+    assert upper[:, 140:].any()
+    assert not upper[:, 80:120].any()
+    assert not lower.any()
 
 
-def test_two_captions_stand_at_the_two_ends():
-    ink = np.flatnonzero((Captioner()(FRAME, ["left", "right"])[40:, :, 0] > 150).any(0))
-    assert (ink[0], ink[-1]) == (pytest.approx(MARGIN, abs=2), pytest.approx(200 - MARGIN, abs=2))
+def test_captions_stand_at_the_two_ends():
+    wide = np.full((40, FULL_SIDE, 3), 90, np.uint8)
+    ink = np.flatnonzero((Captioner()(wide, [("left", "right")])[40:, :, 0] > 150).any(0))
+    assert ink[0] == pytest.approx(MARGIN, abs=2)
+    assert ink[-1] == pytest.approx(FULL_SIDE - MARGIN, abs=2)
+
+
+@pytest.mark.parametrize("side", [192, 224, 288, 368, 448])
+def test_captions_fit_below_small_pictures(side):
+    caption = Captioner(2, side)
+    assert (side + caption.height) % 16 == 0, "players would get another size"
+    frame = np.full((side, side, 3), 90, np.uint8)
+    texts = [
+        ("cartpole-swingup-sparse", "step 100/500"),
+        ("reward 0.98 · value 96.3", "return 4.1"),
+    ]
+    strip = caption(frame, texts)[side:, :, 0] > 150
+    middle = strip.any(0)[2:-2]
+    assert not strip[:, 0].any(), "letters are cut off"
+    assert not strip[:, -1].any(), "letters are cut off"
+    assert middle.any()
+
+
+# -- several tasks at once ---------------------------------------------------------------------
+
+
+def small(task: str, steps: int) -> TaskSpec:
+    return load_specs()[task].model_copy(update={"episode_length": steps})
+
+
+def test_a_grid_shows_every_task_at_its_own_pace(tmp_path, written):
+    # At 30 frames per second, a game of 30 steps per second and a cartpole of 50.
+    specs = [small("pygame-pong", 6), small("cartpole-balance", 20)]
+    told: list[tuple[str, int, int]] = []
+    made, left_out = film_grid(
+        Still(), specs, tmp_path / "grid.mp4", on_progress=lambda *counts: told.append(counts)
+    )
+    assert (made.fps, made.frames, left_out) == (30.0, 13, {})
+    assert told[6] == ("pygame-pong", 7, 7)
+    assert told[-1] == ("cartpole-balance", 13, 13)
+    texts = [(task, where) for ((task, where), _) in written]
+    assert texts[:7] == [("pygame-pong", f"step {step}/6") for step in range(7)]
+    steps = [0, 1, 3, 5, 6, 8, 10, 11, 13, 15, 16, 18, 20]
+    assert texts[7:] == [("cartpole-balance", f"step {step}/20") for step in steps]
+    reader = imageio_ffmpeg.read_frames(str(made.path))
+    assert next(reader)["size"] == (2 * FULL_SIDE, FULL_SIDE + HEIGHT)
+    assert len(list(reader)) == 13
+
+
+def test_tasks_in_a_grid_look_as_they_do_alone(tmp_path):
+    # Simulators that draw beside each other in one process spoil each other's pictures.
+    specs = [small("cartpole-balance", 1), small("mw-reach", 1)]
+    made, _ = film_grid(Still(), specs, tmp_path / "grid.gif", fps=10, bare=True)
+    with Image.open(made.path) as picture:
+        both = np.asarray(picture.convert("RGB")).astype(int)
+    for place, spec in enumerate(specs):
+        alone = film(Still(), spec, tmp_path / "alone.gif", fps=10, bare=True)
+        with Image.open(alone.path) as picture:
+            expected = np.asarray(picture.convert("RGB")).astype(int)
+        here = both[:, place * FULL_SIDE :][:, :FULL_SIDE]
+        assert np.abs(here - expected).mean() < 12, spec.id
+
+
+def test_a_grid_with_a_pace_shows_every_step_of_every_task(tmp_path, written):
+    specs = [small("pygame-pong", 2), small("cartpole-balance", 4)]
+    made, _ = film_grid(Still(), specs, tmp_path / "grid.gif", fps=20, episodes=2, bare=True)
+    assert (made.fps, made.frames) == (20.0, 2 * 5)
+    assert not written
+
+
+def test_a_grid_leaves_out_what_cannot_be_drawn(spec, tmp_path, monkeypatch):
+    def render(self, real=scene.TaskEnv.render):
+        if self.task.id != "pygame-pong":
+            raise MissingDependencyError("needs a driver")
+        return real(self)
+
+    monkeypatch.setattr(scene.TaskEnv, "render", render)
+    other = small("cartpole-balance", 3)
+    made, left_out = film_grid(Still(), [other, spec], tmp_path / "grid.mp4")
+    assert left_out == {"cartpole-balance": "needs a driver"}
+    assert made.frames == STEPS + 1
+    with pytest.raises(MissingDependencyError, match="needs a driver"):
+        film_grid(Still(), [other], tmp_path / "none.mp4")
+    with pytest.raises(ConfigError, match="a grid of 37 tasks is too large, at most 36"):
+        film_grid(Still(), [spec] * 37, tmp_path / "none.mp4")
+    assert [path.name for path in tmp_path.iterdir()] == ["grid.mp4"]
+
+
+def test_pictures_stand_in_rows():
+    pictures = [np.full((2, 3, 3), number, np.uint8) for number in (1, 2, 3)]
+    sheet = in_rows(pictures)
+    assert sheet.shape == (4, 6, 3)
+    assert sheet[:, :, 0].tolist() == [[1, 1, 1, 2, 2, 2]] * 2 + [[3, 3, 3, 0, 0, 0]] * 2

@@ -86,3 +86,20 @@ def test_tasks_that_cannot_be_drawn_are_left_out(runs, monkeypatch):
     monkeypatch.setattr(Agent, "tasks", ("pygame-pong",))
     with pytest.raises(MissingDependencyError, match="needs a driver"):
         film_checkpoint(FilmRequest("walk", runs=runs))
+
+
+def test_a_grid_is_one_video_of_all_tasks(runs, monkeypatch):
+    asked = []
+
+    def filmed(player, specs, path, **options):
+        asked.append(([spec.id for spec in specs], options["episodes"], options["bare"]))
+        return Video(path, 9, 30.0), {"pygame-pong": "needs a driver"}
+
+    monkeypatch.setattr(film, "load", lambda *arguments, **options: Agent())
+    monkeypatch.setattr(film, "film_grid", filmed)
+    done = film_checkpoint(FilmRequest("walk", grid=True, episodes=2, bare=True, runs=runs))
+    assert done.videos == [Video(runs / "walk/videos/grid.mp4", 9, 30.0)]
+    assert done.left_out == {"pygame-pong": "needs a driver"}
+    assert asked == [(["pygame-pong", "pygame-cowboy"], 2, True)]
+    done = film_checkpoint(FilmRequest("walk", path=Path("a.gif"), grid=True, runs=runs))
+    assert done.videos[0].path == Path("a.gif")

@@ -99,3 +99,28 @@ def test_an_observation_that_is_refused_is_no_step(newt):
 def test_only_tasks_it_knows_can_be_reset(newt):
     with pytest.raises(UnknownTaskError, match="Did you mean 'walk'"):
         fresh(newt)[0].reset("wlak")
+
+
+def test_the_value_is_that_of_the_newest_action(newt):
+    agent, _ = fresh(newt)
+    with pytest.raises(NoEpisodeError, match="has not acted in 'walk' yet"):
+        agent.value("walk")
+    play(agent, 3)
+    action = agent.act(OBS[3], "walk")
+    play(agent, 1, "run")
+    state, padded = torch.zeros(1, 128), torch.zeros(1, 16)
+    state[0, :5] = torch.from_numpy(OBS[3])
+    padded[0, : len(action)] = torch.from_numpy(action)
+    with torch.no_grad():
+        bound = newt.model.bind(torch.tensor([0]))
+        heads = bound.q_value(bound.encode(state), padded, torch.arange(newt.model.size.num_q))
+    assert agent.value("walk") == pytest.approx(float(heads.mean()), abs=1e-6)
+
+
+def test_an_agent_without_values_says_so():
+    class Model:
+        obs, feature_stack, image_encoder = "state", 0, None
+
+    agent = LoadedAgent(Model(), lambda seen: np.zeros((1, 16), np.float32), SPECS)  # type: ignore[arg-type]
+    agent.act(OBS[0], "walk")
+    assert agent.value("walk") is None

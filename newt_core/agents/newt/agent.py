@@ -11,6 +11,7 @@ from newt_core.agents.newt.acting_model import ActingModel
 from newt_core.agents.newt.actor import Actor, ActorSettings
 from newt_core.agents.newt.config import UpdateConfig
 from newt_core.agents.newt.update import Learner
+from newt_core.agents.newt.values import action_values
 from newt_core.agents.ranks import ALONE, Ranks
 from newt_core.encoders.image.base import ImageEncoder
 from newt_core.errors import CheckpointError, in_short
@@ -19,7 +20,7 @@ from newt_core.model.sizes import SIZES
 from newt_core.model.world_model import TaskTable, WorldModel
 from newt_core.planner.config import PlannerConfig
 from newt_core.seeds import Stream, stream_seed
-from newt_core.types import Act
+from newt_core.types import Act, FloatArray, Observation
 
 
 class NewtAgent(ActingModel):
@@ -81,6 +82,10 @@ class NewtAgent(ActingModel):
         """See :class:`newt_core.agents.base.Agent`."""
         settings = ActorSettings(policy_only=how.policy_only, prior_weight=how.prior_weight)
         return Actor(self, num_envs, seed=seed, settings=settings)
+
+    def values(self, observation: Observation, action: FloatArray) -> FloatArray:
+        """See :class:`newt_core.agents.base.Valuing`."""
+        return action_values(self, observation, action)
 
     def mode(self, how: Acting) -> str:
         """See :class:`newt_core.agents.base.Agent`."""

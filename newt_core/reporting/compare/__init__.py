@@ -1,0 +1,1 @@
+"""``newt compare``: runs beside each other, as numbers, tables and a picture."""
