@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
+
+if TYPE_CHECKING:
+    from newt_core.training.run_folder import RunFolder
 
 
 def require_own_settings(preset: str | None, config: Path | None) -> None:
@@ -24,3 +29,21 @@ def resume_command(command: str, folder: Path, specs: Sequence[Path] = ()) -> st
     for extra in specs:  # of a run that keeps no copy of them
         parts += ["--specs", str(extra)]
     return shlex.join(parts)
+
+
+@contextmanager
+def say_how_to_go_on(folder: RunFolder, command: str) -> Iterator[None]:
+    """Where environments keep failing in the block, say with which command the run goes on.
+
+    Raises:
+        EnvironmentFailure: What the block raised, with the command if anything was saved.
+    """
+    from newt_core.errors import EnvironmentFailure
+
+    try:
+        yield
+    except EnvironmentFailure as error:
+        places = (folder.checkpoints, folder.pretraining.checkpoints)
+        if not any(any(place.glob("*.pt")) for place in places):
+            raise
+        raise EnvironmentFailure(f"{error}\nGo on with: {command}") from error

@@ -29,9 +29,10 @@ from newt_core.encoders.image.dino import DINOV2
 from newt_core.encoders.text.choose import Notice
 from newt_core.errors import CheckpointError, ConfigError, DemoError
 from newt_core.replay import ReplayBuffer
+from newt_core.replay.ledger import require_replay
 from newt_core.replay.storage import memory_device
 from newt_core.specs import TaskSpec, Wording
-from newt_core.training.checkpoint_folder import latest_intact
+from newt_core.training.checkpoint_folder import latest_intact, newest_written
 from newt_core.training.config import RunConfig
 from newt_core.training.content import (
     PRETRAINING,
@@ -195,9 +196,10 @@ class RunParts:
             image_encoder=self.image_encoder.name if self.image_encoder is not None else None,
         )
 
-    def check_resume_point(self, folder: RunFolder, phase: Phase) -> None:
+    def check_resume_point(self, folder: RunFolder, phase: Phase) -> CheckpointContent | None:
         """Find what is wrong with going on there; see :meth:`resume_point`."""
-        self._checked[folder.path] = self.resume_point(folder, phase)
+        self._checked[folder.path] = found = self.resume_point(folder, phase)
+        return found
 
     def resume_point(self, folder: RunFolder, phase: Phase) -> CheckpointContent | None:
         """Return the newest intact checkpoint; None before the first was written.
@@ -205,13 +207,14 @@ class RunParts:
         Raises:
             CheckpointError: None can be read, or the run is of other tasks, of another phase or
                 sees by another image encoder.
+            RunFolderError: The replay that it counts on is gone.
         """
         if folder.path in self._checked:
             return self._checked.pop(folder.path)
         try:
             found = latest_intact(folder.checkpoints)
         except CheckpointError:
-            if any(folder.checkpoints.glob("*.pt")):
+            if any(folder.checkpoints.glob("*.pt")) or newest_written(folder.checkpoints):
                 raise
             return None
         for reason in found.skipped:
@@ -230,6 +233,8 @@ class RunParts:
             )
         recorded = content.run.image_encoder
         require_image_encoder(recorded, self.image_encoder, f"the run {folder.path}")
+        if self.config.replay.on_disk:
+            require_replay(folder.replay, content.state.get("replay", {}), found.path)
         return content
 
     @cached_property

@@ -21,7 +21,7 @@ from newt_core.training.content import (
     CheckpointContent,
     read_content,
 )
-from newt_core.training.resume import resumed_config
+from newt_core.training.resume import require_same_run, resumed_config
 from newt_core.training.run_folder import RUNS, RunFolder, run_label
 from newt_core.workflows.agent_kinds import find_kind
 from newt_core.workflows.asked import Asked
@@ -133,7 +133,10 @@ def existing_run(
     with folder.lock():
         settings = resumed_config(folder, asked.overrides, pretraining=pretraining, **flags)
         parts = RunParts(settings, library.select(settings.tasks))
-        parts.check_resume_point(folder, PRETRAINING if pretraining else INTERACTION)
+        phase = PRETRAINING if pretraining else INTERACTION
+        found = parts.check_resume_point(folder, phase)
+        if found is not None:
+            require_same_run(folder, found.run.config, phase)
         write_text(folder.config_file, settings.to_yaml())
     return RunContext(settings, folder, library, made=parts)
 

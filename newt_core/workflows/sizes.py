@@ -32,8 +32,7 @@ def check_sizes(config: RunConfig, specs: Sequence[TaskSpec]) -> None:
             f"update.horizon is {config.update.horizon:,}, but an episode of {shortest.id} has "
             f"{shortest.episode_length:,} steps: nothing of it could be learned from."
         )
-    on_disk = config.replay.storage == "disk" and config.replay.save
-    if not on_disk and not config.replay.storage.startswith("cuda"):
+    if not config.replay.on_disk and config.replay.memory == "ram":
         needed = capacity * row_bytes(features=config.model.feature_stack > 0)
         there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
         if needed > there:
