@@ -16,7 +16,6 @@ traceback.
 
 from __future__ import annotations
 
-import errno
 import os
 import signal
 import threading
@@ -31,7 +30,7 @@ from typing import Any
 import typer
 
 from newt_cli.console import notice, write_json
-from newt_core.errors import NewtError, did_you_mean
+from newt_core.errors import NewtError, did_you_mean, disk_is_full
 
 DEBUG_VARIABLE = "NEWT_DEBUG"
 FAILED = 1
@@ -49,7 +48,8 @@ def report_failures(work: Callable[[], object], *, as_json: bool = False) -> int
         with _handling(signal.default_int_handler, signal.SIGTERM), _warnings_as_remarks():
             code = work()
     except NewtError as error:
-        return _explain(str(error), _exit_code(error), as_json)
+        code = FAILED if disk_is_full(error) else error.exit_code
+        return _explain(str(error), code, as_json)
     except typer.TyperException as error:
         return _explain(_usage_message(error), error.exit_code, as_json)
     except OSError as error:
@@ -128,16 +128,6 @@ def _warnings_as_remarks() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.showwarning = show
         yield
-
-
-def _exit_code(error: NewtError) -> int:
-    """Return 1 where the disk is full, whatever could not be written for that."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
-            return FAILED
-        cause = cause.__cause__
-    return error.exit_code
 
 
 def _explain(message: str, code: int, as_json: bool) -> int:

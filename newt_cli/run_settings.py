@@ -32,18 +32,27 @@ def resume_command(command: str, folder: Path, specs: Sequence[Path] = ()) -> st
 
 
 @contextmanager
-def say_how_to_go_on(folder: RunFolder, command: str) -> Iterator[None]:
-    """Where environments keep failing in the block, say with which command the run goes on.
+def failing_cleanly(folder: RunFolder, command: str, *, new: bool) -> Iterator[None]:
+    """Leave a run that fails in the block as one can go on from it, or not at all.
+
+    Where environments keep failing, the message says with which command the run goes on. A new run
+    that fails before anything came of it is removed: its name is free again.
+
+    Args:
+        folder: The run's.
+        command: Goes on with it.
+        new: Whether it was made just now.
 
     Raises:
-        EnvironmentFailure: What the block raised, with the command if anything was saved.
+        NewtError: What the block raised.
     """
-    from newt_core.errors import EnvironmentFailure
+    from newt_core.errors import EnvironmentFailure, NewtError
 
     try:
         yield
-    except EnvironmentFailure as error:
-        places = (folder.checkpoints, folder.pretraining.checkpoints)
-        if not any(any(place.glob("*.pt")) for place in places):
-            raise
-        raise EnvironmentFailure(f"{error}\nGo on with: {command}") from error
+    except (NewtError, OSError) as error:
+        if new:
+            folder.discard_if_unused()
+        if isinstance(error, EnvironmentFailure) and any(folder.path.rglob("*.pt")):
+            raise EnvironmentFailure(f"{error}\nGo on with: {command}") from error
+        raise

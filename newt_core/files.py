@@ -16,7 +16,6 @@ import json
 import math
 import os
 import secrets
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -96,22 +95,45 @@ def atomic_path(path: Path) -> Iterator[Path]:
     """Give the body a temporary path to write; put the file at ``path`` when it succeeds.
 
     For writers that want a path of their own, such as ``torch.save``. When the body raises,
-    the temporary file is removed and ``path`` stays as it was. Missing parent folders are made.
+    the temporary file is removed and ``path`` stays as it was; see :func:`parent_made`.
 
     Raises:
         OSError: the folder cannot be made or written.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     # Hidden, so that no pattern such as *.pt finds an unfinished file.
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}{TEMPORARY_SUFFIX}")
-    try:
-        yield temporary
-        _flush_file(temporary)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with parent_made(path):
+        try:
+            yield temporary
+            _flush_file(temporary)
+            os.replace(temporary, path)
+        except OSError as error:
+            # What a full disk refuses does not say which file that was.
+            if error.filename in (None, str(temporary)):
+                error.filename = str(path)
+            raise
+        finally:
+            temporary.unlink(missing_ok=True)
     _flush_folder(path.parent)
+
+
+@contextmanager
+def parent_made(path: Path) -> Iterator[None]:
+    """Make a file's missing parent folders for the body; where it raises, remove them if empty.
+
+    Raises:
+        OSError: they cannot be made.
+    """
+    missing = [folder for folder in path.parents if not folder.exists()]
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        for folder in missing:  # the innermost first
+            with suppress(OSError):
+                folder.rmdir()
+        raise
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -237,26 +259,6 @@ def download(
         refused = isinstance(error, HTTPError)  # its own text has the status, its reason has not
         reason = error if refused else getattr(error, "reason", None) or error
         raise DownloadError(f"cannot fetch {url}: {reason}.") from error
-
-
-def reachable(url: str, seconds: float) -> bool:
-    """Return whether a server answers for a file, within a time that is really kept."""
-    from urllib.request import Request, urlopen
-
-    answered = threading.Event()
-
-    def ask() -> None:
-        try:
-            with urlopen(Request(url, method="HEAD"), timeout=seconds):
-                answered.set()
-        except (OSError, ValueError):
-            return
-
-    # Resolving a name can take minutes and takes no time limit: it is left to a thread.
-    asking = threading.Thread(target=ask, daemon=True)
-    asking.start()
-    asking.join(seconds)
-    return answered.is_set()
 
 
 def remove_unfinished(folder: Path, name: str = "*") -> int:

@@ -20,8 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from newt_core.encoders.network import reachable
 from newt_core.errors import DownloadError, WeightsError, did_you_mean, in_short
-from newt_core.files import DownloadProgress, cache_folder, reachable, sha256
+from newt_core.files import DownloadProgress, cache_folder, sha256
 from newt_core.files import download as download_file
 
 if TYPE_CHECKING:

@@ -14,7 +14,6 @@
 from __future__ import annotations
 
 import json
-import re
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
@@ -27,15 +26,10 @@ from types import MappingProxyType
 from typing import Any
 
 from newt_core.errors import RunFolderError, did_you_mean
-from newt_core.files import AlreadyLockedError, take_lock, write_json, write_text
+from newt_core.files import AlreadyLockedError, parent_made, take_lock, write_json, write_text
+from newt_core.training.run_name import CONFIG, RUNS, check_name, taken
 
-RUNS = Path("runs")
-"""Folder of all runs, under the one that Newt is started in."""
-
-_CONFIG = "config.yaml"
 _SPECS = "specs"
-_LONGEST_LABEL = 40
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True)
@@ -66,25 +60,11 @@ class RunFolder:
         Raises:
             RunFolderError: the name is not usable or taken, or the disk refuses.
         """
-        if name is not None and not _NAME.fullmatch(name):
-            raise RunFolderError(
-                f"'{name}' cannot name a run: use letters, digits, '.', '_' and '-'. "
-                f"The folder is made in {root}/."
-            )
+        if name is not None:
+            check_name(name, root)
         try:
-            root.mkdir(parents=True, exist_ok=True)
-            # A folder appears with its settings inside or not at all, so that a run killed in
-            # its first moments can be resumed.
-            draft = root / f".new-run.{secrets.token_hex(4)}"
-            draft.mkdir()
-            try:
-                write_text(draft / _CONFIG, config)
-                for file, text in specs.items():
-                    write_text(draft / _SPECS / file, text)
-                return cls(_take_name(draft, name, label, root))
-            except BaseException:
-                shutil.rmtree(draft, ignore_errors=True)
-                raise
+            with parent_made(root / "run"):
+                return cls(_made(name, config, label, root, specs))
         except OSError as error:
             raise RunFolderError(
                 f"cannot make a run folder in {root}: {error.strerror}."
@@ -106,10 +86,10 @@ class RunFolder:
         """
         for path in (root / name, Path(name)):
             # Settings that were deleted can be had from a checkpoint.
-            if (path / _CONFIG).is_file() or any((path / "checkpoints").glob("*.pt")):
+            if (path / CONFIG).is_file() or any((path / "checkpoints").glob("*.pt")):
                 return cls(path)
         if (root / name).is_dir():
-            raise RunFolderError(f"{root / name} is not a run: it has no {_CONFIG}.")
+            raise RunFolderError(f"{root / name} is not a run: it has no {CONFIG}.")
         known = [run.name for run in list_runs(root)]
         raise RunFolderError(
             f"there is no run '{name}' in {root}/.{did_you_mean(name, known)} {advice}"
@@ -135,7 +115,7 @@ class RunFolder:
     @property
     def config_file(self) -> Path:
         """The resolved settings."""
-        return self.path / _CONFIG
+        return self.path / CONFIG
 
     @property
     def specs(self) -> Path:
@@ -223,6 +203,16 @@ class RunFolder:
         with lock:
             yield
 
+    def discard_if_unused(self) -> None:
+        """Remove the folder of a run that came to nothing, so that its name is free again.
+
+        That is one without any checkpoint, evaluation or row of metrics.
+        """
+        used = (*self.path.rglob("*.pt"), *self.path.rglob("eval/*.json"))
+        logged = any(file.stat().st_size for file in self.path.rglob("metrics.jsonl"))
+        if not used and not logged:
+            shutil.rmtree(self.path, ignore_errors=True)
+
     def _evaluation_files(self) -> list[tuple[int, Path]]:
         files = self.evaluations.glob("*.json")
         return sorted((int(path.stem), path) for path in files if path.stem.isdigit())
@@ -234,17 +224,24 @@ class RunFolder:
 
 def list_runs(root: Path = RUNS) -> list[RunFolder]:
     """Return every run in ``root``, in the order of their names."""
-    return [RunFolder(path.parent) for path in sorted(root.glob(f"[!.]*/{_CONFIG}"))]
+    return [RunFolder(path.parent) for path in sorted(root.glob(f"[!.]*/{CONFIG}"))]
 
 
-def run_label(tasks: str, preset: str | None) -> str:
-    """Return what a run's name says after its date, such as ``walker-run_cpu``.
+def _made(name: str | None, config: str, label: str, root: Path, specs: Mapping[str, str]) -> Path:
+    """Make a run's folder; it appears with its settings inside or not at all.
 
-    >>> run_label("walker-*, cartpole-balance", "cpu")
-    'walker-cartpole-balance_cpu'
+    A run that is killed in its first moments can therefore be resumed.
     """
-    words = re.sub(r"[^A-Za-z0-9]+", "-", tasks)[:_LONGEST_LABEL].strip("-") or "tasks"
-    return f"{words}_{preset}" if preset else words
+    draft = root / f".new-run.{secrets.token_hex(4)}"
+    draft.mkdir()
+    try:
+        write_text(draft / CONFIG, config)
+        for file, text in specs.items():
+            write_text(draft / _SPECS / file, text)
+        return _take_name(draft, name, label, root)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
 
 
 def _take_name(draft: Path, name: str | None, label: str, root: Path) -> Path:
@@ -260,14 +257,5 @@ def _take_name(draft: Path, name: str | None, label: str, root: Path) -> Path:
             if not path.exists():
                 raise
         if name is not None:
-            raise _taken(path)
+            raise taken(path)
     raise AssertionError("count() does not end")
-
-
-def _taken(path: Path) -> RunFolderError:
-    if (path / _CONFIG).is_file():
-        return RunFolderError(
-            f"the run {path} already exists. Go on with it with --resume, or choose another "
-            "--run NAME."
-        )
-    return RunFolderError(f"{path} already exists and is not a run. Choose another --run NAME.")

@@ -46,7 +46,7 @@ from newt_core.training.run_folder import RunFolder
 from newt_core.types import FloatArray
 from newt_core.workflows.agent_kinds import AgentInputs, AgentKind, find_kind, options_of
 from newt_core.workflows.load_agent import open_image_encoder
-from newt_core.workflows.sizes import check_sizes
+from newt_core.workflows.sizes import check_room, check_sizes
 
 
 class RunTexts(NamedTuple):
@@ -83,12 +83,13 @@ class RunParts:
         self._checked: dict[Path, CheckpointContent | None] = {}
         """Folder → the resume point that was found when it was checked, not yet taken."""
 
-    def check(self, *, online: bool = True) -> None:
+    def check(self, runs: Path, *, online: bool = True) -> None:
         """Find what is wrong with the parts now, before anything is written.
 
         Demonstrations are opened and their checksums compared, not yet loaded.
 
         Args:
+            runs: The folder that the run's folder is to be made in.
             online: Whether the run is to interact.
 
         Raises:
@@ -96,9 +97,11 @@ class RunParts:
         """
         options_of(self.kind, self.config)
         self._require_able(online)
-        check_sizes(self.config, self.specs)
         if self.config.replay.storage != "disk":
             memory_device(self.config.replay.storage)
+        check_sizes(self.config, self.specs)
+        if online:
+            check_room(self.config, self.specs, runs)
         if self.config.demos.folder is not None:
             files = self._demo_files()
             if self.config.model.feature_stack:

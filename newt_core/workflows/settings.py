@@ -22,11 +22,13 @@ from newt_core.training.content import (
     read_content,
 )
 from newt_core.training.resume import require_same_run, resumed_config
-from newt_core.training.run_folder import RUNS, RunFolder, run_label
+from newt_core.training.run_folder import RunFolder
+from newt_core.training.run_name import RUNS, check_name, run_label
 from newt_core.workflows.agent_kinds import find_kind
 from newt_core.workflows.asked import Asked
 from newt_core.workflows.context import RunContext
 from newt_core.workflows.run_parts import RunParts
+from newt_core.workflows.sizes import check_memory
 from newt_core.workflows.take_weights import require_encoders
 
 
@@ -60,6 +62,8 @@ def new_run(
     Raises:
         NewtError: Whatever the user can put right.
     """
+    if name is not None:
+        check_name(name, runs)
     settings, library = with_absolute_paths(asked.settings()), load_specs(specs)
     if "tasks" not in settings.model_fields_set:
         raise ConfigError(
@@ -86,7 +90,7 @@ def new_run(
         settings, files = _continued(settings, said, pretrained, library, notice)
     check(settings)
     parts = RunParts(settings, library.select(settings.tasks), files=files, notice=notice)
-    parts.check(online=not pretraining)
+    parts.check(runs, online=not pretraining)
     if settings.text.encoder == "auto":  # Decided for good, now that it was found.
         chosen = short_name(parts.texts.encoder)
         decided = settings.text.model_copy(update={"encoder": chosen})
@@ -133,6 +137,8 @@ def existing_run(
     with folder.lock():
         settings = resumed_config(folder, asked.overrides, pretraining=pretraining, **flags)
         parts = RunParts(settings, library.select(settings.tasks))
+        if not settings.replay.on_disk:
+            check_memory(settings, parts.specs)
         phase = PRETRAINING if pretraining else INTERACTION
         found = parts.check_resume_point(folder, phase)
         if found is not None:
