@@ -45,7 +45,7 @@ from newt_core.training.content import (
 from newt_core.training.run_folder import RunFolder
 from newt_core.types import FloatArray
 from newt_core.workflows.agent_kinds import AgentInputs, AgentKind, find_kind, options_of
-from newt_core.workflows.load_agent import open_image_encoder
+from newt_core.workflows.load_agent import check_unchanged, open_image_encoder
 from newt_core.workflows.sizes import check_room, check_sizes
 
 
@@ -234,6 +234,8 @@ class RunParts:
                 f"{found.path} was trained on other tasks ({', '.join(saved[:3])}, …). "
                 "Resume with the run's own --tasks and --specs."
             )
+        for task, spec in zip(content.run.tasks, self.specs, strict=True):
+            check_unchanged(found.path, task, spec)
         recorded = content.run.image_encoder
         require_image_encoder(recorded, self.image_encoder, f"the run {folder.path}")
         if self.config.replay.on_disk:

@@ -1,0 +1,392 @@
+"""Corrupt a run's checkpoints, replay and settings in a thousand ways, and go on with it each time.
+
+    python benchmarks/corruptions.py --out benchmarks/results/corruptions.json
+
+A small run of two tasks is stopped and copied; one file of the copy is corrupted; the real command
+goes on with it in this process. Where that ends well and says nothing, the checkpoint at its end
+has to be the very one of the run that nobody touched. Only what reads no file of the run is
+replaced: worker processes, evaluations, and the size of the networks.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import json
+import math
+import os
+import random
+import shutil
+import sys
+import tempfile
+import time
+import traceback
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Self
+from unittest.mock import patch
+
+import numpy as np
+import torch
+import yaml
+from numpy.typing import ArrayLike
+
+from newt_cli.app import main as newt
+from newt_core.bench.timing import describe_hardware
+from newt_core.envs.pool import EpisodeNumbers, PoolStats
+from newt_core.envs.pool.worker import episode_seed
+from newt_core.envs.session import Session, open_session
+from newt_core.files import write_json
+from newt_core.model.sizes import SIZES, Size
+from newt_core.specs import TaskSpec
+from newt_core.training.checkpoint import load_checkpoint
+from newt_core.training.outcome import Scores
+from newt_core.types import STATE_DIM, FloatArray, IntArray, Transitions
+from newt_core.version import git_version
+
+SPECS = """
+domain: miniarcade
+defaults: {episode_length: 10, reward: dense, score: {kind: return, high: 10}}
+tasks:
+  - id: short-balance
+    env: {game: cartpole}
+    embodiment: A cart with a pole.
+    instruction: Keep the pole upright.
+    obs_dim: 4
+    action_dim: 1
+  - id: short-reach
+    env: {game: reacher, target: easy}
+    embodiment: An arm of two links.
+    instruction: Touch the disc.
+    obs_dim: 6
+    action_dim: 2
+"""
+SMALL = Size(enc_dim=24, mlp_dim=32, latent_dim=16, enc_layers=2, num_q=3)
+"""Networks of a few rows."""
+STEPS, FURTHER = 210, 226
+"""Agent steps of the run that is corrupted, and of the one that goes on with it."""
+SETTINGS = {
+    "update.updates_per_step": 0.25,
+    "update.batch_size": 16,
+    "random_phase.episodes": 1,
+    "evaluation.every": 0,
+    "checkpoint.every": 80,
+    "replay.capacity": 180,  # full before the end
+}
+GOOD = ("refused", "recovered and said", "no difference")
+BAD = ("silently wrong", "traceback")
+
+Damage = Callable[[Path, random.Random], None]
+
+
+class SerialPool:
+    """The simulators in this process: a pool whose start takes no time."""
+
+    def __init__(self, specs: Sequence[TaskSpec], seed: int) -> None:
+        self.specs = tuple(specs)
+        self.num_envs = len(specs)
+        self.stats = PoolStats()
+        self._seed = seed
+        self._sessions: list[Session] = [open_session(spec) for spec in specs]
+        self._sent: tuple[FloatArray, IntArray] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for session in self._sessions:
+            session.simulator.close()
+
+    @property
+    def episode_numbers(self) -> IntArray:
+        """See :class:`newt_core.envs.pool.Pool`, as for the other methods."""
+        return self._next - self._plan.stride
+
+    def features(self, env_ids: IntArray | None = None) -> None:
+        """There are none."""
+
+    def reset(self, seed: int | None = None, episodes: EpisodeNumbers | None = None) -> FloatArray:
+        """Begin a new episode everywhere."""
+        self._seed = self._seed if seed is None else seed
+        zeros = np.zeros(self.num_envs, np.int64)
+        self._plan = episodes or EpisodeNumbers.own_series(zeros)
+        self._next = self._plan.first.copy()
+        return np.stack([self._begin(env) for env in range(self.num_envs)])
+
+    def step(self, actions: ArrayLike) -> Transitions:
+        """Make one agent step everywhere."""
+        self.send(actions, np.arange(self.num_envs))
+        return self.recv(self.num_envs)
+
+    def send(self, actions: ArrayLike, env_ids: ArrayLike) -> None:
+        """Take note of some actions."""
+        ids = np.asarray(env_ids)
+        masks = np.stack([self.specs[env].action_mask for env in ids]).astype(np.float32)
+        self._sent = (np.clip(np.asarray(actions, np.float32), -1, 1) * masks, ids)
+
+    def recv(self, min_envs: int = 1) -> Transitions:
+        """Execute them."""
+        assert self._sent is not None
+        actions, ids = self._sent
+        obs, final = np.zeros((2, len(ids), STATE_DIM), np.float32)
+        reward, success, score = np.zeros((3, len(ids)), np.float32)
+        done = np.zeros(len(ids), np.bool_)
+        for row, env in enumerate(ids.tolist()):
+            session = self._sessions[env]
+            outcome = session.step(actions[row, : session.spec.action_dim])
+            final[row] = obs[row] = self._padded(outcome.obs)
+            reward[row], success[row], score[row] = outcome.reward, outcome.success, session.score
+            done[row] = session.done
+            if session.done:
+                obs[row] = self._begin(env)
+        lost = np.zeros(len(ids), np.bool_)
+        return Transitions(ids, obs, final, reward, done, success, score, lost, actions)
+
+    def _begin(self, env: int) -> FloatArray:
+        seed = episode_seed(self._seed, int(self._plan.series[env]), int(self._next[env]))
+        self._next[env] += self._plan.stride[env]
+        return self._padded(self._sessions[env].reset(seed))
+
+    def _padded(self, obs: FloatArray) -> FloatArray:
+        return np.pad(obs, (0, STATE_DIM - len(obs)))
+
+
+@contextlib.contextmanager
+def stand_ins() -> Iterator[None]:
+    """Replace, for the block, what reads no file of a run."""
+    train = "newt_core.workflows.train"
+    with (
+        patch.dict(SIZES, {"2M": SMALL}),
+        patch(f"{train}.open_pool", lambda specs, encoder, stack, seed: SerialPool(specs, seed)),
+        patch(f"{train}._evaluator", lambda run, agent: lambda step: Scores(step / 1000, {})),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("always", UserWarning)
+        yield
+
+
+# ------------------------------------------------------------------------------- corruptions
+
+
+def flip_bit(path: Path, dice: random.Random) -> None:
+    """One bit."""
+    data = bytearray(path.read_bytes())
+    data[dice.randrange(len(data))] ^= 1 << dice.randrange(8)
+    path.write_bytes(data)
+
+
+def flip_bits(path: Path, dice: random.Random) -> None:
+    """Up to 50 bits anywhere."""
+    for _ in range(dice.randint(2, 50)):
+        flip_bit(path, dice)
+
+
+def cut(path: Path, dice: random.Random) -> None:
+    """Its end is missing."""
+    os.truncate(path, dice.randrange(path.stat().st_size))
+
+
+def zeros(path: Path, dice: random.Random) -> None:
+    """A piece of zeros, as file systems leave after a power cut."""
+    data = bytearray(path.read_bytes())
+    first = dice.randrange(len(data))
+    count = min(dice.choice((16, 512, 4096)), len(data) - first)
+    data[first : first + count] = bytes(count)
+    path.write_bytes(data)
+
+
+def empty(path: Path, dice: random.Random) -> None:
+    """No byte left."""
+    path.write_bytes(b"")
+
+
+def delete(path: Path, dice: random.Random) -> None:
+    """The file is gone."""
+    path.unlink()
+
+
+def delete_folder(path: Path, dice: random.Random) -> None:
+    """The folder it lies in is gone."""
+    shutil.rmtree(path.parent)
+
+
+def swap(path: Path, dice: random.Random) -> None:
+    """It has another file's content, and that has its."""
+    others = [other for other in sorted(path.parent.iterdir()) if other.is_file() and other != path]
+    other, own = dice.choice(others or [path]), path.read_bytes()
+    path.write_bytes(other.read_bytes())
+    other.write_bytes(own)
+
+
+def wrong_value(path: Path, dice: random.Random) -> None:
+    """An entry of a YAML or JSON file is of another type, or a number out of range."""
+    as_json = path.suffix == ".json"
+    text = path.read_text(encoding="utf-8")
+    content = json.loads(text) if as_json else yaml.safe_load(text)
+    place: Any = content
+    while True:
+        key = dice.choice(sorted(place) if isinstance(place, dict) else range(len(place)))
+        if not isinstance(place[key], dict | list) or not place[key] or dice.random() < 0.1:
+            break
+        place = place[key]
+    values: tuple[Any, ...] = (None, [], {}, "x", "", -1, 0, 1e30, 2**70, 0.5, True, math.nan)
+    place[key] = dice.choice(values)
+    path.write_text(json.dumps(content) if as_json else yaml.safe_dump(content), encoding="utf-8")
+
+
+ANYWHERE: tuple[Damage, ...] = (flip_bit, flip_bits, cut, zeros, empty, delete, swap)
+
+
+def from_another_run(run: Path, other: Path, name: str) -> None:
+    """The file is that of a run of the same tasks with another seed."""
+    shutil.copyfile(other / name, run / name)
+
+
+def kinds_of(name: str) -> list[Damage | None]:
+    """Return what can happen to a file of a run; None for the file of another run."""
+    kinds: list[Damage | None] = [*ANYWHERE, flip_bit, flip_bit, None]
+    if name.endswith((".yaml", ".json")):
+        kinds += [wrong_value] * 6
+    if "/" in name:
+        kinds.append(delete_folder)
+    return kinds
+
+
+# --------------------------------------------------------------------------------- going on
+
+
+def run_newt(line: str) -> tuple[int | None, str]:
+    """Run a command here; return its exit code, None for a traceback, and what it said."""
+    said = io.StringIO()
+    with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
+        try:
+            code: int | None = newt(line.split())
+        except BaseException:  # noqa: BLE001 (whatever escapes is what is looked for)
+            said.write(traceback.format_exc())
+            code = None
+    return code, said.getvalue()
+
+
+def end_of(run: Path) -> dict[str, Any]:
+    """Return the state at a run's end."""
+    content = load_checkpoint(run / "checkpoints" / "last.pt")
+    return {name: value for name, value in content.items() if name not in ("config", "git_version")}
+
+
+def same(one: Any, other: Any) -> bool:
+    """Return whether two states are equal, bit for bit."""
+    if isinstance(one, torch.Tensor):
+        return isinstance(other, torch.Tensor) and torch.equal(one, other)
+    if isinstance(one, dict):
+        return (
+            isinstance(other, dict)
+            and one.keys() == other.keys()
+            and all(same(one[key], other[key]) for key in one)
+        )
+    if isinstance(one, list):
+        return isinstance(other, list) and len(one) == len(other) and all(map(same, one, other))
+    return bool(one == other or (one != one and other != other))
+
+
+def outcome_of(run: Path, expected: dict[str, Any]) -> tuple[str, str]:
+    """Go on with a corrupted run; return what came of it, and what was said."""
+    code, said = run_newt(f"train --run {run} --resume --steps {FURTHER}")
+    if code is None or "Traceback" in said:
+        return "traceback", said
+    if code:
+        clear = code in (1, 2) and said.startswith("error: ") and len(said.splitlines()) <= 2
+        return "refused" if clear else "traceback", said
+    if "warning: " in said:
+        return "recovered and said", said
+    return "no difference" if same(end_of(run), expected) else "silently wrong", said
+
+
+def begin(root: Path, name: str, seed: int) -> Path:
+    """Make the run that is corrupted."""
+    specs = root / "specs"
+    specs.mkdir(exist_ok=True)
+    (specs / "short.yaml").write_text(SPECS)
+    settings = " ".join(f"--set {key}={value}" for key, value in SETTINGS.items())
+    code, said = run_newt(
+        f"train --tasks short-balance,short-reach --specs {specs} --preset smoke --device cpu "
+        f"--text-encoder hashed --seed {seed} --steps {STEPS} {settings} --runs-dir {root} "
+        f"--run {name}"
+    )
+    if code:
+        raise SystemExit(said)
+    return root / name
+
+
+def corrupted(count: int, seed: int, root: Path, show: bool = True) -> dict[str, Any]:
+    """Corrupt ``count`` times; return the counts and every bad outcome."""
+    dice = random.Random(seed)
+    by_kind: dict[str, Counter[str]] = {}
+    by_file: dict[str, Counter[str]] = {}
+    bad: list[dict[str, str]] = []
+    with stand_ins():
+        whole, other = begin(root, "whole", 1), begin(root, "other", 2)
+        untouched = Path(shutil.copytree(whole, root / "untouched"))
+        result, said = outcome_of(untouched, {})
+        if result != "silently wrong":  # than nothing, that is: it has to go on without a word
+            raise SystemExit(f"the run does not go on untouched: {result}: {said}")
+        expected = end_of(untouched)
+        places = ("checkpoints/*", "replay/*", "specs/*", "config.yaml", ".newest-checkpoint")
+        names = [str(p.relative_to(whole)) for place in places for p in sorted(whole.glob(place))]
+        for number in range(count):
+            name = names[number % len(names)]
+            damage = dice.choice(kinds_of(name))
+            run = Path(shutil.copytree(whole, root / "run"))
+            if damage is None:
+                from_another_run(run, other, name)
+            else:
+                damage(run / name, dice)
+            kind = damage.__name__ if damage is not None else from_another_run.__name__
+            result, said = outcome_of(run, expected)
+            by_kind.setdefault(kind, Counter())[result] += 1
+            by_file.setdefault(name, Counter())[result] += 1
+            if result in BAD:
+                bad.append({"file": name, "kind": kind, "result": result, "said": said})
+                if show:
+                    sys.stderr.write(f"{number}: {name}, {kind}: {result}: {said[-1500:]}\n")
+            shutil.rmtree(run)
+            if show and number % 50 == 49:
+                sys.stderr.write(f"{number + 1} of {count}\n")
+    results = sum(by_kind.values(), Counter())
+    return {
+        "outcomes": {name: results[name] for name in (*GOOD, *BAD)},
+        "by_kind": {kind: dict(sorted(by_kind[kind].items())) for kind in sorted(by_kind)},
+        "by_file": {name: dict(sorted(by_file[name].items())) for name in names if name in by_file},
+        "bad": bad,
+    }
+
+
+def main() -> None:
+    """Parse the command line and write the file."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--count", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, required=True)
+    options = parser.parse_args()
+    started = time.monotonic()
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as folder:
+        found = corrupted(options.count, options.seed, Path(folder))
+    document = {
+        "command": f"python benchmarks/corruptions.py --count {options.count}",
+        "commit": git_version(),
+        "hardware": describe_hardware(),
+        "seed": options.seed,
+        "wall_s": round(time.monotonic() - started, 1),
+        "corruptions": options.count,
+        **found,
+    }
+    write_json(options.out, document)
+    sys.stderr.write(f"{json.dumps(found['outcomes'])}\n")
+    raise SystemExit(1 if found["bad"] else 0)
+
+
+if __name__ == "__main__":
+    main()
