@@ -1,11 +1,11 @@
 """Corrupt a run's checkpoints, replay and settings in a thousand ways, and go on with it each time.
 
-    python benchmarks/corruptions.py --out benchmarks/results/corruptions.json
+    python -m benchmarks.corruptions --out benchmarks/results/corruptions.json
 
 A small run of two tasks is stopped and copied; one file of the copy is corrupted; the real command
 goes on with it in this process. Where that ends well and says nothing, the checkpoint at its end
 has to be the very one of the run that nobody touched. Only what reads no file of the run is
-replaced: worker processes, evaluations, and the size of the networks.
+replaced: worker processes, evaluations, the size of the networks, and waiting for the disk.
 """
 
 from __future__ import annotations
@@ -14,8 +14,6 @@ import argparse
 import contextlib
 import io
 import json
-import math
-import os
 import random
 import shutil
 import sys
@@ -24,27 +22,21 @@ import time
 import traceback
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 from unittest.mock import patch
 
-import numpy as np
 import torch
-import yaml
-from numpy.typing import ArrayLike
 
+from benchmarks.damage import from_another_run, kinds_of
+from benchmarks.serial_pool import SerialPool
 from newt_cli.app import main as newt
 from newt_core.bench.timing import describe_hardware
-from newt_core.envs.pool import EpisodeNumbers, PoolStats
-from newt_core.envs.pool.worker import episode_seed
-from newt_core.envs.session import Session, open_session
 from newt_core.files import write_json
 from newt_core.model.sizes import SIZES, Size
-from newt_core.specs import TaskSpec
 from newt_core.training.checkpoint import load_checkpoint
 from newt_core.training.outcome import Scores
-from newt_core.types import STATE_DIM, FloatArray, IntArray, Transitions
 from newt_core.version import git_version
 
 SPECS = """
@@ -79,80 +71,6 @@ SETTINGS = {
 GOOD = ("refused", "recovered and said", "no difference")
 BAD = ("silently wrong", "traceback")
 
-Damage = Callable[[Path, random.Random], None]
-
-
-class SerialPool:
-    """The simulators in this process: a pool whose start takes no time."""
-
-    def __init__(self, specs: Sequence[TaskSpec], seed: int) -> None:
-        self.specs = tuple(specs)
-        self.num_envs = len(specs)
-        self.stats = PoolStats()
-        self._seed = seed
-        self._sessions: list[Session] = [open_session(spec) for spec in specs]
-        self._sent: tuple[FloatArray, IntArray] | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for session in self._sessions:
-            session.simulator.close()
-
-    @property
-    def episode_numbers(self) -> IntArray:
-        """See :class:`newt_core.envs.pool.Pool`, as for the other methods."""
-        return self._next - self._plan.stride
-
-    def features(self, env_ids: IntArray | None = None) -> None:
-        """There are none."""
-
-    def reset(self, seed: int | None = None, episodes: EpisodeNumbers | None = None) -> FloatArray:
-        """Begin a new episode everywhere."""
-        self._seed = self._seed if seed is None else seed
-        zeros = np.zeros(self.num_envs, np.int64)
-        self._plan = episodes or EpisodeNumbers.own_series(zeros)
-        self._next = self._plan.first.copy()
-        return np.stack([self._begin(env) for env in range(self.num_envs)])
-
-    def step(self, actions: ArrayLike) -> Transitions:
-        """Make one agent step everywhere."""
-        self.send(actions, np.arange(self.num_envs))
-        return self.recv(self.num_envs)
-
-    def send(self, actions: ArrayLike, env_ids: ArrayLike) -> None:
-        """Take note of some actions."""
-        ids = np.asarray(env_ids)
-        masks = np.stack([self.specs[env].action_mask for env in ids]).astype(np.float32)
-        self._sent = (np.clip(np.asarray(actions, np.float32), -1, 1) * masks, ids)
-
-    def recv(self, min_envs: int = 1) -> Transitions:
-        """Execute them."""
-        assert self._sent is not None
-        actions, ids = self._sent
-        obs, final = np.zeros((2, len(ids), STATE_DIM), np.float32)
-        reward, success, score = np.zeros((3, len(ids)), np.float32)
-        done = np.zeros(len(ids), np.bool_)
-        for row, env in enumerate(ids.tolist()):
-            session = self._sessions[env]
-            outcome = session.step(actions[row, : session.spec.action_dim])
-            final[row] = obs[row] = self._padded(outcome.obs)
-            reward[row], success[row], score[row] = outcome.reward, outcome.success, session.score
-            done[row] = session.done
-            if session.done:
-                obs[row] = self._begin(env)
-        lost = np.zeros(len(ids), np.bool_)
-        return Transitions(ids, obs, final, reward, done, success, score, lost, actions)
-
-    def _begin(self, env: int) -> FloatArray:
-        seed = episode_seed(self._seed, int(self._plan.series[env]), int(self._next[env]))
-        self._next[env] += self._plan.stride[env]
-        return self._padded(self._sessions[env].reset(seed))
-
-    def _padded(self, obs: FloatArray) -> FloatArray:
-        return np.pad(obs, (0, STATE_DIM - len(obs)))
-
 
 @contextlib.contextmanager
 def stand_ins() -> Iterator[None]:
@@ -161,101 +79,12 @@ def stand_ins() -> Iterator[None]:
     with (
         patch.dict(SIZES, {"2M": SMALL}),
         patch(f"{train}.open_pool", lambda specs, encoder, stack, seed: SerialPool(specs, seed)),
+        patch("newt_core.files.os.fsync", lambda file: None),
         patch(f"{train}._evaluator", lambda run, agent: lambda step: Scores(step / 1000, {})),
         warnings.catch_warnings(),
     ):
         warnings.simplefilter("always", UserWarning)
         yield
-
-
-# ------------------------------------------------------------------------------- corruptions
-
-
-def flip_bit(path: Path, dice: random.Random) -> None:
-    """One bit."""
-    data = bytearray(path.read_bytes())
-    data[dice.randrange(len(data))] ^= 1 << dice.randrange(8)
-    path.write_bytes(data)
-
-
-def flip_bits(path: Path, dice: random.Random) -> None:
-    """Up to 50 bits anywhere."""
-    for _ in range(dice.randint(2, 50)):
-        flip_bit(path, dice)
-
-
-def cut(path: Path, dice: random.Random) -> None:
-    """Its end is missing."""
-    os.truncate(path, dice.randrange(path.stat().st_size))
-
-
-def zeros(path: Path, dice: random.Random) -> None:
-    """A piece of zeros, as file systems leave after a power cut."""
-    data = bytearray(path.read_bytes())
-    first = dice.randrange(len(data))
-    count = min(dice.choice((16, 512, 4096)), len(data) - first)
-    data[first : first + count] = bytes(count)
-    path.write_bytes(data)
-
-
-def empty(path: Path, dice: random.Random) -> None:
-    """No byte left."""
-    path.write_bytes(b"")
-
-
-def delete(path: Path, dice: random.Random) -> None:
-    """The file is gone."""
-    path.unlink()
-
-
-def delete_folder(path: Path, dice: random.Random) -> None:
-    """The folder it lies in is gone."""
-    shutil.rmtree(path.parent)
-
-
-def swap(path: Path, dice: random.Random) -> None:
-    """It has another file's content, and that has its."""
-    others = [other for other in sorted(path.parent.iterdir()) if other.is_file() and other != path]
-    other, own = dice.choice(others or [path]), path.read_bytes()
-    path.write_bytes(other.read_bytes())
-    other.write_bytes(own)
-
-
-def wrong_value(path: Path, dice: random.Random) -> None:
-    """An entry of a YAML or JSON file is of another type, or a number out of range."""
-    as_json = path.suffix == ".json"
-    text = path.read_text(encoding="utf-8")
-    content = json.loads(text) if as_json else yaml.safe_load(text)
-    place: Any = content
-    while True:
-        key = dice.choice(sorted(place) if isinstance(place, dict) else range(len(place)))
-        if not isinstance(place[key], dict | list) or not place[key] or dice.random() < 0.1:
-            break
-        place = place[key]
-    values: tuple[Any, ...] = (None, [], {}, "x", "", -1, 0, 1e30, 2**70, 0.5, True, math.nan)
-    place[key] = dice.choice(values)
-    path.write_text(json.dumps(content) if as_json else yaml.safe_dump(content), encoding="utf-8")
-
-
-ANYWHERE: tuple[Damage, ...] = (flip_bit, flip_bits, cut, zeros, empty, delete, swap)
-
-
-def from_another_run(run: Path, other: Path, name: str) -> None:
-    """The file is that of a run of the same tasks with another seed."""
-    shutil.copyfile(other / name, run / name)
-
-
-def kinds_of(name: str) -> list[Damage | None]:
-    """Return what can happen to a file of a run; None for the file of another run."""
-    kinds: list[Damage | None] = [*ANYWHERE, flip_bit, flip_bit, None]
-    if name.endswith((".yaml", ".json")):
-        kinds += [wrong_value] * 6
-    if "/" in name:
-        kinds.append(delete_folder)
-    return kinds
-
-
-# --------------------------------------------------------------------------------- going on
 
 
 def run_newt(line: str) -> tuple[int | None, str]:
@@ -297,7 +126,8 @@ def outcome_of(run: Path, expected: dict[str, Any]) -> tuple[str, str]:
     if code is None or "Traceback" in said:
         return "traceback", said
     if code:
-        clear = code in (1, 2) and said.startswith("error: ") and len(said.splitlines()) <= 2
+        _, _, error = said.partition("error: ")
+        clear = code in (1, 2) and error and len(error.splitlines()) <= 2
         return "refused" if clear else "traceback", said
     if "warning: " in said:
         return "recovered and said", said
@@ -375,7 +205,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         found = corrupted(options.count, options.seed, Path(folder))
     document = {
-        "command": f"python benchmarks/corruptions.py --count {options.count}",
+        "command": f"python -m benchmarks.corruptions --count {options.count}",
         "commit": git_version(),
         "hardware": describe_hardware(),
         "seed": options.seed,

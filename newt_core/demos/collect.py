@@ -97,8 +97,8 @@ def collect(
     if kept:
         _add_what_fits(writer, kept, rejected)
     if failure is not None:
-        before = f" {len(kept)} episodes from before are in {writer.path}." if kept else ""
-        raise EnvironmentFailure(f"{failure}{before}") from failure
+        rest = f" {len(kept)} episodes from before are in {writer.path}." if kept else ""
+        raise EnvironmentFailure(f"{failure}{rest}") from failure
     return _outcome(writer, len(episodes), kept, rejected)
 
 

@@ -75,23 +75,26 @@ def test_any_bit_of_the_table_can_be_wrong(tmp_path: Path) -> None:
             shutil.rmtree(folder)
 
 
-DAMAGE: dict[str, Callable[[Path], object]] = {
-    "emptied": lambda folder: [
-        path.write_bytes(bytes(path.stat().st_size)) for path in folder.glob("*.bin")
-    ],
-    "another run's": lambda folder: (shutil.rmtree(folder), filled(folder, first=50)),
-    "begun anew": lambda folder: (
-        shutil.rmtree(folder),
-        ReplayBuffer(100, storage="disk", folder=folder),
-    ),
-}
+def emptied(folder: Path) -> None:
+    for path in folder.glob("*.bin"):
+        path.write_bytes(bytes(path.stat().st_size))
 
 
-@pytest.mark.parametrize("damage", DAMAGE)
-def test_nothing_left_is_no_new_beginning(damage: str, tmp_path: Path) -> None:
+def of_another_run(folder: Path) -> None:
+    shutil.rmtree(folder)
+    filled(folder, first=50)
+
+
+def begun_anew(folder: Path) -> None:
+    shutil.rmtree(folder)
+    ReplayBuffer(100, storage="disk", folder=folder)
+
+
+@pytest.mark.parametrize("damage", [emptied, of_another_run, begun_anew])
+def test_nothing_left_is_no_new_beginning(damage: Callable[[Path], None], tmp_path: Path) -> None:
     folder = tmp_path / "replay"
     _, state = filled(folder)
-    DAMAGE[damage](folder)
+    damage(folder)
     with pytest.raises(RunFolderError, match=r"emptied or is another run's: .* 8 episodes that"):
         reopened(folder, state)
 

@@ -170,6 +170,11 @@ def test_tensorboard_shows_the_numbers_and_forgets_what_was_given_up(file, tmp_p
     assert [(e.step, e.value) for e in events.Scalars("loss")] == [(10, 10), (20, 20), (30, -1)]
 
 
+def log_at(metrics: MetricsLogger, *steps: int) -> None:
+    for step in steps:
+        metrics.log(step, {"loss": 1.0})
+
+
 def test_a_disk_that_is_full_for_tensorboard_ends_no_run(file, tmp_path, monkeypatch):
     from tensorboard.summary.writer.record_writer import RecordWriter
 
@@ -181,7 +186,7 @@ def test_a_disk_that_is_full_for_tensorboard_ends_no_run(file, tmp_path, monkeyp
 
         monkeypatch.setattr(RecordWriter, "write", refuse)
         with pytest.warns(UserWarning, match="going on without TensorBoard: .*No space") as said:
-            [metrics.log(step, {"loss": 1.0}) for step in (20, 30, 40)]
+            log_at(metrics, 20, 30, 40)
         assert len(said) == 1
     assert [row["step"] for row in read_metrics(file)] == [10, 20, 30, 40]
 
