@@ -92,7 +92,7 @@ class Facts:
         if deaths or lost:
             lines["Environments"] = f"died {deaths:,} times; {lost:,} episodes were lost"
         if damaged:
-            lines["Replay"] = f"{damaged:,} damaged episodes were left out"
+            lines["Replay"] = f"damaged episodes left out: {damaged:,}"
         return lines
 
     def _command(self) -> str:
