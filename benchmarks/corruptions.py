@@ -14,6 +14,7 @@ import argparse
 import contextlib
 import io
 import json
+import multiprocessing
 import random
 import shutil
 import sys
@@ -21,8 +22,11 @@ import tempfile
 import time
 import traceback
 import warnings
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -35,6 +39,8 @@ from newt_cli.app import main as newt
 from newt_core.bench.timing import describe_hardware
 from newt_core.files import write_json
 from newt_core.model.sizes import SIZES, Size
+from newt_core.replay.ledger import EPISODES
+from newt_core.replay.storage import DiskStorage
 from newt_core.training.checkpoint import load_checkpoint
 from newt_core.training.outcome import Scores
 from newt_core.version import git_version
@@ -58,7 +64,7 @@ tasks:
 """
 SMALL = Size(enc_dim=24, mlp_dim=32, latent_dim=16, enc_layers=2, num_q=3)
 """Networks of a few rows."""
-STEPS, FURTHER = 210, 226
+STEPS, FURTHER = 210, 218
 """Agent steps of the run that is corrupted, and of the one that goes on with it."""
 SETTINGS = {
     "update.updates_per_step": 0.25,
@@ -66,8 +72,11 @@ SETTINGS = {
     "random_phase.episodes": 1,
     "evaluation.every": 0,
     "checkpoint.every": 80,
+    "checkpoint.keep": 2,
     "replay.capacity": 180,  # full before the end
 }
+PART = 50
+"""Corruptions that a process does before it tells."""
 GOOD = ("refused", "recovered and said", "no difference")
 BAD = ("silently wrong", "traceback")
 
@@ -100,8 +109,11 @@ def run_newt(line: str) -> tuple[int | None, str]:
 
 
 def end_of(run: Path) -> dict[str, Any]:
-    """Return the state at a run's end."""
+    """Return the state at a run's end, with the checksums of what its replay really holds."""
     content = load_checkpoint(run / "checkpoints" / "last.pt")
+    rows = DiskStorage(run / "replay", content["replay"]["capacity"])
+    episodes = content["replay"][EPISODES].tolist()
+    content["rows"] = [rows.checksum(start, length) for start, length, _, _ in episodes]
     return {name: value for name, value in content.items() if name not in ("config", "git_version")}
 
 
@@ -150,13 +162,40 @@ def begin(root: Path, name: str, seed: int) -> Path:
     return root / name
 
 
-def corrupted(count: int, seed: int, root: Path, show: bool = True) -> dict[str, Any]:
-    """Corrupt ``count`` times; return the counts and every bad outcome."""
-    dice = random.Random(seed)
-    by_kind: dict[str, Counter[str]] = {}
-    by_file: dict[str, Counter[str]] = {}
-    bad: list[dict[str, str]] = []
-    with stand_ins():
+@dataclass
+class Found:
+    """What came of some corruptions."""
+
+    by_kind: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    """Kind of corruption → outcome → how often."""
+    by_file: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    bad: list[dict[str, str]] = field(default_factory=list)
+    """Those that were not noticed, or not borne."""
+
+    def add(self, other: Found) -> None:
+        """Add those of another process."""
+        for mine, theirs in ((self.by_kind, other.by_kind), (self.by_file, other.by_file)):
+            for name, counts in theirs.items():
+                mine[name] += counts
+        self.bad += other.bad
+
+    def document(self) -> dict[str, Any]:
+        """Return it for a file."""
+        results = sum(self.by_kind.values(), Counter())
+        return {
+            "outcomes": {name: results[name] for name in (*GOOD, *BAD)},
+            "by_kind": {kind: dict(counts) for kind, counts in sorted(self.by_kind.items())},
+            "by_file": {name: dict(counts) for name, counts in sorted(self.by_file.items())},
+            "bad": self.bad,
+        }
+
+
+def corrupted(numbers: Sequence[int], seed: int = 0) -> Found:
+    """Corrupt a run once for each number; the same number is the same corruption."""
+    torch.set_num_threads(1)
+    found = Found()
+    with tempfile.TemporaryDirectory() as folder, stand_ins():
+        root = Path(folder)
         whole, other = begin(root, "whole", 1), begin(root, "other", 2)
         untouched = Path(shutil.copytree(whole, root / "untouched"))
         result, said = outcome_of(untouched, {})
@@ -165,7 +204,8 @@ def corrupted(count: int, seed: int, root: Path, show: bool = True) -> dict[str,
         expected = end_of(untouched)
         places = ("checkpoints/*", "replay/*", "specs/*", "config.yaml", ".newest-checkpoint")
         names = [str(p.relative_to(whole)) for place in places for p in sorted(whole.glob(place))]
-        for number in range(count):
+        for number in numbers:
+            dice = random.Random(f"{seed} {number}")
             name = names[number % len(names)]
             damage = dice.choice(kinds_of(name))
             run = Path(shutil.copytree(whole, root / "run"))
@@ -175,22 +215,12 @@ def corrupted(count: int, seed: int, root: Path, show: bool = True) -> dict[str,
                 damage(run / name, dice)
             kind = damage.__name__ if damage is not None else from_another_run.__name__
             result, said = outcome_of(run, expected)
-            by_kind.setdefault(kind, Counter())[result] += 1
-            by_file.setdefault(name, Counter())[result] += 1
+            found.by_kind[kind][result] += 1
+            found.by_file[name][result] += 1
             if result in BAD:
-                bad.append({"file": name, "kind": kind, "result": result, "said": said})
-                if show:
-                    sys.stderr.write(f"{number}: {name}, {kind}: {result}: {said[-1500:]}\n")
+                found.bad.append({"file": name, "kind": kind, "result": result, "said": said})
             shutil.rmtree(run)
-            if show and number % 50 == 49:
-                sys.stderr.write(f"{number + 1} of {count}\n")
-    results = sum(by_kind.values(), Counter())
-    return {
-        "outcomes": {name: results[name] for name in (*GOOD, *BAD)},
-        "by_kind": {kind: dict(sorted(by_kind[kind].items())) for kind in sorted(by_kind)},
-        "by_file": {name: dict(sorted(by_file[name].items())) for name in names if name in by_file},
-        "bad": bad,
-    }
+    return found
 
 
 def main() -> None:
@@ -198,24 +228,32 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--processes", type=int, default=1, help="the results are the same")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     started = time.monotonic()
-    torch.set_num_threads(1)
-    with tempfile.TemporaryDirectory() as folder:
-        found = corrupted(options.count, options.seed, Path(folder))
+    found, done = Found(), 0
+    parts = [range(options.count)[first : first + PART] for first in range(0, options.count, PART)]
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(options.processes, context) as pool:
+        results = pool.map(partial(corrupted, seed=options.seed), parts)
+        for part, came in zip(parts, results, strict=True):
+            found.add(came)
+            done += len(part)
+            sys.stderr.write(f"{done} of {options.count}: {len(found.bad)} bad\n")
     document = {
         "command": f"python -m benchmarks.corruptions --count {options.count}",
         "commit": git_version(),
         "hardware": describe_hardware(),
         "seed": options.seed,
+        "processes": options.processes,
         "wall_s": round(time.monotonic() - started, 1),
         "corruptions": options.count,
-        **found,
+        **found.document(),
     }
     write_json(options.out, document)
-    sys.stderr.write(f"{json.dumps(found['outcomes'])}\n")
-    raise SystemExit(1 if found["bad"] else 0)
+    sys.stderr.write(f"{json.dumps(document['outcomes'])}\n")
+    raise SystemExit(1 if found.bad else 0)
 
 
 if __name__ == "__main__":
