@@ -36,6 +36,7 @@ import torch
 from benchmarks.damage import from_another_run, kinds_of
 from benchmarks.serial_pool import SerialPool
 from newt_cli.app import main as newt
+from newt_cli.failures import INTERRUPTED
 from newt_core.bench.timing import describe_hardware
 from newt_core.files import write_json
 from newt_core.model.sizes import SIZES, Size
@@ -135,6 +136,8 @@ def same(one: Any, other: Any) -> bool:
 def outcome_of(run: Path, expected: dict[str, Any]) -> tuple[str, str]:
     """Go on with a corrupted run; return what came of it, and what was said."""
     code, said = run_newt(f"train --run {run} --resume --steps {FURTHER}")
+    if code == INTERRUPTED:
+        raise SystemExit(INTERRUPTED)
     if code is None or "Traceback" in said:
         return "traceback", said
     if code:
