@@ -120,10 +120,13 @@ def _numbers(status: RunStatus) -> str:
     left = remaining_time(status.steps, status.total, status.steps_per_s)
     run = f"{status.run} · " if status.run else ""
     updates = f" · {status.updates:,} updates" if status.counts != "updates" else ""
+    accidents = ""
+    if status.deaths or status.lost_episodes:
+        accidents = f" · {status.deaths:,} deaths, {status.lost_episodes:,} episodes lost"
     digits = 0 if status.steps_per_s >= 10 else 1
     return (
         f"{run}{status.steps:,}/{status.total:,} {status.counts} · "
-        f"{status.steps_per_s:,.{digits}f} {status.counts}/s{updates} · {left} left"
+        f"{status.steps_per_s:,.{digits}f} {status.counts}/s{updates}{accidents} · {left} left"
     )
 
 

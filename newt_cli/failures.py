@@ -20,15 +20,17 @@ import os
 import signal
 import threading
 import traceback
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import typer
 
 from newt_cli.console import notice, write_json
-from newt_core.errors import NewtError, did_you_mean
+from newt_core.errors import NewtError, did_you_mean, disk_is_full
 
 DEBUG_VARIABLE = "NEWT_DEBUG"
 FAILED = 1
@@ -43,10 +45,11 @@ def report_failures(work: Callable[[], object], *, as_json: bool = False) -> int
         as_json: Print a mistake as ``{"error": …}`` on stdout, too.
     """
     try:
-        with _handling(signal.default_int_handler, signal.SIGTERM):
+        with _handling(signal.default_int_handler, signal.SIGTERM), _warnings_as_remarks():
             code = work()
     except NewtError as error:
-        return _explain(str(error), error.exit_code, as_json)
+        code = FAILED if disk_is_full(error) else error.exit_code
+        return _explain(str(error), code, as_json)
     except typer.TyperException as error:
         return _explain(_usage_message(error), error.exit_code, as_json)
     except OSError as error:
@@ -102,6 +105,29 @@ def _handling(handler: Callable[[int, FrameType | None], Any], *signals: int) ->
     finally:
         for number, old in previous.items():
             signal.signal(number, old)
+
+
+@contextmanager
+def _warnings_as_remarks() -> Iterator[None]:
+    """Print what Newt warns of as a line, without the place in the code."""
+    shown = warnings.showwarning
+
+    def show(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: Any = None,
+        line: str | None = None,
+    ) -> None:
+        if category is UserWarning and {"newt_core", "newt_cli"} & set(Path(filename).parts):
+            notice(f"warning: {message}")
+        else:
+            shown(message, category, filename, lineno, file, line)
+
+    with warnings.catch_warnings():
+        warnings.showwarning = show
+        yield
 
 
 def _explain(message: str, code: int, as_json: bool) -> int:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
+
+if TYPE_CHECKING:
+    from newt_core.training.run_folder import RunFolder
 
 
 def require_own_settings(preset: str | None, config: Path | None) -> None:
@@ -24,3 +29,30 @@ def resume_command(command: str, folder: Path, specs: Sequence[Path] = ()) -> st
     for extra in specs:  # of a run that keeps no copy of them
         parts += ["--specs", str(extra)]
     return shlex.join(parts)
+
+
+@contextmanager
+def failing_cleanly(folder: RunFolder, command: str, *, new: bool) -> Iterator[None]:
+    """Leave a run that fails in the block as one can go on from it, or not at all.
+
+    Where environments keep failing, the message says with which command the run goes on. A new run
+    that fails before anything came of it is removed: its name is free again.
+
+    Args:
+        folder: The run's.
+        command: Goes on with it.
+        new: Whether it was made just now.
+
+    Raises:
+        NewtError: What the block raised.
+    """
+    from newt_core.errors import EnvironmentFailure, NewtError
+
+    try:
+        yield
+    except (NewtError, OSError) as error:
+        if new:
+            folder.discard_if_unused()
+        if isinstance(error, EnvironmentFailure) and any(folder.path.rglob("*.pt")):
+            raise EnvironmentFailure(f"{error}\nGo on with: {command}") from error
+        raise

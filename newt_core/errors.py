@@ -7,6 +7,7 @@ else that escapes is a bug in Newt and keeps its traceback.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -29,6 +30,16 @@ def in_short(error: BaseException, *, last: bool = False) -> str:
         text = text[1:-1]  # a KeyError quotes its key
     lines = (text or type(error).__name__).splitlines()
     return str(lines[-1 if last else 0]).strip().rstrip(".")
+
+
+def disk_is_full(error: BaseException) -> bool:
+    """Return whether an error was raised because, in the end, a disk is full."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
+            return True
+        cause = cause.__cause__
+    return False
 
 
 class NewtError(Exception):

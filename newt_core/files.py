@@ -1,10 +1,7 @@
-"""Files that are whole or absent: atomic writes, checksums, downloads.
+"""Files that are whole or absent: atomic writes, checksums.
 
 A file is written under a temporary name in its own folder, flushed to the disk and renamed.
 Whoever reads the final name sees the old content or the new, whatever happens to the writer.
-
-Downloads are not pooch's: it flushes nothing to the disk, makes files that only their owner may
-read, trusts other certificates than the machine's, and takes no ``file:`` URLs.
 """
 
 from __future__ import annotations
@@ -16,15 +13,14 @@ import json
 import math
 import os
 import secrets
-import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from newt_core.errors import DownloadError, NewtError, in_short
+from newt_core.errors import NewtError, in_short
 
 if TYPE_CHECKING:
     from filelock import AcquireReturnProxy, UnixFileLock
@@ -35,11 +31,6 @@ CACHE_VARIABLE = "NEWT_CACHE"
 """Environment variable that names the folder for what can be fetched or computed again."""
 _LOCK_SECONDS = 0.05
 """How long a lock is tried for: a try fails where its holder has just removed the file."""
-_CHUNK = 1 << 20
-"""Bytes read from the network between two calls of ``progress``."""
-
-DownloadProgress = Callable[[int, int | None], None]
-"""Called with the bytes that have come and, where the server says it, how many will."""
 
 
 class AlreadyLockedError(Exception):
@@ -96,22 +87,45 @@ def atomic_path(path: Path) -> Iterator[Path]:
     """Give the body a temporary path to write; put the file at ``path`` when it succeeds.
 
     For writers that want a path of their own, such as ``torch.save``. When the body raises,
-    the temporary file is removed and ``path`` stays as it was. Missing parent folders are made.
+    the temporary file is removed and ``path`` stays as it was; see :func:`parent_made`.
 
     Raises:
         OSError: the folder cannot be made or written.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     # Hidden, so that no pattern such as *.pt finds an unfinished file.
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}{TEMPORARY_SUFFIX}")
-    try:
-        yield temporary
-        _flush_file(temporary)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with parent_made(path):
+        try:
+            yield temporary
+            _flush_file(temporary)
+            os.replace(temporary, path)
+        except OSError as error:
+            # What a full disk refuses does not say which file that was.
+            if error.filename in (None, str(temporary)):
+                error.filename = str(path)
+            raise
+        finally:
+            temporary.unlink(missing_ok=True)
     _flush_folder(path.parent)
+
+
+@contextmanager
+def parent_made(path: Path) -> Iterator[None]:
+    """Make a file's missing parent folders for the body; where it raises, remove them if empty.
+
+    Raises:
+        OSError: they cannot be made.
+    """
+    missing = [folder for folder in path.parents if not folder.exists()]
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        for folder in missing:  # the innermost first
+            with suppress(OSError):
+                folder.rmdir()
+        raise
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -187,86 +201,6 @@ def cache_folder(name: str) -> Path:
 
     chosen = os.environ.get(CACHE_VARIABLE)
     return (Path(chosen).expanduser() if chosen else user_cache_path("newt")) / name
-
-
-def download(
-    url: str,
-    path: Path,
-    *,
-    sha256: str | None = None,
-    progress: DownloadProgress | None = None,
-    timeout: float = 20.0,
-) -> None:
-    """Fetch a file; it appears at ``path`` whole and verified, or not at all.
-
-    Args:
-        url: Where it is; proxies of the environment are used.
-        path: Where it shall be; parent folders are made.
-        sha256: What its content must hash to, in hexadecimal.
-        progress: Told how far it is; what it raises ends the download.
-        timeout: Seconds without an answer after which the server counts as out of reach.
-
-    Raises:
-        DownloadError: The server or the disk refuses, the connection breaks, or the content
-            has another checksum.
-    """
-    from http.client import HTTPException
-    from urllib.error import HTTPError
-    from urllib.request import urlopen
-
-    try:
-        with atomic_path(path) as part:
-            with urlopen(url, timeout=timeout) as reply, open(part, "wb") as file:
-                length = reply.headers.get("Content-Length")
-                total = int(length) if length else None
-                came, digest = 0, hashlib.sha256()
-                while chunk := reply.read(_CHUNK):
-                    file.write(chunk)
-                    digest.update(chunk)
-                    came += len(chunk)
-                    if progress is not None:
-                        progress(came, total)
-            if total is not None and came != total:
-                raise DownloadError(f"{url}: the connection broke after {came:,} of {total:,} B.")
-            if sha256 is not None and digest.hexdigest() != sha256:
-                raise DownloadError(
-                    f"{url}: what came is not the file that was meant (its checksum is "
-                    f"{digest.hexdigest()[:12]}…, not {sha256[:12]}…). Nothing was kept."
-                )
-    except (OSError, HTTPException, ValueError) as error:  # ValueError: no URL at all
-        refused = isinstance(error, HTTPError)  # its own text has the status, its reason has not
-        reason = error if refused else getattr(error, "reason", None) or error
-        raise DownloadError(f"cannot fetch {url}: {reason}.") from error
-
-
-def reachable(url: str, seconds: float, *, any_answer: bool = False) -> bool:
-    """Return whether a server answers for a file, within a time that is really kept.
-
-    Args:
-        url: The file.
-        seconds: How long it may take.
-        any_answer: Be content with a server that refuses: it is there.
-    """
-    from urllib.error import HTTPError
-    from urllib.request import Request, urlopen
-
-    answered = threading.Event()
-
-    def ask() -> None:
-        try:
-            with urlopen(Request(url, method="HEAD"), timeout=seconds):
-                answered.set()
-        except HTTPError:
-            if any_answer:
-                answered.set()
-        except (OSError, ValueError):
-            return
-
-    # Resolving a name can take minutes and takes no time limit: it is left to a thread.
-    asking = threading.Thread(target=ask, daemon=True)
-    asking.start()
-    asking.join(seconds)
-    return answered.is_set()
 
 
 def remove_unfinished(folder: Path, name: str = "*") -> int:

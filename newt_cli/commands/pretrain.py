@@ -12,7 +12,7 @@ from newt_cli import console, options
 from newt_cli import setting_options as settings
 from newt_cli.display import training_display
 from newt_cli.failures import INTERRUPTED, StopRequest
-from newt_cli.run_settings import require_own_settings, resume_command
+from newt_cli.run_settings import failing_cleanly, require_own_settings, resume_command
 
 if TYPE_CHECKING:
     from newt_core.training.config import RunConfig
@@ -76,7 +76,7 @@ def pretrain(
     go_on = resume_command("pretrain", made.folder.path)
     with console.quiet_stdout(), training_display(made.folder.name) as display:
         stop = StopRequest(display.note)
-        with stop.listening():
+        with stop.listening(), failing_cleanly(made.folder, go_on, new=not resume):
             outcome = workflow.pretrain(
                 replace(made, progress=display, should_stop=stop), resume=resume
             )

@@ -16,6 +16,7 @@ from newt_core.demos.schema import DemoEpisode
 from newt_core.demos.write import DemoWriter
 from newt_core.envs.pool import Pool, observation
 from newt_core.envs.pool.worker import episode_seed
+from newt_core.errors import DemoError, EnvironmentFailure, disk_is_full
 from newt_core.types import Act, ByteArray, CountProgress, FloatArray
 
 MAX_ATTEMPTS = 4
@@ -70,28 +71,62 @@ def collect(
         on_progress: told of every finished episode.
 
     Raises:
-        DemoError: the file cannot be written.
-        EnvironmentFailure: the simulator keeps failing.
+        DemoError: the file cannot be written, or holds only a part because the disk is full.
+        EnvironmentFailure: the simulator keeps failing; the episodes before are kept.
     """
     episodes: list[DemoEpisode] = []
+    failure: EnvironmentFailure | None = None
     while True:
         passed = good_enough([episode.info for episode in episodes], writer.spec)
         # The mark moves with the batch, so that more than enough may pass in the end.
         missing = wanted - int(np.count_nonzero(passed))
         room = MAX_ATTEMPTS * wanted - len(episodes)
-        if missing <= 0 or room <= 0 or should_stop():
+        if missing <= 0 or room <= 0 or failure or should_stop():
             break
         before, count = len(episodes), min(missing, room)
         report = partial(_report, on_progress, before, before + count)
         batch = _Batch(act, pool, rgb, should_stop)
-        batch.run(count, _seed_of(seed, writer.attempts + before), report)
+        try:
+            batch.run(count, _seed_of(seed, writer.attempts + before), report)
+        except EnvironmentFailure as error:
+            failure = error
         episodes += batch.episodes
     good = [episode for episode, keep in zip(episodes, passed, strict=True) if keep]
     rejected = len(episodes) - len(good)
     kept = good[:wanted]
     if kept:
-        writer.add(kept, rejected=rejected)
+        _add_what_fits(writer, kept, rejected)
+    if failure is not None:
+        rest = f" {len(kept)} episodes from before are in {writer.path}." if kept else ""
+        raise EnvironmentFailure(f"{failure}{rest}") from failure
     return _outcome(writer, len(episodes), kept, rejected)
+
+
+def _add_what_fits(writer: DemoWriter, kept: list[DemoEpisode], rejected: int) -> None:
+    """Add episodes to the file; where the disk is full, as many of the first ones as it holds.
+
+    Raises:
+        DemoError: the file cannot be written, or there was no room for all.
+    """
+    try:
+        writer.add(kept, rejected=rejected)
+        return
+    except DemoError as error:
+        if not disk_is_full(error):
+            raise
+        full = error
+    fits, too_many = 0, len(kept)
+    while too_many - fits > 1:
+        count = (fits + too_many) // 2
+        try:
+            writer.add(kept[fits:count])
+            fits = count
+        except DemoError:
+            too_many = count
+    raise DemoError(
+        f"{full} {fits} of the {len(kept)} episodes collected are there by now: free some room, "
+        "and collect the rest with --append."
+    ) from full
 
 
 def _report(on_progress: CountProgress, before: int, total: int, done: int) -> None:

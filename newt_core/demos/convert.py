@@ -15,7 +15,7 @@ from newt_core.demos.recover import recover
 from newt_core.demos.schema import DemoEpisode
 from newt_core.demos.write import writing
 from newt_core.errors import DamagedDemoError, DemoError
-from newt_core.files import write_text
+from newt_core.files import parent_made, write_text
 from newt_core.specs.load import SpecLibrary
 from newt_core.specs.schema import TaskSpec
 
@@ -141,11 +141,16 @@ def export_minari(path: Path, spec: TaskSpec, folder: Path) -> Path:
         "minari_version": MINARI_VERSION,
     }
     try:
-        (dataset / "data").mkdir(parents=True)
-        shutil.copyfile(path, dataset / "data" / "main_data.hdf5")
-        write_text(dataset / "data" / "metadata.json", json.dumps(metadata, indent=2) + "\n")
+        with parent_made(dataset):
+            try:
+                (dataset / "data").mkdir(parents=True)
+                shutil.copyfile(path, dataset / "data" / "main_data.hdf5")
+                metadata_file = dataset / "data" / "metadata.json"
+                write_text(metadata_file, json.dumps(metadata, indent=2) + "\n")
+            except OSError:
+                shutil.rmtree(dataset, ignore_errors=True)
+                raise
     except OSError as error:
-        shutil.rmtree(dataset, ignore_errors=True)
         raise DemoError(f"cannot write {dataset}: {error.strerror or error}.") from error
     return dataset
 

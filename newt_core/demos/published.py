@@ -103,9 +103,10 @@ def write_published(path: Path, episodes: Sequence[DemoEpisode]) -> None:
     tensors = {name: torch.from_numpy(np.concatenate(parts)) for name, parts in columns.items()}
     content = TensorDict(tensors, batch_size=[len(tensors["reward"])])
     try:
-        with atomic_path(path) as temporary:
-            torch.save(content, temporary)
-    except (OSError, RuntimeError) as error:  # PyTorch's writer wraps what a full disk raises.
+        # Into a file that Python has opened: PyTorch's own does not say that the disk is full.
+        with atomic_path(path) as temporary, open(temporary, "wb") as file:
+            torch.save(content, file)
+    except (OSError, RuntimeError) as error:
         reason = in_short(error)
         raise DemoError(f"cannot write {path}: {reason}.") from error
 

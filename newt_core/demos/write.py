@@ -8,7 +8,7 @@ a disk that refuses. In memory the arrays are as compressed as in the file.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,13 @@ from newt_core.demos.schema import (
     now,
 )
 from newt_core.errors import DemoError
-from newt_core.files import AlreadyLockedError, atomic_path, remove_unfinished, take_lock
+from newt_core.files import (
+    AlreadyLockedError,
+    atomic_path,
+    parent_made,
+    remove_unfinished,
+    take_lock,
+)
 from newt_core.specs.schema import TaskSpec
 
 COMPRESSION = 4
@@ -122,25 +128,34 @@ def writing(
         DemoError: another process is writing it, it exists and ``append`` is not set, what is
             there is damaged or of another task, or its folder cannot be written.
     """
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(parent_made(path))
+            stack.enter_context(_locked(path))
+            remove_unfinished(path.parent, path.name)
+        except OSError as error:
+            raise _refused(path, error) from error
+        if path.exists() and not append:
+            raise DemoError(
+                f"{path} exists already. Add to it with --append, or name another folder "
+                "with --out."
+            )
+        yield DemoWriter(path, spec, expert)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Keep others from a file; the lock leaves nothing behind."""
     lock_path = path.with_name(f".{path.name}.lock")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         lock = take_lock(lock_path)
     except AlreadyLockedError as error:
         raise DemoError(
             f"{path} is being written by {error.holder}. Wait for it, or write to another folder."
         ) from error
-    except OSError as error:
-        raise _refused(path, error) from error
     with lock:
         try:
-            remove_unfinished(path.parent, path.name)
-            if path.exists() and not append:
-                raise DemoError(
-                    f"{path} exists already. Add to it with --append, or name another folder "
-                    "with --out."
-                )
-            yield DemoWriter(path, spec, expert)
+            yield
         finally:
             lock_path.unlink(missing_ok=True)
 

@@ -11,7 +11,7 @@ from newt_core.encoders.weights import download as download_weights
 from newt_core.envs.asset_download import download_asset
 from newt_core.envs.assets import ASSETS, assets_folder
 from newt_core.errors import DemoError, NewtError
-from newt_core.files import DownloadProgress
+from newt_core.web import DownloadProgress
 
 WEIGHTS_PREFIX, ASSET_PREFIX = "weights ", "assets "
 """How the names of checks begin, before those of files."""

@@ -21,8 +21,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from newt_core.errors import DownloadError, WeightsError, did_you_mean, in_short
-from newt_core.files import DownloadProgress, cache_folder, reachable, sha256
-from newt_core.files import download as download_file
+from newt_core.files import cache_folder, sha256
+from newt_core.web import DownloadProgress, reachable
+from newt_core.web import download as download_file
 
 if TYPE_CHECKING:
     from torch import Tensor

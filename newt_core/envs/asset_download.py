@@ -21,7 +21,8 @@ from urllib.request import urlcleanup
 
 from newt_core.envs.assets import DATA, Asset, assets_folder, find_asset, record
 from newt_core.errors import DownloadError, MissingDependencyError
-from newt_core.files import DownloadProgress, download
+from newt_core.files import parent_made
+from newt_core.web import DownloadProgress, download
 
 
 def download_asset(
@@ -43,8 +44,10 @@ def download_asset(
     root = (root or assets_folder()).absolute()
     asset = find_asset(name)
     unpack, source = _library_source(name)
-    root.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".newt-download-", dir=root) as temporary:
+    with (
+        parent_made(root / name),
+        tempfile.TemporaryDirectory(prefix=".newt-download-", dir=root) as temporary,
+    ):
         scratch = Path(temporary)
         packed = scratch / "packed.zip"
         _fetch(asset, source.url, packed, on_progress)

@@ -6,6 +6,8 @@
 :mod:`~.mixture`         a batch of part demonstrations, part own experience
 :mod:`~.storage`         the rows: in files, in memory, on a GPU
 :mod:`~.table`           which episodes are stored where, true even after a kill
+:mod:`~.ledger`          their checksums; whether a checkpoint's are still there, undamaged
+:mod:`~.episode`         what an episode must be like
 :mod:`~.index`           uniform draws at a cost that the fill does not change
 ======================== ===========================================================
 """

@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from newt_core.errors import CheckpointError, ConfigError, EnvironmentFailure, RunFolderError
+from newt_core.errors import CheckpointError, ConfigError
+from newt_core.replay.episode import check_episode
 from newt_core.replay.index import StartIndex, check_sampling
+from newt_core.replay.ledger import Ledger
 from newt_core.replay.storage import FORMAT_VERSION, open_storage
-from newt_core.replay.table import EpisodeTable
-from newt_core.types import ACTION_DIM, IMAGE_DIM, STATE_DIM, Episode, IntArray
+from newt_core.types import Episode, IntArray
 
 MIN_CAPACITY = 2
 """Rows of the shortest episode: one step between two observations."""
@@ -62,6 +63,7 @@ class ReplayBuffer:
         sampling: str = "steps",
         device: torch.device | str | None = None,
         feature_stack: int = 0,
+        restoring: bool = False,
     ) -> None:
         """Open the buffer in ``folder``, or make an empty one.
 
@@ -73,6 +75,8 @@ class ReplayBuffer:
             device: where batches are wanted; by default where the rows are.
             feature_stack: features F of pictures per observation in a batch, the newest and those
                 before it. Episodes need features unless it is 0; each is stored once.
+            restoring: whether :meth:`load_state_dict` follows, which can do without an intact
+                table of episodes.
 
         Raises:
             ConfigError: if a setting is out of range.
@@ -86,22 +90,25 @@ class ReplayBuffer:
         self._storage = open_storage(storage, capacity, folder, features=feature_stack > 0)
         # An empty tensor knows its device in full: "cuda" becomes "cuda:0".
         self.device = torch.empty(0, device=device or self._storage.device).device
-        self._table = EpisodeTable(self._storage.entries)
-        if not self._table.is_consistent(capacity):
-            raise RunFolderError(
-                f"{folder}: the replay buffer's table of episodes is damaged. "
-                "Delete the folder to begin an empty one."
-            )
+        self._ledger = Ledger(self._storage, folder)
+        if not restoring:
+            self._ledger.require_table()
         # Derived from the table: what can be drawn, the steps stored, the row to write next.
         self._index = StartIndex()
         self._num_steps = 0
         self._cursor = 0
-        self._rebuild()
+        if self._ledger.is_sound:
+            self._rebuild()
 
     @property
     def num_episodes(self) -> int:
         """Episodes stored."""
-        return len(self._table)
+        return len(self._ledger.table)
+
+    @property
+    def damaged_episodes(self) -> int:
+        """Episodes that were left out because they were damaged, since the run began."""
+        return self._ledger.damaged_episodes
 
     @property
     def num_steps(self) -> int:
@@ -116,12 +123,12 @@ class ReplayBuffer:
             EnvironmentFailure: if a value is not finite.
             RunFolderError: if the disk is full; the buffer is unchanged.
         """
-        self._check(episode)
+        check_episode(episode, self.capacity, features=self.feature_stack > 0)
         length = len(episode.reward)
         rows = length + 1
         wraps = self._cursor + rows > self.capacity
         start = 0 if wraps else self._cursor
-        self._storage.reserve(start, rows, self._table.next_slot)
+        self._storage.reserve(start, rows, self._ledger.table.next_slot)
 
         # Each line leaves a true table behind: first the rows are given up, then written,
         # then declared.
@@ -129,7 +136,7 @@ class ReplayBuffer:
             self._evict(self._cursor, self.capacity)
         self._evict(start, start + rows)
         self._storage.write(start, episode)
-        self._table.append(start, length, episode.task)
+        self._ledger.append(start, length, episode.task)
 
         self._index.add(start, length, episode.task)
         self._num_steps += length
@@ -167,7 +174,7 @@ class ReplayBuffer:
     def episodes(self) -> Iterator[Episode]:
         """Yield copies of what is stored, oldest episode first."""
         stored = self._storage
-        for entry in self._table:
+        for entry in self._ledger.table:
             rows = slice(entry.start, entry.start + entry.length + 1)
             steps = slice(entry.start, entry.start + entry.length)
             features = None if stored.features is None else stored.features[rows].cpu().numpy()
@@ -181,35 +188,33 @@ class ReplayBuffer:
 
     def clear(self) -> None:
         """Forget everything, on disk too."""
-        self._table.rewind(1)
+        self._ledger.clear()
         self._rebuild()
 
     def state_dict(self) -> dict[str, Any]:
         """Return what a checkpoint needs to know; the rows stay where they are."""
-        return {
-            "version": FORMAT_VERSION,
-            "capacity": self.capacity,
-            "next_sequence": self._table.next,
-        }
+        shape = {"version": FORMAT_VERSION, "capacity": self.capacity}
+        return {**shape, **self._ledger.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go back to the episodes stored when ``state`` was taken.
 
-        Episodes added later are dropped. Those that they displaced are gone; a buffer that
-        is not on disk is empty after a restart. Restore an older checkpoint only to go on
-        from it: what newer checkpoints count on is given up.
+        Episodes added later are dropped. Those that they displaced are gone, and those whose rows
+        are damaged are left out, with a warning; a buffer that is not on disk is empty after a
+        restart. Restore an older checkpoint only to go on from it: what newer checkpoints count
+        on is given up.
 
         Raises:
             CheckpointError: if the state is not of a buffer like this one.
+            RunFolderError: if nothing is left of what the state counts on.
         """
-        mine = self.state_dict()
-        for key in ("version", "capacity"):
-            if state.get(key) != mine[key]:
+        for key, mine in {"version": FORMAT_VERSION, "capacity": self.capacity}.items():
+            if state.get(key) != mine:
                 raise CheckpointError(
                     f"the checkpoint's replay buffer has {key} {state.get(key)}, this one "
-                    f"{mine[key]}. Resume with the settings the run was started with."
+                    f"{mine}. Resume with the settings the run was started with."
                 )
-        self._table.rewind(int(state["next_sequence"]))
+        self._ledger.load_state_dict(state)
         self._rebuild()
 
     def _rebuild(self) -> None:
@@ -217,7 +222,7 @@ class ReplayBuffer:
         self._index = StartIndex()
         self._num_steps = 0
         self._cursor = 0
-        for entry in self._table:
+        for entry in self._ledger.table:
             self._index.add(entry.start, entry.length, entry.task)
             self._num_steps += entry.length
             self._cursor = entry.start + entry.length + 1
@@ -226,8 +231,9 @@ class ReplayBuffer:
         """Forget the oldest episodes as long as they begin in rows [first, end)."""
         # The oldest episode is the first one after the cursor, so nothing younger is met and
         # no episode reaches into these rows from before them.
-        while self._table and first <= (oldest := self._table.peek_oldest()).start < end:
-            self._table.drop_oldest()
+        table = self._ledger.table
+        while table and first <= (oldest := table.peek_oldest()).start < end:
+            self._ledger.drop_oldest()
             self._index.remove_oldest(oldest.length, oldest.task)
             self._num_steps -= oldest.length
 
@@ -249,39 +255,3 @@ class ReplayBuffer:
         taken = torch.empty(shape, dtype=column.dtype, device=column.device, pin_memory=pin)
         torch.index_select(column, 0, rows.reshape(-1), out=taken)
         return taken.view(*rows.shape, *column.shape[1:]).to(self.device, non_blocking=True)
-
-    def _check(self, episode: Episode) -> None:
-        length = len(episode.reward)
-        expected = {
-            "obs": (length + 1, STATE_DIM),
-            "action": (length, ACTION_DIM),
-            "reward": (length,),
-        }
-        if (episode.features is not None) != (self.feature_stack > 0):
-            has, wants = ("no", "needs") if episode.features is None else ("", "keeps none of")
-            raise ConfigError(
-                f"episode of task {episode.task} has {has} image features, which the replay "
-                f"buffer {wants}."
-            )
-        if episode.features is not None:
-            expected["features"] = (length + 1, IMAGE_DIM)
-        for name, shape in expected.items():
-            array = getattr(episode, name)
-            dtype = np.float16 if name == "features" else np.float32
-            if array.shape != shape or array.dtype != dtype:
-                raise ConfigError(
-                    f"episode of task {episode.task}: {name} is {array.dtype} {array.shape}, "
-                    f"expected {np.dtype(dtype).name} {shape}."
-                )
-            if not np.isfinite(array).all():
-                raise EnvironmentFailure(
-                    f"episode of task {episode.task}: {name} holds a value that is not finite. "
-                    "Check the task with 'newt tasks check'."
-                )
-        if episode.task < 0:
-            raise ConfigError(f"episode of task {episode.task}: a task index is 0 or more.")
-        if length < 1 or length + 1 > self.capacity:
-            raise ConfigError(
-                f"episode of task {episode.task} has {length} steps: the replay buffer holds "
-                f"episodes of 1 to {self.capacity - 1} steps. Raise its capacity."
-            )

@@ -112,6 +112,12 @@ class EpisodeRecorder:
         spans = zip(self._base.tolist(), self._steps.tolist(), strict=True)
         return [self._action[base : base + steps].copy() for base, steps in spans]
 
+    def discard_open(self) -> int:
+        """Give up the unfinished episodes, and return how many had begun."""
+        open_episodes = int(np.count_nonzero(self._steps))
+        self._steps[:] = 0
+        return open_episodes
+
     def _finished(self, env: int) -> Episode:
         first, length = int(self._base[env]), int(self._length[env])
         # Copies: these rows are about to take the next episode.

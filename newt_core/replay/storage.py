@@ -12,9 +12,10 @@ import errno
 import json
 import math
 import os
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
@@ -29,7 +30,10 @@ FORMAT_VERSION = 1
 """Version of the folder's layout; raised when older folders can no longer be read."""
 
 _TORCH_TYPES = {"float32": torch.float32, "float16": torch.float16}
-_HEADER = "replay.json"
+OR_WITHOUT = ", or go on with an empty replay in memory: --no-save-replay"
+"""What a user can do, at the end of a message, about a replay on disk that cannot be used."""
+HEADER = "replay.json"
+"""Says what the files of a replay are; written last."""
 _TABLE = "episodes"
 
 
@@ -67,6 +71,9 @@ class Storage:
         entries: See :mod:`newt_core.replay.table`.
     """
 
+    lasts: ClassVar[bool] = False
+    """Whether the rows outlive the process."""
+
     def __init__(self, rows: Mapping[str, torch.Tensor], entries: IntArray) -> None:
         self.obs = rows["obs"]
         """[capacity, S]"""
@@ -101,12 +108,24 @@ class Storage:
         if self.features is not None:
             self.features[start : start + steps + 1] = torch.tensor(episode.features)
 
+    def checksum(self, start: int, length: int) -> int:
+        """Return the CRC-32 of an episode of ``length`` steps from row ``start`` on."""
+        rows, steps = slice(start, start + length + 1), slice(start, start + length)
+        found = 0
+        for part in (self.obs[rows], self.action[steps], self.reward[steps]):
+            found = zlib.crc32(part.cpu().numpy().data, found)
+        if self.features is not None:
+            found = zlib.crc32(self.features[rows].cpu().numpy().data, found)
+        return found
+
 
 class DiskStorage(Storage):
     """Rows in memory-mapped files, which survive the process.
 
     The files are sparse: an empty buffer takes no room on the disk, whatever its capacity.
     """
+
+    lasts = True
 
     def __init__(self, folder: Path, capacity: int, *, features: bool = False) -> None:
         """Open the buffer in ``folder``, or begin one.
@@ -126,7 +145,7 @@ class DiskStorage(Storage):
         files[_TABLE] = (max_episodes(capacity), Column((ENTRY_FIELDS,), np.dtype(np.int64)))
         sizes = {name: rows * column.row_bytes for name, (rows, column) in files.items()}
 
-        if (folder / _HEADER).exists():
+        if (folder / HEADER).exists():
             _check_header(folder, header)
             _check_sizes(folder, sizes)
         else:
@@ -154,8 +173,8 @@ class DiskStorage(Storage):
                 if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                     raise
                 raise RunFolderError(
-                    f"{self._folder}: the disk is full, so the replay buffer cannot grow. "
-                    "Free some room, lower its capacity, or train with --no-save-replay."
+                    f"{_path(self._folder, name)}: {error.strerror}, so the replay cannot grow. "
+                    f"Free some room on the disk{OR_WITHOUT}."
                 ) from error
 
 
@@ -224,24 +243,27 @@ def _begin(folder: Path, header: dict[str, int], sizes: dict[str, int]) -> None:
     for name, size in sizes.items():
         with _path(folder, name).open("wb") as file:
             file.truncate(size)
-    write_json(folder / _HEADER, header)
+    write_json(folder / HEADER, header)
 
 
 def _check_header(folder: Path, header: dict[str, int]) -> None:
-    path = folder / _HEADER
+    path = folder / HEADER
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise RunFolderError(f"{path}: not a replay header. Delete {folder}.") from error
+    except ValueError:
+        found = None
     if not isinstance(found, dict):
-        raise RunFolderError(f"{path}: not a replay header. Delete {folder}.")
+        raise RunFolderError(
+            f"{path}: damaged: it does not say what the replay is. Put back what was "
+            f"there{OR_WITHOUT}."
+        )
     for key, value in header.items():
         # Buffers that are older than pictures do not say that they have none.
         there = found.get(key, 0 if key == "image_dim" else None)
         if there != value:
             raise RunFolderError(
                 f"{path}: the replay buffer there has {key} {there}, this run {value}. "
-                f"Use {key} {there}, or delete {folder} to begin an empty one."
+                f"Use {key} {there}{OR_WITHOUT}."
             )
 
 
@@ -251,6 +273,6 @@ def _check_sizes(folder: Path, sizes: dict[str, int]) -> None:
         found = path.stat().st_size if path.exists() else 0
         if found != size:
             raise RunFolderError(
-                f"{path}: {found} bytes where the replay buffer needs {size}: it is damaged. "
-                f"Delete {folder} to begin an empty one."
+                f"{path}: {'it is missing' if not path.exists() else 'cut short'}: {found:,} "
+                f"bytes, and the replay needs {size:,}. Put back what was there{OR_WITHOUT}."
             )

@@ -10,8 +10,10 @@ matter: the kernel writes pages to the disk in an order of its own.)
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
+
+import numpy as np
 
 from newt_core.types import IntArray
 
@@ -92,9 +94,32 @@ class EpisodeTable:
         if not self:
             self.oldest = self.next = next_sequence
 
+    def replace(self, first: int, entries: Iterable[tuple[int, int, int]]) -> None:
+        """Hold other episodes from now on: (start, length, task) each, oldest first.
+
+        Args:
+            first: the sequence number of the oldest.
+            entries: of each episode.
+        """
+        # Nothing is stored into free entries: the file's holes stay holes.
+        self._entries[np.flatnonzero(self._entries[:, _SEQUENCE]), _SEQUENCE] = 0
+        self.oldest = self.next = first
+        for start, length, task in entries:
+            self.append(start, length, task)
+
+    def clear(self) -> None:
+        """Be as in the beginning."""
+        self._entries[np.flatnonzero(self._entries.any(axis=1))] = 0
+        self.oldest = self.next = 1
+
+    def was_used(self) -> bool:
+        """Whether there has ever been an entry: what is forgotten leaves its place behind."""
+        return bool(self._entries.any())
+
     def is_consistent(self, capacity: int) -> bool:
         """Whether the entries are consecutive episodes that lie in ``capacity`` rows."""
-        if len(self) > len(self._entries):
+        # Of damaged entries, the number of episodes may be beyond what len() can return.
+        if not 0 < self.oldest <= self.next <= self.oldest + len(self._entries):
             return False
         return all(
             entry.sequence == sequence

@@ -97,6 +97,23 @@ class Facts:
             evaluated = max(self.history.interaction, default=0)
             done = saved.steps if saved is not None else evaluated
             lines["Interaction"] = f"{done:,} of {config.steps:,} agent steps"
+        lines.update(self._accidents())
+        return lines
+
+    def _accidents(self) -> dict[str, str]:
+        """Return what went wrong on the way, heading → text; empty if nothing did."""
+        newest: dict[str, float] = {}
+        for row in self.metrics:
+            newest.update({name: value for name, value in row.items() if value is not None})
+        deaths, lost, damaged = (
+            int(newest.get(name, 0))
+            for name in ("pool/deaths", "pool/lost_episodes", "replay/damaged_episodes")
+        )
+        lines: dict[str, str] = {}
+        if deaths or lost:
+            lines["Environments"] = f"died {deaths:,} times; {lost:,} episodes were lost"
+        if damaged:
+            lines["Replay"] = f"damaged episodes left out: {damaged:,}"
         return lines
 
     def _command(self) -> str:

@@ -46,9 +46,10 @@ def save_checkpoint(path: Path, payload: Mapping[str, Any]) -> None:
         raise CheckpointError(f"a checkpoint's '{VERSION_KEY}' is set on saving: leave it out.")
     content = {VERSION_KEY: FORMAT_VERSION, **_plain(payload, "payload")}
     try:
-        with atomic_path(path) as temporary:
-            torch.save(content, temporary)
-    except (OSError, RuntimeError) as error:  # PyTorch's writer wraps what a full disk raises.
+        # Into a file that Python has opened: PyTorch's own does not say that the disk is full.
+        with atomic_path(path) as temporary, open(temporary, "wb") as file:
+            torch.save(content, file)
+    except (OSError, RuntimeError) as error:
         raise CheckpointError(
             f"cannot write {path}: {in_short(error)}. Earlier checkpoints are unharmed."
         ) from error

@@ -12,13 +12,15 @@ from types import MappingProxyType
 from typing import Any
 
 from newt_core.errors import CheckpointError, ConfigError
-from newt_core.files import atomic_path, remove_unfinished
+from newt_core.files import atomic_path, remove_unfinished, write_text
 from newt_core.training.checkpoint import load_checkpoint, save_checkpoint
 
 LAST = "last.pt"
 """Another name of the newest checkpoint."""
 BEST = "best.pt"
 """Another name of the checkpoint with the highest evaluation score."""
+_NEWEST = ".newest-checkpoint"
+"""File beside the folder that names the newest step file, so that it is missed where it is gone."""
 
 _STEP_FILE = re.compile(r"step_(\d+)\.pt")
 
@@ -74,6 +76,7 @@ class CheckpointFolder:
             _give_name(path, self.folder / LAST)
             if best:
                 _give_name(path, self.folder / BEST)
+            write_text(self.folder.parent / _NEWEST, f"{path.name}\n")
             self._prune(step)
         except OSError as error:
             raise CheckpointError(
@@ -105,6 +108,15 @@ def step_files(folder: Path) -> list[tuple[int, Path]]:
     return sorted(((int(name[1]), path) for name, path in names if name), reverse=True)
 
 
+def newest_written(folder: Path) -> Path | None:
+    """Return the checkpoint that was written last, whether it is there or not; None if unknown."""
+    try:
+        name = (folder.parent / _NEWEST).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError):  # There was none, or an older Newt wrote it.
+        return None
+    return folder / name if _STEP_FILE.fullmatch(name) else None
+
+
 def latest_intact(folder: Path) -> IntactCheckpoint:
     """Read the newest checkpoint in ``folder`` that can be read.
 
@@ -113,15 +125,31 @@ def latest_intact(folder: Path) -> IntactCheckpoint:
     Raises:
         CheckpointError: there is none, or all are damaged; the message names the newest's fault.
     """
-    aliases = [folder / name for name in (LAST, BEST) if (folder / name).exists()]
+    aliases = [(None, folder / name) for name in (LAST, BEST) if (folder / name).exists()]
     skipped: list[str] = []
-    for path in [*(path for _, path in step_files(folder)), *aliases]:
+    newest = newest_written(folder)
+    if newest is not None and not newest.exists():
+        skipped.append(f"{newest} is missing")
+    for step, path in [*step_files(folder), *aliases]:
         try:
             payload = load_checkpoint(path)
+            _require_step(payload, step, path)
         except CheckpointError as error:
             skipped.append(str(error))
         else:
             return IntactCheckpoint(path, payload, tuple(skipped))
-    if skipped:
-        raise CheckpointError(f"none of the {len(skipped)} checkpoints can be read. {skipped[0]}")
-    raise CheckpointError(f"there is no checkpoint in {folder}.")
+    if not skipped:
+        raise CheckpointError(f"there is no checkpoint in {folder}.")
+    raise CheckpointError(
+        f"none of the checkpoints in {folder} can be read: {skipped[0].rstrip('.')}.\n"
+        "Put them back, or start another run with --run NAME."
+    )
+
+
+def _require_step(payload: Mapping[str, Any], step: int | None, path: Path) -> None:
+    """Refuse the content of another file under this one's name."""
+    counters = payload.get("counters")
+    counted = "updates" if payload.get("phase") == "pretraining" else "steps"
+    held = counters.get(counted) if isinstance(counters, Mapping) else None
+    if step is not None and isinstance(held, int) and held != step:
+        raise CheckpointError(f"{path}: it is another file's content: its {counted} are {held:,}.")

@@ -8,12 +8,15 @@ episodes and repeats the actions. Nothing of an episode is lost with an interrup
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import torch
 
 from newt_core.envs.pool import EpisodeNumbers, Pool, observation
+from newt_core.errors import EnvironmentFailure
 from newt_core.replay import EpisodeRecorder
 from newt_core.training.recent import RecentEpisodes
 from newt_core.types import ACTION_DIM, BoolArray, Episode, FloatArray, Observation, Transitions
@@ -47,7 +50,9 @@ class Collector:
         )
         self._numbers = np.zeros(pool.num_envs, np.int64)
         self._open: list[FloatArray] = [np.zeros((0, ACTION_DIM), np.float32)] * pool.num_envs
-        self._lost_before = 0
+        self._before = {"deaths": 0, "lost_episodes": 0}
+        self._given_up = 0
+        """1 where the open episodes are not to be gone on with, but the ones after them."""
 
     @property
     def observation(self) -> Observation:
@@ -57,7 +62,12 @@ class Collector:
     @property
     def lost_episodes(self) -> int:
         """Episodes that dying workers took with them, since the run began."""
-        return self._lost_before + self.pool.stats.lost_episodes
+        return self._before["lost_episodes"] + self.pool.stats.lost_episodes
+
+    @property
+    def deaths(self) -> int:
+        """How often an environment or its worker died and was made anew, since the run began."""
+        return self._before["deaths"] + sum(self.pool.stats.deaths.values())
 
     @property
     def open_steps(self) -> int:
@@ -98,7 +108,8 @@ class Collector:
         Returns:
             What the pool said, and the episodes that ended with this step.
         """
-        return self._take(self.pool.step(actions))
+        with self._giving_up():
+            return self._take(self.pool.step(actions))
 
     def send(self, actions: FloatArray) -> None:
         """Start an agent step in the environments that wait for an action.
@@ -106,7 +117,8 @@ class Collector:
         Args:
             actions: [K, A], in the order of :attr:`observation`.
         """
-        self.pool.send(actions, self._ready)
+        with self._giving_up():
+            self.pool.send(actions, self._ready)
         self._ready = self._ready[:0]
 
     def recv(self, min_envs: int = 1) -> tuple[Transitions, list[Episode]]:
@@ -114,7 +126,19 @@ class Collector:
 
         These environments are then the ones that wait for an action; see :meth:`step`.
         """
-        return self._take(self.pool.recv(min_envs))
+        with self._giving_up():
+            return self._take(self.pool.recv(min_envs))
+
+    @contextmanager
+    def _giving_up(self) -> Iterator[None]:
+        """Lose the open episodes where the pool gives up: what ends one would end it again."""
+        try:
+            yield
+        except EnvironmentFailure:
+            self._before["lost_episodes"] += self._recorder.discard_open()
+            self.recent.discard_open()
+            self._given_up = 1
+            raise
 
     def _take(self, reply: Transitions) -> tuple[Transitions, list[Episode]]:
         self.recent.add(reply)
@@ -131,10 +155,11 @@ class Collector:
         """
         actions = self._recorder.open_actions()
         return {
-            "numbers": torch.from_numpy(self.pool.episode_numbers.copy()),
+            "numbers": torch.from_numpy(self.pool.episode_numbers + self._given_up),
             "open_steps": torch.tensor([len(each) for each in actions]),
             "open_actions": torch.from_numpy(np.concatenate(actions)),
             "lost_episodes": self.lost_episodes,
+            "deaths": self.deaths,
             "recent": self.recent.state_dict(),
         }
 
@@ -145,5 +170,5 @@ class Collector:
             raise ValueError(f"{len(numbers)} environments there, {self.pool.num_envs} here")
         self._numbers = numbers.copy()
         self._open = [part.numpy().copy() for part in state["open_actions"].split(steps)]
-        self._lost_before = int(state["lost_episodes"])
+        self._before = {name: int(state.get(name, 0)) for name in self._before}
         self.recent.load_state_dict(state["recent"])

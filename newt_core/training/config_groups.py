@@ -35,9 +35,19 @@ class ReplayConfig(Settings):
     sampling: Changeable[Literal["steps", "episodes", "tasks"]] = Field(
         "steps", description="What is drawn uniformly: steps, or first an episode, or a task."
     )
-    save: bool = Field(
+    save: InInteraction[bool] = Field(
         True, description="Keep the replay for --resume; without, a resumed run starts with none."
     )
+
+    @property
+    def on_disk(self) -> bool:
+        """Whether the rows lie in the run's folder."""
+        return self.storage == "disk" and self.save
+
+    @property
+    def memory(self) -> str:
+        """Where the rows lie if not on disk: ``ram`` or a device."""
+        return "ram" if self.storage == "disk" else self.storage
 
     @field_validator("storage")
     @classmethod

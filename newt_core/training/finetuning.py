@@ -24,9 +24,10 @@ from typing import Any, Literal
 from newt_core.errors import RunFolderError, did_you_mean
 from newt_core.files import write_json, write_text
 from newt_core.training.config import RunConfig, resolve_config
-from newt_core.training.new_folder import FINETUNING, make_folder
+from newt_core.training.new_folder import make_folder
 from newt_core.training.resume import run_settings
 from newt_core.training.run_folder import RUNS, RunFolder
+from newt_core.training.run_name import FINETUNING
 
 Variant = Literal["pretrained", "scratch"]
 PRETRAINED: Variant = "pretrained"

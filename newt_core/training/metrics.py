@@ -6,29 +6,14 @@ import json
 import math
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self, SupportsFloat
+from typing import Self, SupportsFloat
 
-from newt_core.errors import MissingDependencyError, RunFolderError
+from newt_core.errors import RunFolderError
 from newt_core.files import write_text
-
-RESERVED = ("step", "wall_time")
-"""Keys that every line has: agent steps, and seconds of training, summed over resumptions."""
-
-Row = dict[str, float | int | None]
-"""One line: every metric of one step. None where a number is not finite."""
-
-
-class Sink(Protocol):
-    """Somewhere that rows go."""
-
-    def write(self, row: Row) -> None:
-        """Take one row, :data:`RESERVED` keys included."""
-
-    def close(self) -> None:
-        """Write out what is still in memory."""
+from newt_core.training.sinks import RESERVED, Row, Sink, TensorBoardSink
 
 
 class MetricsLogger:
@@ -137,7 +122,9 @@ class RowFile:
         line = _line(row)
         try:
             # In one call: a kill may leave an end of the old line behind, but no loss.
-            os.pwrite(self._file.fileno(), line, self._last)
+            written = os.pwrite(self._file.fileno(), line, self._last)
+            if written < len(line):  # The disk is full; the next call says so.
+                os.pwrite(self._file.fileno(), line[written:], self._last + written)
             self._end = self._last + len(line)
             self._file.truncate(self._end)
         except OSError as error:
@@ -146,64 +133,6 @@ class RowFile:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
-
-
-class TensorBoardSink:
-    """Scalars for TensorBoard, which hides what it had beyond the restored step."""
-
-    def __init__(self, folder: Path, restored_step: int | None) -> None:
-        # Importing it takes a second, which commands that train nothing should not spend.
-        from torch.utils.tensorboard import SummaryWriter
-
-        purge = 0 if restored_step is None else restored_step + 1
-        self._writer = SummaryWriter(str(folder), purge_step=purge, flush_secs=30)
-
-    def write(self, row: Row) -> None:
-        """Add the row's numbers; those that are not finite are left out."""
-        for name, value in _values(row):
-            self._writer.add_scalar(name, value, row["step"])
-
-    def close(self) -> None:
-        """Flush and close the event file."""
-        self._writer.close()
-
-
-class WandbSink:
-    """Weights & Biases, an optional package.
-
-    Args:
-        run_name: name and id there, so that a resumed run goes on in the same place.
-        folder: where wandb keeps its files.
-        config: the run's settings, to be shown there.
-
-    Raises:
-        MissingDependencyError: the package is not installed.
-    """
-
-    def __init__(self, run_name: str, folder: Path, config: Mapping[str, Any]) -> None:
-        try:
-            import wandb
-        except ImportError as error:
-            raise MissingDependencyError(
-                "wandb is not installed. Install Newt's extra 'wandb' (pip install wandb), "
-                "or leave it off: metrics.jsonl and TensorBoard have the same numbers."
-            ) from error
-        self._run = wandb.init(
-            project="newt",
-            id=run_name,
-            name=run_name,
-            resume="allow",
-            dir=str(folder),
-            config=dict(config),
-        )
-
-    def write(self, row: Row) -> None:
-        """Send the row's numbers."""
-        self._run.log(dict(_values(row)), step=row["step"])
-
-    def close(self) -> None:
-        """Finish the upload."""
-        self._run.finish()
 
 
 def read_metrics(file: Path) -> list[Row]:
@@ -249,10 +178,3 @@ def _number(value: SupportsFloat) -> float | int | None:
         return int(value)
     number = float(value)
     return number if math.isfinite(number) else None
-
-
-def _values(row: Row) -> Iterator[tuple[str, float | int]]:
-    """Yield the row's metrics that have a value."""
-    for name, value in row.items():
-        if name not in RESERVED and value is not None:
-            yield name, value

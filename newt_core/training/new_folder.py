@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 import shutil
 from collections.abc import Callable
@@ -11,14 +10,8 @@ from itertools import count
 from pathlib import Path
 
 from newt_core.errors import RunFolderError
-
-CONFIG = "config.yaml"
-"""What makes a folder a run."""
-FINETUNING = "finetune.json"
-"""What makes a folder a finetuning: of several runs, each in a folder of its own inside."""
-
-_KINDS = {CONFIG: "run", FINETUNING: "finetuning"}
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+from newt_core.files import parent_made
+from newt_core.training.run_name import check_name, taken
 
 
 def make_folder(name: str | None, *, label: str, root: Path, fill: Callable[[Path], None]) -> Path:
@@ -38,21 +31,18 @@ def make_folder(name: str | None, *, label: str, root: Path, fill: Callable[[Pat
     Raises:
         RunFolderError: The name is not usable or taken, or the disk refuses.
     """
-    if name is not None and not _NAME.fullmatch(name):
-        raise RunFolderError(
-            f"'{name}' cannot name a run: use letters, digits, '.', '_' and '-'. "
-            f"The folder is made in {root}/."
-        )
+    if name is not None:
+        check_name(name, root)
     try:
-        root.mkdir(parents=True, exist_ok=True)
-        draft = root / f".new-run.{secrets.token_hex(4)}"
-        draft.mkdir()
-        try:
-            fill(draft)
-            return _take_name(draft, name, label, root)
-        except BaseException:
-            shutil.rmtree(draft, ignore_errors=True)
-            raise
+        with parent_made(root / "run"):
+            draft = root / f".new-run.{secrets.token_hex(4)}"
+            draft.mkdir()
+            try:
+                fill(draft)
+                return _take_name(draft, name, label, root)
+            except BaseException:
+                shutil.rmtree(draft, ignore_errors=True)
+                raise
     except OSError as error:
         raise RunFolderError(f"cannot make a run folder in {root}: {error.strerror}.") from error
 
@@ -70,15 +60,5 @@ def _take_name(draft: Path, name: str | None, label: str, root: Path) -> Path:
             if not path.exists():
                 raise
         if name is not None:
-            raise _taken(path)
+            raise taken(path)
     raise AssertionError("count() does not end")
-
-
-def _taken(path: Path) -> RunFolderError:
-    for file, kind in _KINDS.items():
-        if (path / file).is_file():
-            return RunFolderError(
-                f"the {kind} {path} already exists. Go on with it with --resume, or choose "
-                "another --run NAME."
-            )
-    return RunFolderError(f"{path} already exists and is not a run. Choose another --run NAME.")

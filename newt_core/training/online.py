@@ -12,7 +12,7 @@ from typing import Any, SupportsFloat
 
 from newt_core.agents.base import OnlineAgent, Stateful
 from newt_core.agents.ranks import ALONE, Ranks
-from newt_core.errors import UselessActionError
+from newt_core.errors import EnvironmentFailure, UselessActionError
 from newt_core.training import run_state
 from newt_core.training.cadence import LOG_SECONDS, AtShares, Every, EverySeconds
 from newt_core.training.checkpoint_folder import CheckpointFolder
@@ -95,7 +95,7 @@ class OnlineTrainer:
         Raises:
             TrainingDiverged: Losses or actions are no longer finite; the checkpoints are from
                 before.
-            EnvironmentFailure: A task's simulator keeps dying.
+            EnvironmentFailure: A task's simulator keeps dying. What was learned is saved.
         """
         if not self.counters.steps:
             seed_random_state(self.config.seed)
@@ -104,6 +104,15 @@ class OnlineTrainer:
             return self._run()
         except UselessActionError as error:
             raise self._health.diverged(str(error), self.steps) from error
+        except EnvironmentFailure as error:
+            if not self.steps:
+                raise
+            if self.steps != self._last_checkpoint:
+                self.save(scheduled=False)
+            raise EnvironmentFailure(
+                f"{error} The run is saved at step {self._last_checkpoint:,}: put that right, and "
+                "go on with --resume."
+            ) from error
 
     def _run(self) -> TrainResult:
         if steps := self.collector.open_steps:
@@ -160,6 +169,8 @@ class OnlineTrainer:
             steps_per_s=self._speed.rate(self.steps),
             scores=self.counters.domain_scores,
             message=message,
+            deaths=self.collector.deaths,
+            lost_episodes=self.collector.lost_episodes,
         )
         self.progress.update(status)
         if self.ranks.any(self._log_due.due()):
@@ -175,6 +186,7 @@ class OnlineTrainer:
                 "updates/skipped": self.agent.skipped.total,
                 "steps_per_s": self._speed.rate(self.steps),
                 **self.agent.report(self.steps),
+                "pool/deaths": self.collector.deaths,
                 "pool/lost_episodes": self.collector.lost_episodes,
                 **self.collector.recent.means(),
                 **self._health.newest,

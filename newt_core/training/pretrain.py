@@ -15,6 +15,7 @@ from newt_core.agents.base import Stateful
 from newt_core.agents.newt.agent import NewtAgent
 from newt_core.agents.newt.generators import SavedGenerator
 from newt_core.agents.ranks import ALONE, Ranks
+from newt_core.errors import EnvironmentFailure
 from newt_core.replay import ReplayBuffer
 from newt_core.seeds import Stream
 from newt_core.training.cadence import LOG_SECONDS, Every, EverySeconds
@@ -114,7 +115,8 @@ class Pretrainer:
 
         Raises:
             TrainingDiverged: A loss is no longer finite; the checkpoints are from before.
-            EnvironmentFailure: A task's simulator keeps dying in an evaluation.
+            EnvironmentFailure: A task's simulator keeps dying in an evaluation. What was learned
+                is saved.
         """
         settings, learner = self.config.pretrain, self.agent.learner
         if not self.updates:
@@ -180,7 +182,14 @@ class Pretrainer:
         self._report(message=f"evaluating after {self.updates:,} updates")
         started = time.monotonic()
         self._speed.pause(self.updates)
-        scores = self.evaluate(self.updates, last)
+        try:
+            scores = self.evaluate(self.updates, last)
+        except EnvironmentFailure as error:
+            self.save()
+            raise EnvironmentFailure(
+                f"{error} The run is saved after {self.updates:,} updates: put that right, and go "
+                "on with --resume."
+            ) from error
         self._speed.go_on(self.updates)
         if scores is None:
             return

@@ -27,6 +27,10 @@ class RunStatus:
     """Which of several runs it is; empty where there is one."""
     counts: str = "steps"
     """What ``steps`` and ``total`` count: a pretraining counts its updates."""
+    deaths: int = 0
+    """How often an environment died and was made anew, since the run began."""
+    lost_episodes: int = 0
+    """Episodes that this cut short, since the run began."""
 
 
 class Progress(Protocol):

@@ -43,6 +43,10 @@ class RecentEpisodes:
             metrics[f"train/score/{task}"] = float(scores)
         return metrics
 
+    def discard_open(self) -> None:
+        """Forget the returns so far of the episodes that have not ended."""
+        self._returns[:] = 0.0
+
     def clear(self) -> None:
         """Forget the episodes that ended."""
         self._ended.clear()

@@ -9,8 +9,10 @@ it comes back if they are 6 % of the longer one, unless planner.constrain_end ch
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from operator import attrgetter
+from pathlib import Path
 from typing import Any
 
 from newt_core.errors import CheckpointError, ConfigError
@@ -30,6 +32,7 @@ from newt_core.training.config_layers import (
     read_overrides,
     read_saved,
 )
+from newt_core.training.content import PRETRAINING, Phase
 from newt_core.training.run_folder import RunFolder
 
 _WHERE: Mapping[Part, str] = {
@@ -113,6 +116,38 @@ def _began_with(folder: RunFolder) -> frozenset[str] | None:
             continue
         return frozenset(read_saved(content.get("config", {}), setting_fields()))
     return None
+
+
+def require_same_run(folder: RunFolder, saved: RunConfig, phase: Phase) -> None:
+    """Compare a run's ``config.yaml`` with the settings in its newest checkpoint.
+
+    What may have changed since then is told in a warning.
+
+    Args:
+        folder: The run.
+        saved: The settings in the checkpoint.
+        phase: What the checkpoint is of.
+
+    Raises:
+        ConfigError: They differ in what cannot change.
+    """
+    now: Part = "pretraining" if phase == PRETRAINING else "interaction"
+    written = run_settings(folder)
+    # A path may have been written otherwise; what it leads to is looked at where it is read.
+    differing = [
+        (f"{name} is {new} there, {old} in the checkpoint", now in heeded_in(name))
+        for name, old, new in _changes(saved, written)
+        if not isinstance(old, Path) and not isinstance(new, Path)
+    ]
+    wrong = [text for text, may_change in differing if not may_change]
+    if wrong:
+        raise ConfigError(
+            f"{folder.config_file} is not as the run began: {', '.join(wrong[:3])}. Put it right, "
+            "or delete the file: it is then written anew from the newest checkpoint."
+        )
+    if differing:
+        changes = ", ".join(text for text, _ in differing)
+        warnings.warn(f"{folder.config_file} was changed: {changes}", stacklevel=3)
 
 
 def parts_ahead(folder: RunFolder, config: RunConfig) -> frozenset[Part]:

@@ -15,7 +15,7 @@
 from __future__ import annotations
 
 import json
-import re
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,13 +25,10 @@ from typing import Any
 
 from newt_core.errors import RunFolderError, did_you_mean
 from newt_core.files import AlreadyLockedError, take_lock, write_json, write_text
-from newt_core.training.new_folder import CONFIG, FINETUNING, make_folder
-
-RUNS = Path("runs")
-"""Folder of all runs, under the one that Newt is started in."""
+from newt_core.training.new_folder import make_folder
+from newt_core.training.run_name import CONFIG, FINETUNING, RUNS
 
 _SPECS = "specs"
-_LONGEST_LABEL = 40
 
 
 @dataclass(frozen=True)
@@ -213,6 +210,16 @@ class RunFolder:
         with lock:
             yield
 
+    def discard_if_unused(self) -> None:
+        """Remove the folder of a run that came to nothing, so that its name is free again.
+
+        That is one without any checkpoint, evaluation or row of metrics.
+        """
+        used = (*self.path.rglob("*.pt"), *self.path.rglob("eval/*.json"))
+        logged = any(file.stat().st_size for file in self.path.rglob("metrics.jsonl"))
+        if not used and not logged:
+            shutil.rmtree(self.path, ignore_errors=True)
+
     def _evaluation_files(self) -> list[tuple[int, Path]]:
         files = self.evaluations.glob("*.json")
         return sorted((int(path.stem), path) for path in files if path.stem.isdigit())
@@ -225,13 +232,3 @@ class RunFolder:
 def list_runs(root: Path = RUNS) -> list[RunFolder]:
     """Return every run in ``root``, in the order of their names."""
     return [RunFolder(path.parent) for path in sorted(root.glob(f"[!.]*/{CONFIG}"))]
-
-
-def run_label(tasks: str, preset: str | None) -> str:
-    """Return what a run's name says after its date, such as ``walker-run_cpu``.
-
-    >>> run_label("walker-*, cartpole-balance", "cpu")
-    'walker-cartpole-balance_cpu'
-    """
-    words = re.sub(r"[^A-Za-z0-9]+", "-", tasks)[:_LONGEST_LABEL].strip("-") or "tasks"
-    return f"{words}_{preset}" if preset else words

@@ -19,7 +19,7 @@ from newt_core.experts.act import ScriptedAct
 from newt_core.experts.registry import FINDERS, has_player
 from newt_core.files import sha256
 from newt_core.specs import SpecLibrary, TaskSpec
-from newt_core.training.run_folder import RUNS
+from newt_core.training.run_name import RUNS
 from newt_core.types import Act, TaskProgress
 
 AUTO, SCRIPTED = "auto", "scripted"

@@ -13,9 +13,10 @@ from newt_core.training.checkpoint_folder import CheckpointFolder
 from newt_core.training.config import RunConfig
 from newt_core.training.content import Phase
 from newt_core.training.hardware import note_start
-from newt_core.training.metrics import MetricsLogger, Sink, WandbSink
+from newt_core.training.metrics import MetricsLogger
 from newt_core.training.progress import Progress, Unwatched
 from newt_core.training.run_folder import RunFolder
+from newt_core.training.sinks import Sink, WandbSink
 from newt_core.workflows.run_parts import RunParts, RunTexts
 
 

@@ -14,7 +14,7 @@ from newt_core.evaluation.aggregate import Summary, summarise
 from newt_core.evaluation.rollout import evaluate, random_act, stoppable
 from newt_core.seeds import Stream, stream_seed
 from newt_core.specs import SpecLibrary, TaskSpec
-from newt_core.training.run_folder import RUNS
+from newt_core.training.run_name import RUNS
 from newt_core.types import CountProgress
 from newt_core.workflows.find_checkpoint import find_checkpoint
 from newt_core.workflows.load_agent import AS_USUAL, load_agent

@@ -11,7 +11,7 @@ from newt_core.errors import ConfigError, MissingDependencyError
 from newt_core.evaluation.grid import film_grid
 from newt_core.evaluation.video import Video, film, require_video
 from newt_core.specs import load_specs
-from newt_core.training.run_folder import RUNS
+from newt_core.training.run_name import RUNS
 from newt_core.types import TaskProgress
 from newt_core.workflows.find_checkpoint import find_checkpoint
 from newt_core.workflows.loaded import load

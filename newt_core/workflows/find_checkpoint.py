@@ -6,7 +6,8 @@ from pathlib import Path
 
 from newt_core.errors import RunFolderError
 from newt_core.training.checkpoint_folder import BEST, LAST
-from newt_core.training.run_folder import RUNS, RunFolder
+from newt_core.training.run_folder import RunFolder
+from newt_core.training.run_name import RUNS
 
 LOOSE_VIDEOS = Path("videos")
 """Where videos of a checkpoint go that lies in no run."""

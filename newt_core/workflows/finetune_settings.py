@@ -18,7 +18,7 @@ from newt_core.training.config import RunConfig
 from newt_core.training.finetuning import Finetuning, Plan
 from newt_core.training.progress import Progress, Unwatched
 from newt_core.training.resume import resumed_config
-from newt_core.training.run_folder import RUNS
+from newt_core.training.run_name import RUNS, check_name
 from newt_core.workflows.asked import Asked
 from newt_core.workflows.context import never
 from newt_core.workflows.find_checkpoint import find_checkpoint
@@ -76,9 +76,13 @@ def new_finetuning(
         raise ConfigError(
             "nothing says what to finetune: name a checkpoint or a run, or go on with --resume."
         )
+    if request.name is not None:
+        check_name(request.name, request.runs)
     checkpoint, _ = find_checkpoint(request.checkpoint, request.runs)
     asked = with_own_defaults(request.asked, checkpoint)
-    checked = check_settings(asked, specs=request.specs, strict=request.strict, notice=notice)
+    checked = check_settings(
+        asked, specs=request.specs, runs=request.runs, strict=request.strict, notice=notice
+    )
     settings, library, pretrained = checked.settings, checked.library, checked.pretrained
     assert pretrained is not None
     tasks = library.select(settings.tasks)

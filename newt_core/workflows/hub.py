@@ -19,12 +19,11 @@ from newt_core.encoders.weights import HUB, REACH_SECONDS, offline
 from newt_core.errors import DownloadError, did_you_mean, in_short
 from newt_core.files import (
     AlreadyLockedError,
-    DownloadProgress,
     cache_folder,
-    reachable,
     sha256,
     take_lock,
 )
+from newt_core.web import DownloadProgress, reachable
 
 SUFFIX = ".pt"
 """How the names of the sets' files end."""

@@ -70,7 +70,7 @@ def load_agent(
         ) from error
     for spec in chosen:
         if spec.id in trained:
-            _check_unchanged(path, trained[spec.id], spec)
+            check_unchanged(path, trained[spec.id], spec)
     made_for = layout_in(saved)
     if made_for is not None:
         require_room(made_for, chosen, path)
@@ -107,7 +107,12 @@ def open_image_encoder(
     return make_image_encoder(images.encoder, device=device, weights=weights or images.weights)
 
 
-def _check_unchanged(path: Path, saved: LearnedTask, spec: TaskSpec) -> None:
+def check_unchanged(path: Path, saved: LearnedTask, spec: TaskSpec) -> None:
+    """Compare a task with what it was when a checkpoint was made, and warn of small differences.
+
+    Raises:
+        CheckpointError: It is another task by now.
+    """
     for name in ("version", "obs_dim", "action_dim"):
         before = getattr(saved, name)
         if before != getattr(spec, name):

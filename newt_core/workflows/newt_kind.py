@@ -59,9 +59,7 @@ class NewtKind:
         restored: bool,
     ) -> Interaction:
         """Return the agent with its replay."""
-        storage = config.replay.storage
-        if storage == "disk" and not config.replay.save:
-            storage = "ram"
+        storage = "disk" if config.replay.on_disk else config.replay.memory
         online = ReplayBuffer(
             config.replay.capacity,
             storage=storage,
@@ -69,6 +67,7 @@ class NewtKind:
             sampling=config.replay.sampling,
             device=agent.device,
             feature_stack=config.model.feature_stack,
+            restoring=restored,
         )
         if not restored:
             online.clear()

@@ -29,9 +29,10 @@ from newt_core.encoders.image.dino import DINOV2
 from newt_core.encoders.text.choose import Notice, short_name
 from newt_core.errors import CheckpointError, ConfigError, DemoError
 from newt_core.replay import ReplayBuffer
+from newt_core.replay.ledger import require_replay
 from newt_core.replay.storage import memory_device
 from newt_core.specs import TaskSpec, Wording
-from newt_core.training.checkpoint_folder import latest_intact
+from newt_core.training.checkpoint_folder import latest_intact, newest_written
 from newt_core.training.config import RunConfig
 from newt_core.training.content import (
     PRETRAINING,
@@ -45,8 +46,8 @@ from newt_core.training.content import (
 from newt_core.training.run_folder import RunFolder
 from newt_core.types import FloatArray
 from newt_core.workflows.agent_kinds import AgentInputs, AgentKind, find_kind, options_of
-from newt_core.workflows.load_agent import open_image_encoder
-from newt_core.workflows.sizes import check_sizes
+from newt_core.workflows.load_agent import check_unchanged, open_image_encoder
+from newt_core.workflows.sizes import check_room, check_sizes
 
 
 class RunTexts(NamedTuple):
@@ -83,12 +84,13 @@ class RunParts:
         self._checked: dict[Path, CheckpointContent | None] = {}
         """Folder → the resume point that was found when it was checked, not yet taken."""
 
-    def check(self, *, online: bool = True) -> None:
+    def check(self, runs: Path, *, online: bool = True) -> None:
         """Find what is wrong with the parts now, before anything is written.
 
         Demonstrations are opened and their checksums compared, not yet loaded.
 
         Args:
+            runs: The folder that the run's folder is to be made in.
             online: Whether the run is to interact.
 
         Raises:
@@ -96,9 +98,11 @@ class RunParts:
         """
         options_of(self.kind, self.config)
         self._require_able(online)
-        check_sizes(self.config, self.specs)
         if self.config.replay.storage != "disk":
             memory_device(self.config.replay.storage)
+        check_sizes(self.config, self.specs)
+        if online:
+            check_room(self.config, self.specs, runs)
         if self.config.demos.folder is not None:
             files = self._demo_files()
             if self.config.model.feature_stack:
@@ -204,9 +208,10 @@ class RunParts:
             image_encoder=self.image_encoder.name if self.image_encoder is not None else None,
         )
 
-    def check_resume_point(self, folder: RunFolder, phase: Phase) -> None:
+    def check_resume_point(self, folder: RunFolder, phase: Phase) -> CheckpointContent | None:
         """Find what is wrong with going on there; see :meth:`resume_point`."""
-        self._checked[folder.path] = self.resume_point(folder, phase)
+        self._checked[folder.path] = found = self.resume_point(folder, phase)
+        return found
 
     def resume_point(self, folder: RunFolder, phase: Phase) -> CheckpointContent | None:
         """Return the newest intact checkpoint; None before the first was written.
@@ -214,13 +219,14 @@ class RunParts:
         Raises:
             CheckpointError: None can be read, or the run is of other tasks, of another phase or
                 sees by another image encoder.
+            RunFolderError: The replay that it counts on is gone.
         """
         if folder.path in self._checked:
             return self._checked.pop(folder.path)
         try:
             found = latest_intact(folder.checkpoints)
         except CheckpointError:
-            if any(folder.checkpoints.glob("*.pt")):
+            if any(folder.checkpoints.glob("*.pt")) or newest_written(folder.checkpoints):
                 raise
             return None
         for reason in found.skipped:
@@ -237,8 +243,12 @@ class RunParts:
                 f"{found.path} was trained on other tasks ({', '.join(saved[:3])}, …). "
                 "Resume with the run's own --tasks and --specs."
             )
+        for task, spec in zip(content.run.tasks, self.specs, strict=True):
+            check_unchanged(found.path, task, spec)
         recorded = content.run.image_encoder
         require_image_encoder(recorded, self.image_encoder, f"the run {folder.path}")
+        if self.config.replay.on_disk:
+            require_replay(folder.replay, content.state.get("replay", {}), found.path)
         return content
 
     @cached_property

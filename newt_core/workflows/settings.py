@@ -21,12 +21,14 @@ from newt_core.training.content import (
     CheckpointContent,
     read_content,
 )
-from newt_core.training.resume import resumed_config
-from newt_core.training.run_folder import RUNS, RunFolder, run_label
+from newt_core.training.resume import require_same_run, resumed_config
+from newt_core.training.run_folder import RunFolder
+from newt_core.training.run_name import RUNS, check_name, run_label
 from newt_core.workflows.agent_kinds import find_kind
 from newt_core.workflows.asked import Asked
 from newt_core.workflows.context import RunContext
 from newt_core.workflows.run_parts import RunParts
+from newt_core.workflows.sizes import check_memory
 from newt_core.workflows.take_weights import require_encoders
 
 
@@ -73,9 +75,12 @@ def new_run(
     Raises:
         NewtError: Whatever the user can put right.
     """
+    if name is not None:
+        check_name(name, runs)
     checked = check_settings(
         asked,
         specs=specs,
+        runs=runs,
         strict=strict,
         demos=demos,
         pretraining=pretraining,
@@ -96,6 +101,7 @@ def check_settings(
     asked: Asked,
     *,
     specs: Sequence[Path] = (),
+    runs: Path = RUNS,
     strict: bool = False,
     demos: Path | None = None,
     pretraining: bool = False,
@@ -107,6 +113,7 @@ def check_settings(
     Args:
         asked: The settings.
         specs: Folders of the user's own task specs.
+        runs: The folder of all runs, where there has to be room.
         strict: Leave out no task that cannot run here.
         demos: The folder of the demonstrations where nothing else says which.
         pretraining: Whether it learns from these alone, and never interacts.
@@ -142,7 +149,7 @@ def check_settings(
         settings, files = _continued(settings, said, pretrained, library, notice)
     check(settings)
     parts = RunParts(settings, library.select(settings.tasks), files=files, notice=notice)
-    parts.check(online=not pretraining)
+    parts.check(runs, online=not pretraining)
     if settings.text.encoder == "auto":  # Decided for good, now that it was found.
         chosen = short_name(parts.texts.encoder)
         decided = settings.text.model_copy(update={"encoder": chosen})
@@ -186,7 +193,12 @@ def existing_run(
     with folder.lock():
         settings = resumed_config(folder, asked.overrides, pretraining=pretraining, **flags)
         parts = RunParts(settings, library.select(settings.tasks))
-        parts.check_resume_point(folder, PRETRAINING if pretraining else INTERACTION)
+        if not settings.replay.on_disk:
+            check_memory(settings, parts.specs)
+        phase = PRETRAINING if pretraining else INTERACTION
+        found = parts.check_resume_point(folder, phase)
+        if found is not None:
+            require_same_run(folder, found.run.config, phase)
         write_text(folder.config_file, settings.to_yaml())
     return RunContext(settings, folder, library, made=parts)
 

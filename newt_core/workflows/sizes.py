@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import os
+import shutil
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 
 from newt_core.errors import ConfigError
 from newt_core.replay.storage import columns
@@ -14,7 +18,7 @@ GIB = 2**30
 
 
 def check_sizes(config: RunConfig, specs: Sequence[TaskSpec]) -> None:
-    """Refuse a replay that cannot hold an episode, or that memory cannot hold.
+    """Refuse a replay or a horizon that does not go with the tasks' episodes.
 
     Raises:
         ConfigError: Names the setting, what it asks for and what there is.
@@ -32,16 +36,95 @@ def check_sizes(config: RunConfig, specs: Sequence[TaskSpec]) -> None:
             f"update.horizon is {config.update.horizon:,}, but an episode of {shortest.id} has "
             f"{shortest.episode_length:,} steps: nothing of it could be learned from."
         )
-    on_disk = config.replay.storage == "disk" and config.replay.save
-    if not on_disk and not config.replay.storage.startswith("cuda"):
-        needed = capacity * row_bytes(features=config.model.feature_stack > 0)
-        there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-        if needed > there:
-            raise ConfigError(
-                f"replay.capacity is {capacity:,}, which takes {needed / GIB:,.0f} GiB in memory, "
-                f"and this machine has {there / GIB:,.0f}: lower it, or keep the replay on the "
-                "disk (replay.storage=disk, replay.save=true)."
-            )
+
+
+def check_room(config: RunConfig, specs: Sequence[TaskSpec], runs: Path) -> None:
+    """Refuse a replay that the disk or the memory has no room for.
+
+    Args:
+        config: The settings of a run that interacts.
+        specs: Its tasks.
+        runs: The folder that its folder is to be made in; it may be missing.
+
+    Raises:
+        ConfigError: Names the setting, what it asks for and what there is.
+    """
+    if not config.replay.on_disk:
+        check_memory(config, specs)
+        return
+    place = next(folder for folder in (runs, *runs.absolute().parents) if folder.is_dir())
+    needed, free = _filled_bytes(config, specs), shutil.disk_usage(place).free
+    if needed > free:
+        raise ConfigError(
+            f"the replay of this run grows to {_gib(needed)} (replay.capacity is "
+            f"{config.replay.capacity:,}), and {_gib(free)} are free on the disk of {runs}: lower "
+            "it, or name another place with --runs-dir."
+        )
+
+
+def check_memory(config: RunConfig, specs: Sequence[TaskSpec]) -> None:
+    """Refuse a replay that memory has no room for; see :func:`check_room`."""
+    capacity, place = config.replay.capacity, config.replay.memory
+    if place != "ram":
+        needed, free = capacity * _row_bytes(config), gpu_memory(place)
+        there = f"{_gib(free)} are free on the device '{place}'"
+    else:
+        needed, free = capacity * _row_bytes(config), physical_memory()
+        there = f"this machine has {_gib(free)}"
+        if needed <= free:  # The system gives out memory as it fills.
+            needed, free = _filled_bytes(config, specs), available_memory()
+            there = f"{_gib(free)} are free on this machine"
+    if needed > free:
+        raise ConfigError(
+            f"replay.capacity is {capacity:,}, which takes {_gib(needed)} of memory, and {there}: "
+            "lower it, or keep the replay on the disk (replay.storage=disk, replay.save=true)."
+        )
+
+
+def _filled_bytes(config: RunConfig, specs: Sequence[TaskSpec]) -> int:
+    """Return what a run's replay has grown to at its end."""
+    shortest = min(spec.episode_length for spec in specs)
+    # An episode has a row more than steps.
+    rows = math.ceil(config.steps * (1 + 1 / shortest))
+    return min(rows, config.replay.capacity) * _row_bytes(config)
+
+
+def physical_memory() -> int:
+    """Return the bytes of memory that this machine has."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def available_memory() -> int:
+    """Return the bytes of memory that this process can still get, as far as the system says."""
+    found = physical_memory()
+    with suppress(OSError, StopIteration, ValueError):
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        kibibytes = next(line.split()[1] for line in lines if line.startswith("MemAvailable:"))
+        found = min(found, int(kibibytes) * 1024)
+    with suppress(OSError, ValueError):  # "max" is no number: there is no limit.
+        group = Path("/sys/fs/cgroup")
+        limit = int((group / "memory.max").read_text(encoding="ascii"))
+        used = int((group / "memory.current").read_text(encoding="ascii"))
+        cache = (group / "memory.stat").read_text(encoding="ascii").splitlines()
+        given_back = sum(int(line.split()[1]) for line in cache if line.startswith("inactive_file"))
+        found = min(found, max(limit - used + given_back, 0))
+    return found
+
+
+def gpu_memory(device: str) -> int:
+    """Return the bytes that are free on a GPU."""
+    import torch
+
+    free, _ = torch.cuda.mem_get_info(device)
+    return int(free)
+
+
+def _gib(size: int) -> str:
+    return f"{size / GIB:,.1f} GiB"
+
+
+def _row_bytes(config: RunConfig) -> int:
+    return row_bytes(features=config.model.feature_stack > 0)
 
 
 def row_bytes(*, features: bool) -> int:

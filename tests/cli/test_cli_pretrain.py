@@ -103,6 +103,7 @@ def test_another_command_cannot_go_on_with_it_and_changes_nothing(newt, core):
     assert newt("newt pretrain --tasks pygame-cowboy --updates 50 --run a").code == 0
     config = core.arguments("pretrain")["config"]
     saved = payload_of(config, [load_specs()["pygame-cowboy"]], phase="pretraining")
+    saved["counters"] = {"steps": 0, "updates": 9}
     Path("runs/a/checkpoints").mkdir()
     save_checkpoint(Path("runs/a/checkpoints/step_000000009.pt"), saved)
     before = Path("runs/a/config.yaml").read_text()

@@ -323,8 +323,8 @@ def test_an_agent_that_sees_goes_on_seeing(newt, core):
         ("--set replay.storage=cuda:7", "no such GPU here, use 'disk'"),
         ("--set replay.capacity=500", "but an episode of walker-run takes 501 rows"),
         ("--set replay.capacity=501 --set update.horizon=101", "of mw-reach has 100 steps"),
-        ("--no-save-replay --set replay.capacity=2e9", "GiB in memory, and this machine has"),
-        ("--set replay.storage=ram --set replay.capacity=2e9", "GiB in memory, and this machine"),
+        ("--no-save-replay --set replay.capacity=2e9", "GiB of memory, and this machine has"),
+        ("--set replay.storage=ram --set replay.capacity=2e9", "GiB of memory, and this machine"),
     ],
 )
 def test_a_replay_that_cannot_be_is_refused_before_there_is_a_run(newt, core, told, message):

@@ -74,6 +74,15 @@ def test_one_of_several_runs_is_named(capsys):
     )
 
 
+def test_deaths_and_lost_episodes_are_shown_where_there_are_any(capsys):
+    lines = PlainLines("demo", Clock())
+    lines.update(RunStatus(30, 1000, 7, 20.0, {}, deaths=3, lost_episodes=1205))
+    assert capsys.readouterr().err == (
+        "demo: 30/1,000 steps · 20 steps/s · 7 updates · 3 deaths, 1,205 episodes lost · "
+        "0:00:48 left\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("speed", "line"),
     [

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import errno
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from newt_core.demos import write
 from newt_core.demos.collect import MAX_ATTEMPTS, collect
 from newt_core.demos.perturb import PerturbedAct
 from newt_core.demos.read import open_demos, read_demos
 from newt_core.demos.validate import validate
 from newt_core.demos.write import writing
 from newt_core.envs.pool import Pool, make_pool
+from newt_core.errors import DemoError, EnvironmentFailure, disk_is_full
 from newt_core.types import ACTION_DIM, Observation
 from tests.fixtures.demonstrations import library
 from tests.pool.toy_domain import BUILDERS, build, toy_spec
@@ -150,3 +154,38 @@ def test_noise_pushes_the_expert_about_its_own_actions(tmp_path: Path, pool):
     rows, first = np.arange(3), np.ones(3, np.bool_)
     padded = shaken(Observation(np.zeros((3, 128), np.float32), rows, rows, first))
     assert (padded[:, SPEC.action_dim :] == 0.5).all()
+
+
+def test_a_full_disk_keeps_the_episodes_that_fit(tmp_path: Path, pool, monkeypatch):
+    whole = write.write_file
+
+    def refuse_more_than_three(path: Path, content: bytes, *kind: str) -> None:
+        whole(tmp_path / "tried.h5", content, *kind)
+        if sum(1 for _ in read_demos(tmp_path / "tried.h5", SPEC)) > 3:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        whole(path, content, *kind)
+
+    monkeypatch.setattr(write, "write_file", refuse_more_than_three)
+    message = r"toy\.h5: No space left on device\..* 3 of the 8 episodes collected are there"
+    with pytest.raises(DemoError, match=message) as error:
+        run(tmp_path, pool, 8, steady)
+    assert disk_is_full(error.value)
+    assert validate(tmp_path / "toy.h5", library(SPEC)).whole == 3
+    monkeypatch.setattr(write, "write_file", whole)
+    run(tmp_path, pool, 5, steady)
+    assert validate(tmp_path / "toy.h5", library(SPEC)).whole == 8
+
+
+def test_environments_that_keep_failing_cost_no_whole_episode(tmp_path: Path, pool, monkeypatch):
+    steps = itertools.count()
+    send = type(pool).send
+
+    def fail(self: Pool, *arguments: object) -> None:
+        if next(steps) == 7:  # in the second round of three episodes of five steps
+            raise EnvironmentFailure("task 'toy' failed 3 times within 60 s.")
+        send(self, *arguments)
+
+    monkeypatch.setattr(type(pool), "send", fail)
+    with pytest.raises(EnvironmentFailure, match=r"failed 3 times.* 3 episodes from before are in"):
+        run(tmp_path, pool, 6, steady)
+    assert validate(tmp_path / "toy.h5", library(SPEC)).whole == 3

@@ -24,10 +24,10 @@ from newt_core.encoders.weights import (
     find,
     load_tensors,
     locate,
+    reachable,
     verify,
 )
 from newt_core.errors import DownloadError, WeightsError
-from newt_core.files import reachable
 
 CONTENT = b"0123456789" * 300_000
 """A stand-in for published weights: a few of the chunks that a download is read in."""

@@ -63,3 +63,14 @@ def test_workers_that_die_outside_a_task_have_a_count_of_their_own(clock):
     assert stats.deaths == {OUTSIDE_TASKS: 2, "walker-run": 1}
     with pytest.raises(EnvironmentFailure, match="environment workers died 3 times"):
         log.record(None, "killed")
+
+
+def test_more_workers_may_die_more_often_in_all(clock):
+    stats = PoolStats()
+    log = DeathLog(stats)
+    for worker in range(8):
+        for _ in range(2):
+            log.record("walker-run", "it fell", worker)
+    assert stats.deaths == {"walker-run": 16}
+    with pytest.raises(EnvironmentFailure, match="'walker-run' failed 3 times"):
+        log.record("walker-run", "it fell", 5)

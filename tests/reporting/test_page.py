@@ -17,6 +17,7 @@ import imageio_ffmpeg
 import pytest
 from PIL import Image
 
+from newt_core.reporting.facts import gather
 from newt_core.reporting.page import write_report
 from newt_core.specs import load_specs
 from newt_core.training.checkpoint import save_checkpoint
@@ -326,3 +327,12 @@ def test_names_are_no_markup(tmp_path):
     text = run.config_file.read_text().replace("tasks: walker-walk,pygame-pong", "tasks: <b>&x")
     run.config_file.write_text(text)
     assert page(run, out=run.report).facts["Tasks"] == "<b>&x"
+
+
+def test_accidents_are_told_where_there_are_any(run):
+    assert not {"Environments", "Replay"} & gather(run).summary().keys()
+    counted = {"pool/deaths": 3, "pool/lost_episodes": 1204, "replay/damaged_episodes": 1}
+    write_metrics(run, [{"step": 500, "pool/deaths": 1}, {"step": 1000, **counted}, {"step": 1001}])
+    told = gather(run).summary()
+    assert told["Environments"] == "died 3 times; 1,204 episodes were lost"
+    assert told["Replay"] == "damaged episodes left out: 1"

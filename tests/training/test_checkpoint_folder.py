@@ -95,7 +95,7 @@ def test_no_checkpoint_and_none_intact(folder):
         latest_intact(folder.folder)
     damage(folder.save(1, {"step": 1}))
     damage(folder.folder / "last.pt")
-    with pytest.raises(CheckpointError, match="none of the 2 checkpoints can be read"):
+    with pytest.raises(CheckpointError, match=r"none of the checkpoints .* can be read: .*not a"):
         latest_intact(folder.folder)
 
 

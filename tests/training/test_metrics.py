@@ -1,3 +1,4 @@
+import errno
 import json
 import sys
 from pathlib import Path
@@ -7,7 +8,8 @@ import pytest
 import torch
 
 from newt_core.errors import MissingDependencyError, RunFolderError
-from newt_core.training.metrics import MetricsLogger, Row, WandbSink, read_metrics
+from newt_core.training.metrics import MetricsLogger, read_metrics
+from newt_core.training.sinks import Row, WandbSink
 
 
 @pytest.fixture
@@ -168,10 +170,40 @@ def test_tensorboard_shows_the_numbers_and_forgets_what_was_given_up(file, tmp_p
     assert [(e.step, e.value) for e in events.Scalars("loss")] == [(10, 10), (20, 20), (30, -1)]
 
 
+def log_at(metrics: MetricsLogger, *steps: int) -> None:
+    for step in steps:
+        metrics.log(step, {"loss": 1.0})
+
+
+def test_a_disk_that_is_full_for_tensorboard_ends_no_run(file, tmp_path, monkeypatch):
+    from tensorboard.summary.writer.record_writer import RecordWriter
+
+    with MetricsLogger(file, tmp_path / "tb") as metrics:
+        metrics.log(10, {"loss": 1.0})
+
+        def refuse(writer: RecordWriter, data: bytes) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(RecordWriter, "write", refuse)
+        with pytest.warns(UserWarning, match="going on without TensorBoard: .*No space") as said:
+            log_at(metrics, 20, 30, 40)
+        assert len(said) == 1
+    assert [row["step"] for row in read_metrics(file)] == [10, 20, 30, 40]
+
+
+def test_no_folder_for_tensorboard_ends_no_run(file, tmp_path):
+    (tmp_path / "tb").write_text("a file in its place")
+    with pytest.warns(UserWarning, match="going on without TensorBoard: .*File exists"):
+        metrics = MetricsLogger(file, tmp_path / "tb")
+    with metrics:
+        metrics.log(10, {"loss": 1.0})
+    assert read_metrics(file)[0]["loss"] == 1.0
+
+
 def test_tensorboard_is_not_imported_before_it_is_used():
     import subprocess
 
-    code = "import sys, newt_core.training.metrics; sys.exit('tensorboard' in sys.modules)"
+    code = "import sys, newt_core.training.sinks; sys.exit('tensorboard' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -117,7 +117,7 @@ def test_which_settings_a_run_that_interacts_lets_change():
         *("text.embodiment", "text.encoder", "text.weights", "images.encoder"),
         "random_phase.until_reward",
         *("agent.kind", "agent.options", "model.size", "model.obs", "model.frame_stack"),
-        *("replay.capacity", "replay.storage", "replay.save"),
+        *("replay.capacity", "replay.storage"),
         *(f"demos.{name}" for name in RunConfig().demos.model_dump()),
     }
     # The updates owed are counted over the whole run: another rate would bring a burst or a halt.

@@ -1,5 +1,7 @@
+import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from newt_core.errors import RunFolderError
-from newt_core.training.run_folder import RunFolder, list_runs, run_label
+from newt_core.training.run_folder import RunFolder, list_runs
+from newt_core.training.run_name import LONGEST_NAME, run_label
 
 
 @pytest.fixture
@@ -88,6 +91,44 @@ def test_names_that_lead_elsewhere_are_refused(root, name):
     with pytest.raises(RunFolderError, match=f"cannot name a run: .* is made in {root}/"):
         RunFolder.create(name, "", root=root)
     assert not root.exists()
+
+
+@pytest.mark.parametrize("name", ["a" * 101, "a" * 300, "a\0b", "a\x1b[31mb", "run\n", "ä", "日本"])
+def test_impossible_names_are_refused_before_anything_is_made(root, name):
+    with pytest.raises(RunFolderError, match="cannot name a run") as error:
+        RunFolder.create(name, "", root=root)
+    assert str(error.value).isprintable()
+    assert len(str(error.value)) < 300
+    assert not root.parent.joinpath("runs").exists()
+
+
+def test_the_longest_name_is_one(root):
+    assert RunFolder.create("a" * LONGEST_NAME, "", root=root).config_file.exists()
+
+
+def test_a_start_that_fails_takes_back_the_folders_it_made(tmp_path, monkeypatch):
+    def refuse(path: Path, text: str) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr("newt_core.training.run_folder.write_text", refuse)
+    with pytest.raises(RunFolderError, match="No space left on device"):
+        RunFolder.create("a", "", root=tmp_path / "new/runs")
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_run_that_came_to_nothing_frees_its_name(root):
+    run = RunFolder.create("a", "seed: 1\n", root=root)
+    run.replay.mkdir()
+    run.metrics_file.touch()
+    run.discard_if_unused()
+    assert not run.path.exists()
+    for used in ("checkpoints/last.pt", "eval/0.json", "metrics.jsonl"):
+        run = RunFolder.create("a", "seed: 1\n", root=root)
+        (run.path / used).parent.mkdir(exist_ok=True)
+        (run.path / used).write_text("something")
+        run.discard_if_unused()
+        assert run.config_file.exists(), used
+        shutil.rmtree(run.path)
 
 
 def test_a_place_that_cannot_be_written(tmp_path):

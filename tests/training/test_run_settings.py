@@ -20,7 +20,8 @@ CONFIG = resolve_config("cpu", None, ["planner.horizon=2"], tasks="walker-run", 
 def begun(root: Path, *, part: str = "checkpoints") -> RunFolder:
     folder = RunFolder.create("a", CONFIG.to_yaml(), root=root)
     (folder.path / part).mkdir(parents=True)
-    save_checkpoint(folder.path / part / "step_000000400.pt", payload_of(CONFIG))
+    payload = payload_of(CONFIG, counters={"steps": 400, "updates": 400})
+    save_checkpoint(folder.path / part / "step_000000400.pt", payload)
     return folder
 
 
@@ -75,7 +76,7 @@ def test_a_cut_file_of_a_run_that_never_saved_says_to_start_again(tmp_path):
 
 def test_a_setting_that_is_newer_than_the_run_has_its_default(tmp_path):
     folder = begun(tmp_path)
-    payload = payload_of(CONFIG)
+    payload = payload_of(CONFIG, counters={"steps": 400, "updates": 400})
     for content in (payload["config"], older := yaml.safe_load(folder.config_file.read_text())):
         del content["update"]["catch_up"], content["agent"]
     folder.config_file.write_text(yaml.safe_dump(older))

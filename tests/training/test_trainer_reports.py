@@ -22,7 +22,7 @@ from tests.fixtures.watcher import Watcher
 EVALUATED = {"eval/score", "eval/dmcontrol", "eval/seconds"}
 ALWAYS = {
     *("step", "wall_time", "updates", "updates/skipped", "steps_per_s", "replay/steps"),
-    *("planner/prior_weight", "pool/lost_episodes"),
+    *("planner/prior_weight", "pool/lost_episodes", "pool/deaths", "replay/damaged_episodes"),
 }
 """What every report of interaction has."""
 

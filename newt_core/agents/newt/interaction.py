@@ -144,6 +144,7 @@ class Interaction:
         """See :class:`newt_core.agents.base.OnlineAgent`."""
         return {
             "replay/steps": self.replay.online.num_steps,
+            "replay/damaged_episodes": self.replay.online.damaged_episodes,
             "planner/prior_weight": self.settings.prior_weight(steps),
         }
 

@@ -21,9 +21,9 @@ from newt_core.specs.schema import TaskSpec
 from newt_core.types import IntArray
 
 FATAL_DEATHS = 3
-"""So many deaths of one task ..."""
+"""So many deaths of one task in one worker, or in its replacements, ..."""
 FATAL_WINDOW_S = 60.0
-"""... within so many seconds end the run."""
+"""... within so many seconds end the run. With more workers, more deaths are borne in all."""
 
 BUILD_TIMEOUT_S = 300.0
 """Seconds that starting an interpreter and building one environment may take: on a loaded
@@ -220,7 +220,7 @@ class Crew:
         env_ids = np.array([failure.env_id])
         self._declare_lost(env_ids)
         error = f"{failure.error_name} in {failure.doing}: {failure.text}"
-        self._deaths.record(task, error)
+        self._deaths.record(task, error, int(self.worker_of[failure.env_id]))
         self._request_build(env_ids)
 
     def _replace(self, worker: WorkerProcess, cause: str, hung_s: float = 0.0) -> None:
@@ -234,7 +234,7 @@ class Crew:
         culprit = int(self.shared.current_env[index])
         self.shared.current_env[index] = buffers.NO_ENV
         task = self._specs[culprit].id if culprit != buffers.NO_ENV else None
-        self._deaths.record(task, cause, hung_s)
+        self._deaths.record(task, cause, index, hung_s=hung_s)
         self.workers[index] = self._hire(index)
         self._request_build(env_ids)
 
@@ -249,7 +249,7 @@ class Crew:
 
 
 class DeathLog:
-    """Counts deaths per task and decides when there were too many.
+    """Counts deaths per task and worker, and decides when there were too many.
 
     Args:
         stats: where to count.
@@ -257,24 +257,27 @@ class DeathLog:
 
     def __init__(self, stats: PoolStats) -> None:
         self._stats = stats
-        self._times: defaultdict[str, deque[float]] = defaultdict(deque)
+        self._times: defaultdict[tuple[str, int], deque[float]] = defaultdict(deque)
         self._hung_s = 0.0
 
-    def record(self, task_id: str | None, error: str, hung_s: float = 0.0) -> None:
+    def record(
+        self, task_id: str | None, error: str, worker: int = 0, *, hung_s: float = 0.0
+    ) -> None:
         """Count a death of a task, or of a worker outside any task.
 
         Args:
             task_id: the task, if the worker was inside one.
             error: what happened.
+            worker: index of the worker that it happened in.
             hung_s: how long it took to notice. Such time does not count: a task that always
                 hangs would otherwise never die three times within a minute.
 
         Raises:
-            EnvironmentFailure: it was the third within a minute.
+            EnvironmentFailure: it was the third of the task in this worker within a minute.
         """
         name = task_id or OUTSIDE_TASKS
         self._stats.deaths[name] = self._stats.deaths.get(name, 0) + 1
-        times = self._times[name]
+        times = self._times[name, worker]
         self._hung_s += hung_s
         times.append(time.monotonic() - self._hung_s)
         while times[-1] - times[0] > FATAL_WINDOW_S:
