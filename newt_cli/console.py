@@ -14,6 +14,8 @@ import typer
 
 FILE_WIDTH = 240
 """Columns for a table that goes to a file or a pipe: wide enough that no row is folded."""
+NO_VALUE = "\N{EN DASH}"
+"""What a table shows where there is nothing to show."""
 
 
 def write(text: str) -> None:
@@ -68,7 +70,7 @@ def write_table(
 
 def number(value: float | None, digits: int = 1) -> str:
     """Format a measured value for a table; a dash where there is none."""
-    return "-" if value is None or not math.isfinite(value) else f"{value:,.{digits}f}"
+    return NO_VALUE if value is None or not math.isfinite(value) else f"{value:,.{digits}f}"
 
 
 @contextmanager

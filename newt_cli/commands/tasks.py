@@ -211,10 +211,10 @@ def _list_experts(specs: list[TaskSpec], as_json: bool) -> None:
             (
                 spec.id,
                 spec.domain,
-                expert.get("kind", "-"),
-                str(expert.get("episodes", "-")),
+                expert.get("kind", console.NO_VALUE),
+                str(expert.get("episodes", console.NO_VALUE)),
                 *(console.number(value, 2) for value in values),
-                expert.get("player", "-"),
+                expert.get("player", console.NO_VALUE),
             )
         )
     console.write_table(("task", "domain", "expert", *numbers, "player"), rows, right=numbers)
@@ -230,10 +230,10 @@ def _describe(spec: TaskSpec) -> dict[str, Any]:
 
 def _plain(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{key}: {item}" for key, item in value.items()) or "-"
+        return ", ".join(f"{key}: {item}" for key, item in value.items()) or console.NO_VALUE
     if isinstance(value, list):
-        return ", ".join(map(str, value)) or "-"
-    return "-" if value is None else str(value)
+        return ", ".join(map(str, value)) or console.NO_VALUE
+    return console.NO_VALUE if value is None else str(value)
 
 
 def _draw(spec: TaskSpec, path: Path) -> None:

@@ -8,6 +8,7 @@ import os
 import pytest
 
 from newt_cli import console
+from newt_cli.console import NO_VALUE
 
 
 def test_what_libraries_print_does_not_mix_with_the_result(capfd):
@@ -36,9 +37,9 @@ def test_a_table_in_a_file_is_plain_text_in_columns_of_any_length(capsys):
         (1234.56, 1, "1,234.6"),
         (0.0, 3, "0.000"),
         (-2.5, 0, "-2"),
-        (None, 1, "-"),
-        (math.nan, 1, "-"),
-        (math.inf, 1, "-"),
+        (None, 1, NO_VALUE),
+        (math.nan, 1, NO_VALUE),
+        (math.inf, 1, NO_VALUE),
     ],
 )
 def test_a_measured_value_has_so_many_digits_or_is_a_dash(value, digits, text):
