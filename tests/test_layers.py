@@ -18,6 +18,7 @@ LAYERS = (
     "version",
     "types",
     "errors",
+    "arguments",
     "files",
     "seeds",
     "specs",
@@ -40,7 +41,17 @@ LAYERS = (
 
 """
 
-TORCH_FREE = ("version", "types", "errors", "files", "specs", "settings", "envs", "experts")
+TORCH_FREE = (
+    "version",
+    "types",
+    "errors",
+    "arguments",
+    "files",
+    "specs",
+    "settings",
+    "envs",
+    "experts",
+)
 """What environment workers import: PyTorch would cost each of them 200 MB and two seconds."""
 
 LONGEST_FILE = 300
@@ -139,7 +150,7 @@ def test_what_is_asked_for_goes_down_and_never_back_up():
 
 def test_the_root_holds_what_every_part_shares_and_nothing_else():
     modules = {path.stem for path in (ROOT / "newt_core").glob("*.py")} - {"__init__"}
-    assert modules == {"types", "errors", "files", "seeds", "version"}
+    assert modules == {"types", "errors", "arguments", "files", "seeds", "version"}
 
 
 def own_files() -> list[Path]:
