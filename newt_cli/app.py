@@ -88,6 +88,7 @@ def newt(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run ``newt`` with these arguments (the process's own by default); return the exit code."""
+    console.open_closed_streams()
     said = sys.argv[1:] if arguments is None else arguments
     return report_failures(
         lambda: app(arguments, prog_name="newt", standalone_mode=False), as_json="--json" in said

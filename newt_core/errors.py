@@ -30,10 +30,17 @@ LONGEST_LINE = 500
 """Characters of another program's text that are shown."""
 
 
+def printable(text: str) -> str:
+    """Return a text without what a terminal would obey instead of showing it; lines stay."""
+    if text.isprintable():
+        return text
+    plain = _ESCAPES.sub("", text)
+    return "".join(sign if sign.isprintable() or sign in "\n\t" else "\ufffd" for sign in plain)
+
+
 def one_line(text: str) -> str:
     """Return another program's text as one line of printable characters, cut where it is long."""
-    words = " ".join(_ESCAPES.sub("", text).split())
-    line = "".join(sign if sign.isprintable() else "\ufffd" for sign in words)
+    line = printable(" ".join(text.split()))
     return line if len(line) <= LONGEST_LINE else f"{line[: LONGEST_LINE - 1]}…"
 
 

@@ -164,7 +164,7 @@ def check(
     A task whose package or assets are not installed is skipped, not failed.
     """
     from newt_core.envs.checks import check_task
-    from newt_core.errors import MissingDependencyError
+    from newt_core.errors import MissingDependencyError, one_line
     from newt_core.specs import load_specs
 
     passed: list[str] = []
@@ -180,7 +180,7 @@ def check(
                 skipped[spec.id] = str(error)
                 console.notice(f"skipped {spec.id}: {error}")
             except Exception as error:  # noqa: BLE001  A broken simulator may raise anything.
-                failed[spec.id] = str(error) or type(error).__name__
+                failed[spec.id] = one_line(str(error)) or type(error).__name__
                 console.notice(f"FAILED  {spec.id}: {failed[spec.id]}")
             else:
                 passed.append(spec.id)

@@ -116,7 +116,7 @@ class Session:
         self.steps += 1
         if self._needs_success and math.isnan(outcome.success):
             raise EnvironmentFailure(
-                f"task '{self.spec.id}': success is NaN, but the task's score is its success"
+                f"task '{self.spec.id}': success is NaN, but it is scored by its success"
             )
         self.episode_return += outcome.reward
         self.success = outcome.success
