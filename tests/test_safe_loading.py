@@ -61,7 +61,7 @@ def problems(source: str, place: str) -> Iterator[str]:
 
 
 def test_files_are_read_by_readers_that_run_nothing():
-    found = []
+    found: list[str] = []
     for folder in SOURCES:
         for path in sorted((ROOT / folder).rglob("*.py")):
             source = path.read_text(encoding="utf-8")

@@ -88,7 +88,7 @@ def read_baseline(file: Path) -> Evaluation:
 
 
 def _read(folder: RunFolder) -> dict[int, Evaluation]:
-    evaluations = {}
+    evaluations: dict[int, Evaluation] = {}
     for step, document in folder.read_evaluations().items():
         try:
             evaluations[step] = _evaluation(document)

@@ -160,6 +160,7 @@ def content_of(payload: Mapping[str, Any], path: Path) -> CheckpointContent:
             if type(count) is not int or count < 0:
                 raise TypeError(f"'{name}' is {shown(count)}")
         _ = content.steps
+        _ = content.updates if run.phase == PRETRAINING else 0
     except ConfigError as error:
         raise CheckpointError(f"{path}: {one_line(str(error))}") from error
     except KeyError as error:

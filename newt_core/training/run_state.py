@@ -33,6 +33,8 @@ def load_parts(parts: Mapping[str, Stateful], state: Mapping[str, Any]) -> None:
             raise
         except Exception as error:  # A state can hold anything.
             reason = in_short(error)
+            if isinstance(error, KeyError):
+                reason = f"there is no '{reason}'"
             raise CheckpointError(
                 f"the checkpoint's state of '{name}' does not fit ({reason}). It was written by "
                 "another version of Newt: go on with the one that wrote it."

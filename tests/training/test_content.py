@@ -97,3 +97,8 @@ def test_a_description_comes_back_as_it_was_written():
     assert (again.config, again.tasks, again.phase) == (run.config, run.tasks, run.phase)
     assert (again.newt_version, again.git_version) == (run.newt_version, run.git_version)
     assert torch.equal(again.text, run.text)
+
+
+def test_a_pretraining_counts_its_updates():
+    with pytest.raises(CheckpointError, match="incomplete: it has no 'updates'"):
+        content_of(payload(phase="pretraining", counters={"steps": 0}), Path("odd.pt"))

@@ -109,6 +109,8 @@ class NewtAgent(ActingModel):
         Raises:
             CheckpointError: The weights are of another architecture.
         """
+        if "model" not in state:
+            raise CheckpointError("The agent's state holds no weights.")
         try:
             _require_finite(state["model"])
             self.model.load_state_dict(state["model"])
@@ -118,6 +120,8 @@ class NewtAgent(ActingModel):
             raise
         except Exception as error:  # A state can hold anything.
             reason = in_short(error, last=True)
+            if isinstance(error, KeyError):
+                reason = f"there is no '{reason}'"
             raise CheckpointError(
                 f"The weights do not fit a {self.model_config.size} model: {reason}"
             ) from error

@@ -41,10 +41,16 @@ class TextTower(nn.Module):
         super().__init__()
         self.token_embedding = nn.Embedding(vocabulary, width)
         self.positional_embedding = nn.Parameter(torch.empty(context, width))
-        self.transformer = nn.Module()
-        self.transformer.resblocks = nn.ModuleList(_Block(width) for _ in range(layers))
+        blocks = nn.ModuleList(_Block(width) for _ in range(layers))
+        self.transformer = nn.ModuleDict({"resblocks": blocks})
         self.ln_final = nn.LayerNorm(width)
         self.text_projection = nn.Parameter(torch.empty(width, out))
+
+    @property
+    def _blocks(self) -> nn.ModuleList:
+        blocks = self.transformer["resblocks"]
+        assert isinstance(blocks, nn.ModuleList)
+        return blocks
 
     @property
     def sizes(self) -> tuple[int, int, int]:
@@ -57,7 +63,7 @@ class TextTower(nn.Module):
         x = self.token_embedding(tokens) + self.positional_embedding
         length = tokens.shape[1]
         later = torch.ones(length, length, dtype=torch.bool, device=x.device).triu(1)
-        for block in self.transformer.resblocks:
+        for block in self._blocks:
             x = block(x, later)
         end = tokens.argmax(dim=-1)  # the token with the highest number
         last = self.ln_final(x[torch.arange(len(tokens), device=x.device), end])
