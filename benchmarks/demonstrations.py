@@ -26,6 +26,7 @@ from newt_core.bench.timing import describe_hardware
 from newt_core.demos.folder import demo_path, summarise_file
 from newt_core.files import write_json
 from newt_core.reporting.history import read_history
+from newt_core.specs import load_specs
 from newt_core.training.metrics import read_metrics
 from newt_core.training.run_folder import RunFolder
 from newt_core.version import git_version
@@ -45,7 +46,7 @@ def imitation(run: Path) -> dict[str, Any]:
     losses = [row for row in read_metrics(folder.metrics_file) if "loss/cloning" in row]
     tasks = {}
     for task, result in evaluations[updates]["tasks"].items():
-        expert = summarise_file(demo_path(Path(config["demos"]), task)).score
+        expert = summarise_file(demo_path(Path(config["demos"]), task), load_specs()).score
         tasks[task] = {"policy": result["score"], "expert": expert}
     good = [task for task, pair in tasks.items() if pair["policy"] >= SHARE * pair["expert"]]
     return {

@@ -7,37 +7,62 @@ import math
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 from typing import Any
 
 import typer
 
+from newt_core.errors import printable
+
 FILE_WIDTH = 240
 """Columns for a table that goes to a file or a pipe: wide enough that no row is folded."""
+NO_VALUE = "\N{EN DASH}"
+"""What a table shows where there is nothing to show."""
+
+
+def open_closed_streams() -> None:
+    """Let what goes to a standard stream that the caller has closed go nowhere.
+
+    Files that are opened later would otherwise get its number, and the output in them.
+    """
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
 
 
 def write(text: str) -> None:
     """Print a result on stdout."""
+    _put(printable(text))
+
+
+def _put(text: str) -> None:
     try:
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()
-    except BrokenPipeError:
-        # The reader, `head` say, has seen enough. Python would complain once more at exit.
+    except OSError as error:
+        # Python would complain once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise typer.Exit(0) from None
+        if isinstance(error, BrokenPipeError):  # The reader, `head` say, has seen enough.
+            raise typer.Exit(0) from None
+        raise
 
 
 def notice(text: str) -> None:
     """Print a remark on stderr."""
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
+    with suppress(OSError):  # Nobody reads it, or the disk is full: the work goes on.
+        sys.stderr.write(f"{printable(text)}\n")
+        sys.stderr.flush()
 
 
 def write_json(document: Any) -> None:
     """Print one JSON document on stdout; what is not a finite number becomes null."""
     from newt_core.files import plain
 
-    write(json.dumps(plain(document), indent=2, ensure_ascii=False, allow_nan=False))
+    _put(json.dumps(plain(document), indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def write_table(
@@ -59,16 +84,16 @@ def write_table(
     for column in columns:
         table.add_column(column, justify="right" if column in numbers else "left")
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(printable(cell)) for cell in row))
     console = Console(width=None if sys.stdout.isatty() else FILE_WIDTH)
     with console.capture() as capture:
         console.print(table)
-    write("\n".join(line.rstrip() for line in capture.get().splitlines()))
+    _put("\n".join(line.rstrip() for line in capture.get().splitlines()))
 
 
 def number(value: float | None, digits: int = 1) -> str:
     """Format a measured value for a table; a dash where there is none."""
-    return "-" if value is None or not math.isfinite(value) else f"{value:,.{digits}f}"
+    return NO_VALUE if value is None or not math.isfinite(value) else f"{value:,.{digits}f}"
 
 
 @contextmanager

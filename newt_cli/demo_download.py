@@ -38,13 +38,14 @@ def download(
     Tasks whose file is here already are left out, and an interrupted download goes on where it
     stopped. HF_ENDPOINT names a mirror of Hugging Face, HF_HUB_OFFLINE=1 forbids the network.
     """
+    from newt_core.demos.convert import import_file
     from newt_core.demos.folder import demo_path, summarise_file
-    from newt_core.demos.published import import_published
     from newt_core.errors import DemoError
     from newt_core.specs import load_specs
     from newt_core.workflows import hub
 
-    chosen = load_specs(specs or ()).select(selector)
+    library = load_specs(specs or ())
+    chosen = library.select(selector)
     wanted = [spec for spec in chosen if not demo_path(out, spec.id).exists()]
     if len(wanted) < len(chosen):
         console.notice(f"{len(chosen) - len(wanted)} of {len(chosen)} tasks are in {out} already")
@@ -64,13 +65,14 @@ def download(
         with download_display(file.name) as progress:
             hub.fetch(file, progress)
         try:
-            path = import_published(file.home, spec, out)
+            path = demo_path(out, spec.id)
+            import_file(file.home, path, spec)
         except DemoError as error:
             problems[spec.id] = str(error)
             continue
         if fetched:  # All of it is in our file; what the user has brought is his.
             file.home.unlink(missing_ok=True)
-        written[spec.id] = at_a_glance(summarise_file(path))
+        written[spec.id] = at_a_glance(summarise_file(path, library))
         console.notice(f"wrote {path}: {written[spec.id]['episodes']} episodes")
     for task, problem in problems.items():
         console.notice(f"{task}: {problem}")

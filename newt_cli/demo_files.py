@@ -23,7 +23,7 @@ def summaries_of(
     summaries, damaged = [], {}
     for path in find_files(what or (), folder, library):
         try:
-            summaries.append(summarise_file(path))
+            summaries.append(summarise_file(path, library))
         except DemoError as error:
             damaged[str(path)] = str(error)
     return summaries, damaged
@@ -51,8 +51,34 @@ def in_full(summary: FileSummary) -> dict[str, Any]:
         "task": summary.header.task,
         **at_a_glance(summary),
         "file": summary.header.to_attributes(),
-        "each": [info.to_attributes() for info in summary.episodes],
+        "each": [
+            info.to_attributes() | ({} if summary.has_success else {"success": None})
+            for info in summary.episodes
+        ],
     }
+
+
+def write_in_full(summary: FileSummary) -> None:
+    """Print where a file comes from, and its episodes."""
+    for name, value in summary.header.to_attributes().items():
+        console.write(f"{name:<15} {value}")
+    console.write(f"{'file':<15} {summary.path}\n")
+    columns = ("episode", "seed", "steps", "return", "success", "score")
+    console.write_table(
+        columns,
+        [
+            (
+                str(info.id),
+                str(info.seed),
+                str(info.total_steps),
+                console.number(info.episode_return, 2),
+                console.number(info.success if summary.has_success else None, 0),
+                console.number(info.score, 3),
+            )
+            for info in summary.episodes
+        ],
+        right=columns,
+    )
 
 
 def report_of(report: FileReport) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from newt_cli.console import notice
+from newt_core.errors import printable
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -104,7 +105,7 @@ class LivePanel:
 
     def note(self, text: str) -> None:
         """Print a line above the panel."""
-        self._console.print(text, markup=False, highlight=False)
+        self._console.print(printable(text), markup=False, highlight=False)
 
     def _render(self) -> Group:
         from rich.console import Group

@@ -8,14 +8,41 @@ else that escapes is a bug in Newt and keeps its traceback.
 from __future__ import annotations
 
 import errno
+import re
+import traceback
 from collections.abc import Iterable
 from difflib import get_close_matches
+from pathlib import Path
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
     """Return ``" Did you mean 'x'?"`` for the closest choice, or an empty string."""
     near = get_close_matches(word, list(choices), n=1, cutoff=0.6)
     return f" Did you mean '{near[0]}'?" if near else ""
+
+
+_ESCAPES = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]"  # colours, cursor movements
+    r"|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?"  # titles, links
+    r"|\x1b[@-_]?"
+)
+"""What a terminal obeys instead of showing it."""
+LONGEST_LINE = 500
+"""Characters of another program's text that are shown."""
+
+
+def printable(text: str) -> str:
+    """Return a text without what a terminal would obey instead of showing it; lines stay."""
+    if text.isprintable():
+        return text
+    plain = _ESCAPES.sub("", text)
+    return "".join(sign if sign.isprintable() or sign in "\n\t" else "\ufffd" for sign in plain)
+
+
+def one_line(text: str) -> str:
+    """Return another program's text as one line of printable characters, cut where it is long."""
+    line = printable(" ".join(text.split()))
+    return line if len(line) <= LONGEST_LINE else f"{line[: LONGEST_LINE - 1]}…"
 
 
 def in_short(error: BaseException, *, last: bool = False) -> str:
@@ -25,11 +52,26 @@ def in_short(error: BaseException, *, last: bool = False) -> str:
         error: What was raised.
         last: Take its last line instead of its first.
     """
-    text = getattr(error, "strerror", None) or str(error).strip()
+    text = getattr(error, "strerror", None) or _text(error)
     if text[:1] in ("'", '"') and text.find(text[0], 1) == len(text) - 1:
         text = text[1:-1]  # a KeyError quotes its key
     lines = (text or type(error).__name__).splitlines()
-    return str(lines[-1 if last else 0]).strip().rstrip(".")
+    return one_line(lines[-1 if last else 0]).rstrip(".")
+
+
+def located(error: BaseException) -> str:
+    """Return in one line what another program's error says, and the place that raised it."""
+    text = one_line(_text(error))
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f"({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+    return f"{text} {place}".strip()
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error).strip()
+    except Exception:  # noqa: BLE001 (another program's class may fail at it)
+        return ""
 
 
 def disk_is_full(error: BaseException) -> bool:

@@ -31,6 +31,8 @@ CACHE_VARIABLE = "NEWT_CACHE"
 """Environment variable that names the folder for what can be fetched or computed again."""
 _LOCK_SECONDS = 0.05
 """How long a lock is tried for: a try fails where its holder has just removed the file."""
+_OLD_PYTORCH_START = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
+"""The pickled number that files of PyTorch 1.5 and earlier begin with."""
 
 
 class AlreadyLockedError(Exception):
@@ -159,6 +161,15 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     return str(value) if isinstance(value, Path) else value
+
+
+def is_old_pytorch_file(path: Path) -> bool:
+    """Whether a file is one that PyTorch 1.5 and earlier wrote: no archive, without checksums."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(len(_OLD_PYTORCH_START)) == _OLD_PYTORCH_START
+    except OSError:
+        return False
 
 
 def require_whole_archive(path: Path, kind: type[NewtError], what: str, otherwise: str) -> None:

@@ -14,6 +14,7 @@ PATH=$PATH:/usr/sbin:/sbin # ldconfig
 PYTHON_RANGE='3.11 or 3.12'
 # SAPIEN needs VK_KHR_external_semaphore_fd, which Mesa's software driver has from here on.
 MESA_WITH_SEMAPHORES=24.3
+TORCH_CPU_INDEX=https://download.pytorch.org/whl/cpu
 
 say() { printf 'setup: %s\n' "$*"; }
 fail() {
@@ -159,13 +160,38 @@ make_venv() {
   "$python" -m venv --clear .venv
 }
 
+has_nvidia() { [ -e /dev/nvidiactl ] || has nvidia-smi; }
+
+pip_install() { .venv/bin/python -m pip install -qq --disable-pip-version-check "$@"; }
+
+# torchvision's operators are compiled for one build of PyTorch: both have to come from one source.
+# With a GPU, that is the package index, which pip takes both from anyway.
+install_torch() {
+  if has_nvidia || .venv/bin/python -c 'import torch' >/dev/null 2>&1; then return; fi
+  say 'no NVIDIA GPU: installing the CPU builds of torch and torchvision, as a pair'
+  pip_install --index-url "$TORCH_CPU_INDEX" --timeout 10 --retries 1 \
+    "$(required torch)" torchvision >/dev/null 2>&1 ||
+    say "going on without $TORCH_CPU_INDEX, which cannot be reached: both come with Newt"
+}
+
+# required PACKAGE: the line under which Newt requires it, such as torch>=2.10,<2.14.
+required() { sed -n "s/^ *\"\($1[<>=][^\"]*\)\".*/\1/p" pyproject.toml | head -n 1; }
+
+check_torchvision() {
+  .venv/bin/python -c 'import torchvision' >/dev/null 2>&1 ||
+    say 'torchvision was built for another PyTorch: text encoders work, the image encoder dinov2' \
+      'does not. docs/install.md says how to install the two as a pair'
+}
+
 install_newt() {
   say 'installing Newt and the simulators into .venv (one to three minutes the first time)'
-  .venv/bin/python -m pip install -qq --disable-pip-version-check --editable '.[dev]'
+  pip_install --editable '.[dev]'
 }
 
 install_system
 make_venv
+install_torch
 install_newt
+check_torchvision
 [ -z "${1:-}" ] || touch "$1"
 say "ready: .venv/bin/newt --help"

@@ -18,6 +18,7 @@ LAYERS = (
     "version",
     "types",
     "errors",
+    "arguments",
     "files",
     "web",
     "seeds",
@@ -47,6 +48,7 @@ TORCH_FREE = (
     "version",
     "types",
     "errors",
+    "arguments",
     "files",
     "web",
     "threads",
@@ -153,7 +155,16 @@ def test_what_is_asked_for_goes_down_and_never_back_up():
 
 def test_the_root_holds_what_every_part_shares_and_nothing_else():
     modules = {path.stem for path in (ROOT / "newt_core").glob("*.py")} - {"__init__"}
-    assert modules == {"types", "errors", "files", "seeds", "threads", "version", "web"}
+    assert modules == {
+        "types",
+        "errors",
+        "arguments",
+        "files",
+        "seeds",
+        "threads",
+        "version",
+        "web",
+    }
 
 
 def own_files() -> list[Path]:

@@ -131,7 +131,7 @@ def _report(found: list[AssetStatus], as_json: bool) -> None:
                 status.name,
                 status.title,
                 "yes" if status.present else "no",
-                console.number(status.bytes / 1e6) if status.bytes else "-",
+                console.number(status.bytes / 1e6) if status.bytes else console.NO_VALUE,
                 str(len(tasks.get(status.name, []))),
                 str(status.path),
             )

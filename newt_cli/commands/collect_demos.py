@@ -201,7 +201,7 @@ def _write_table(results: list[Collection]) -> None:
             console.number(result.mean_return),
             console.number(result.success, 2),
             console.number(result.score, 3),
-            str(result.path) if result.kept else "-",
+            str(result.path) if result.kept else console.NO_VALUE,
         )
         for result in results
     ]

@@ -9,7 +9,14 @@ import typer
 
 from newt_cli import console, options
 from newt_cli.demo_download import download
-from newt_cli.demo_files import at_a_glance, in_full, report_of, say_written, summaries_of
+from newt_cli.demo_files import (
+    at_a_glance,
+    in_full,
+    report_of,
+    say_written,
+    summaries_of,
+    write_in_full,
+)
 from newt_cli.failures import FAILED
 
 if TYPE_CHECKING:
@@ -105,32 +112,15 @@ def show(
     from newt_core.demos.folder import find_files, summarise_file
     from newt_core.errors import DemoError
 
-    files = find_files([what], folder, _library(specs))
+    library = _library(specs)
+    files = find_files([what], folder, library)
     if len(files) > 1:
         raise DemoError(f"'{what}' is {len(files)} files: name one. 'newt demos list' lists them.")
-    summary = summarise_file(files[0])
+    summary = summarise_file(files[0], library)
     if as_json:
         console.write_json(in_full(summary))
         return
-    for name, value in summary.header.to_attributes().items():
-        console.write(f"{name:<15} {value}")
-    console.write(f"{'file':<15} {summary.path}\n")
-    columns = ("episode", "seed", "steps", "return", "success", "score")
-    console.write_table(
-        columns,
-        [
-            (
-                str(info.id),
-                str(info.seed),
-                str(info.total_steps),
-                console.number(info.episode_return, 2),
-                console.number(info.success, 0),
-                console.number(info.score, 3),
-            )
-            for info in summary.episodes
-        ],
-        right=columns,
-    )
+    write_in_full(summary)
 
 
 @app.command()
@@ -169,23 +159,26 @@ def validate(
 
 @app.command("import")
 def import_demos(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A published file, <task>.pt.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A published file, <task>.pt, or an export.")
+    ],
     task: Annotated[str, typer.Option("--task", metavar="T", help="The task it is of.")],
     out: Out = DEMOS,
     append: Append = False,
     specs: options.Specs = None,
     as_json: options.Json = False,
 ) -> None:
-    """Turn a published demonstration file into one of ours.
+    """Turn a published demonstration file, or an exported one, into one of ours.
 
     \b
     newt demos import walker-run.pt --task walker-run
+    newt demos import exported/newt/pygame-cowboy-v1 --task pygame-cowboy
 
     Nothing in the file is run as code. Rows are shifted by one, rows without action are dropped,
     padding is cut off. Of a ManiSkill file, the first 20 episodes are taken.
     """
-    from newt_core.demos.folder import summarise_file
-    from newt_core.demos.published import import_published
+    from newt_core.demos.convert import import_file
+    from newt_core.demos.folder import demo_path, summarise_file
     from newt_core.errors import DemoError
 
     library = _library(specs)
@@ -195,7 +188,9 @@ def import_demos(
             f"{file} is named after the task '{file.stem}', not '{spec.id}'. Rename it if its "
             "name is wrong."
         )
-    say_written(summarise_file(import_published(file, spec, out, append=append)), as_json)
+    path = demo_path(out, spec.id)
+    import_file(file, path, spec, append=append)
+    say_written(summarise_file(path, library), as_json)
 
 
 app.command()(download)
@@ -227,7 +222,7 @@ def export(
     library = _library(specs)
     written: dict[str, str] = {}
     for path in find_files(what or (), folder, library):
-        spec = library[summarise_file(path).header.task]
+        spec = library[summarise_file(path, library).header.task]
         if form == "minari":
             target = export_minari(path, spec, out)
         else:
@@ -259,10 +254,11 @@ def merge(
     from newt_core.demos.convert import merge as put_together
     from newt_core.demos.folder import summarise_file
 
-    duplicates = put_together(files, out, _library(specs), append=append, damaged_too=damaged_too)
+    library = _library(specs)
+    duplicates = put_together(files, out, library, append=append, damaged_too=damaged_too)
     if duplicates:
         console.notice(f"left out {duplicates} episodes that were there already")
-    say_written(summarise_file(out), as_json)
+    say_written(summarise_file(out, library), as_json)
 
 
 @app.command()
@@ -286,7 +282,8 @@ def plot(
 
     if out.suffix.lower() not in PICTURES:
         raise typer.BadParameter(f"'{out}' must end in {', '.join(PICTURES)}")
-    summaries = [summarise_file(path) for path in find_files(what or (), folder, _library(specs))]
+    library = _library(specs)
+    summaries = [summarise_file(path, library) for path in find_files(what or (), folder, library)]
     plot_demos(summaries, out)
     if as_json:
         console.write_json({"path": str(out), "tasks": [s.header.task for s in summaries]})

@@ -83,7 +83,7 @@ def embed(
         return
     console.write_table(
         ("task", "nearest"),
-        [(task, ", ".join(near) or "-") for task, near in found.nearest.items()],
+        [(task, ", ".join(near) or console.NO_VALUE) for task, near in found.nearest.items()],
     )
     console.notice(
         f"{chosen.name}, {chosen.dim} entries: the nearest neighbour is of the same domain for "
@@ -92,4 +92,4 @@ def embed(
 
 
 def _percent(share: float | None) -> str:
-    return "-" if share is None else f"{share:.1%}"
+    return console.NO_VALUE if share is None else f"{share:.1%}"

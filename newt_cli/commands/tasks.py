@@ -164,7 +164,7 @@ def check(
     A task whose package or assets are not installed is skipped, not failed.
     """
     from newt_core.envs.checks import check_task
-    from newt_core.errors import MissingDependencyError
+    from newt_core.errors import MissingDependencyError, one_line
     from newt_core.specs import load_specs
 
     passed: list[str] = []
@@ -180,7 +180,7 @@ def check(
                 skipped[spec.id] = str(error)
                 console.notice(f"skipped {spec.id}: {error}")
             except Exception as error:  # noqa: BLE001  A broken simulator may raise anything.
-                failed[spec.id] = str(error) or type(error).__name__
+                failed[spec.id] = one_line(str(error)) or type(error).__name__
                 console.notice(f"FAILED  {spec.id}: {failed[spec.id]}")
             else:
                 passed.append(spec.id)
@@ -211,10 +211,10 @@ def _list_experts(specs: list[TaskSpec], as_json: bool) -> None:
             (
                 spec.id,
                 spec.domain,
-                expert.get("kind", "-"),
-                str(expert.get("episodes", "-")),
+                expert.get("kind", console.NO_VALUE),
+                str(expert.get("episodes", console.NO_VALUE)),
                 *(console.number(value, 2) for value in values),
-                expert.get("player", "-"),
+                expert.get("player", console.NO_VALUE),
             )
         )
     console.write_table(("task", "domain", "expert", *numbers, "player"), rows, right=numbers)
@@ -230,10 +230,10 @@ def _describe(spec: TaskSpec) -> dict[str, Any]:
 
 def _plain(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{key}: {item}" for key, item in value.items()) or "-"
+        return ", ".join(f"{key}: {item}" for key, item in value.items()) or console.NO_VALUE
     if isinstance(value, list):
-        return ", ".join(map(str, value)) or "-"
-    return "-" if value is None else str(value)
+        return ", ".join(map(str, value)) or console.NO_VALUE
+    return console.NO_VALUE if value is None else str(value)
 
 
 def _draw(spec: TaskSpec, path: Path) -> None:

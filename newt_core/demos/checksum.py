@@ -19,7 +19,7 @@ import io
 import re
 from pathlib import Path
 
-from newt_core.demos.schema import FORMAT_VERSION
+from newt_core.demos.schema import FORMAT_VERSION, SUFFIX
 from newt_core.errors import DamagedDemoError, DemoError
 
 BLOCK_BYTES = 512
@@ -27,6 +27,9 @@ BLOCK_BYTES = 512
 
 DEMONSTRATIONS = "demonstrations"
 IMAGE_FEATURES = "image features"
+
+MINARI_SUFFIX = ".hdf5"
+"""How the name of a Minari dataset's file ends."""
 
 _BLOCK = re.compile(
     rb"Newt (demonstrations|image features), format (\d+)\n"
@@ -44,6 +47,18 @@ def stated_length(start: bytes) -> int | None:
     """Return how many bytes a file has that begins with ``start``; None if that says nothing."""
     found = _BLOCK.fullmatch(start[:BLOCK_BYTES])
     return BLOCK_BYTES + int(found[3]) if found else None
+
+
+def is_demo_file(path: Path) -> bool:
+    """Whether a file is one of Newt's demonstrations, or any HDF5 file, by name or content."""
+    if path.suffix in (SUFFIX, MINARI_SUFFIX):
+        return True
+    try:
+        with open(path, "rb") as file:
+            start = file.read(BLOCK_BYTES)
+    except OSError:
+        return False
+    return start.startswith((b"Newt demonstrations", _HDF5_SIGNATURE))
 
 
 def check_checksum(path: Path, kind: str = DEMONSTRATIONS) -> None:

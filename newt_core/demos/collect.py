@@ -17,6 +17,7 @@ from newt_core.demos.write import DemoWriter
 from newt_core.envs.pool import Pool, observation
 from newt_core.envs.pool.worker import episode_seed
 from newt_core.errors import DemoError, EnvironmentFailure, disk_is_full
+from newt_core.specs.score import has_success_signal
 from newt_core.types import Act, ByteArray, CountProgress, FloatArray
 
 MAX_ATTEMPTS = 4
@@ -142,8 +143,6 @@ class _Batch:
         self._pool = pool
         self._rgb = rgb
         self._should_stop = should_stop
-        self._number = np.zeros(pool.num_envs, np.int64)
-        """[E] which of its episodes each environment is in."""
 
     def run(self, count: int, seed: int, on_progress: Callable[[int], None]) -> None:
         """Run ``count`` episodes, or as many as end before it is asked to stop."""
@@ -166,7 +165,6 @@ class _Batch:
                     owed[env] -= 1
                     on_progress(len(self.episodes))
                 if reply.done[row] or reply.lost[row]:
-                    self._number[env] += 1
                     tapes[env] = self._tape(env, seed, reply.obs[row], reply.frames, row)
             obs[ids] = reply.obs
             first[ids] = reply.done | reply.lost
@@ -174,7 +172,8 @@ class _Batch:
     def _tape(
         self, env: int, seed: int, obs: FloatArray, frames: ByteArray | None, row: int
     ) -> Tape:
-        number = int(self._number[env])
+        # The pool's own count: a reset that failed has used up a number, too.
+        number = int(self._pool.episode_numbers[env])
         picture = frames[row, -1] if self._rgb and frames is not None else None
         return Tape(self._pool.specs[env], episode_seed(seed, env, number), obs, picture)
 
@@ -192,6 +191,7 @@ def _outcome(
         return float(np.mean(known)) if known else None
 
     infos = [episode.info for episode in kept]
+    success = [info.success for info in infos]
     return Collection(
         task=writer.spec.id,
         path=writer.path,
@@ -199,6 +199,6 @@ def _outcome(
         kept=len(kept),
         rejected=rejected,
         mean_return=mean([info.episode_return for info in infos]),
-        success=mean([info.success for info in infos]),
+        success=mean(success) if has_success_signal(success, writer.spec.score) else None,
         score=mean([info.score for info in infos]),
     )

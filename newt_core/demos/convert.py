@@ -10,10 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
+from newt_core.demos.checksum import is_demo_file
+from newt_core.demos.folder import MINARI_FILE, inside_dataset
+from newt_core.demos.published import read_published
 from newt_core.demos.read import open_demos, read_demos
 from newt_core.demos.recover import recover
 from newt_core.demos.schema import DemoEpisode
-from newt_core.demos.write import writing
+from newt_core.demos.write import require_room, writing
 from newt_core.errors import DamagedDemoError, DemoError
 from newt_core.files import parent_made, write_text
 from newt_core.specs.load import SpecLibrary
@@ -34,7 +37,8 @@ def merge(
     """Write the episodes of several files of one task into one, each episode once.
 
     Args:
-        files: what to merge, in this order.
+        files: what to merge, in this order; a folder that :func:`export_minari` made counts as
+            the file in it.
         out: the file to write.
         specs: where the task is looked up.
         append: whether ``out`` may exist; its episodes stay.
@@ -48,7 +52,7 @@ def merge(
     """
     with tempfile.TemporaryDirectory() as folder:
         sources = [
-            _usable(path, Path(folder) / f"{number}.h5", damaged_too)
+            _usable(inside_dataset(path), Path(folder) / f"{number}.h5", damaged_too)
             for number, path in enumerate(files)
         ]
         headers = []
@@ -72,6 +76,30 @@ def merge(
             rejected = sum(header.rejected for header in headers)
             writer.add(new, rejected=rejected)
     return duplicates
+
+
+def import_file(file: Path, out: Path, spec: TaskSpec, *, append: bool = False) -> None:
+    """Turn a published file, or one that :func:`export_minari` made, into one of ours.
+
+    Args:
+        file: the published file, or the dataset's folder or the file in it.
+        out: the file to write.
+        spec: the task.
+        append: whether ``out`` may exist; its episodes stay.
+
+    Raises:
+        DemoError: the file is not usable or does not fit the task, or ``out`` cannot be written.
+    """
+    require_room(out, append=append)
+    file = inside_dataset(file)
+    if is_demo_file(file):
+        with open_demos(file) as ours:
+            expert = ours.header.expert
+        episodes = [_held(episode) for episode in read_demos(file, spec)]
+    else:
+        expert, episodes = f"imported {file.name}", read_published(file, spec)
+    with writing(out, spec, expert, append=append) as writer:
+        writer.add(episodes)
 
 
 def _usable(path: Path, rescued: Path, damaged_too: bool) -> Path:
@@ -143,8 +171,8 @@ def export_minari(path: Path, spec: TaskSpec, folder: Path) -> Path:
     try:
         with parent_made(dataset):
             try:
-                (dataset / "data").mkdir(parents=True)
-                shutil.copyfile(path, dataset / "data" / "main_data.hdf5")
+                (dataset / MINARI_FILE).parent.mkdir(parents=True)
+                shutil.copyfile(path, dataset / MINARI_FILE)
                 metadata_file = dataset / "data" / "metadata.json"
                 write_text(metadata_file, json.dumps(metadata, indent=2) + "\n")
             except OSError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,10 @@ from newt_core.demos.schema import SUFFIX, EpisodeInfo, FileHeader
 from newt_core.errors import DemoError
 from newt_core.specs.load import SpecLibrary
 from newt_core.specs.schema import TaskSpec
+from newt_core.specs.score import ScoreRule, has_success_signal
+
+MINARI_FILE = Path("data/main_data.hdf5")
+"""Where a Minari dataset has its episodes."""
 
 
 def demo_path(folder: Path, task: str) -> Path:
@@ -39,6 +43,17 @@ def demo_files(folder: Path) -> list[Path]:
             "'newt collect-demos' makes some."
         )
     return files
+
+
+def inside_dataset(path: Path) -> Path:
+    """Return the file of demonstrations in a folder that ``newt demos export`` made for Minari.
+
+    Any other path is returned as it is.
+    """
+    for inner in (path / MINARI_FILE, path / MINARI_FILE.name):
+        if inner.is_file():
+            return inner
+    return path
 
 
 def require_demos(folder: Path, specs: Sequence[TaskSpec]) -> None:
@@ -73,7 +88,7 @@ def find_files(names: Sequence[str], folder: Path, specs: SpecLibrary) -> list[P
         return demo_files(folder)
     found: dict[Path, None] = {}
     for name in names:
-        path = Path(name)
+        path = inside_dataset(Path(name))
         if path.is_dir() and name not in specs:
             found.update(dict.fromkeys(demo_files(path)))
         elif path.is_file():
@@ -106,6 +121,8 @@ class FileSummary:
     path: Path
     header: FileHeader
     episodes: tuple[EpisodeInfo, ...]
+    rule: ScoreRule | None = None
+    """How the task is scored; None where the task is not known here."""
 
     @property
     def mean_return(self) -> float | None:
@@ -115,7 +132,12 @@ class FileSummary:
     @property
     def success(self) -> float | None:
         """Mean over episodes; None where the task has no success signal."""
-        return _mean([info.success for info in self.episodes])
+        return _mean([info.success for info in self.episodes]) if self.has_success else None
+
+    @property
+    def has_success(self) -> bool:
+        """Whether the task has a success signal."""
+        return has_success_signal([info.success for info in self.episodes], self.rule)
 
     @property
     def score(self) -> float | None:
@@ -123,14 +145,16 @@ class FileSummary:
         return _mean([info.score for info in self.episodes])
 
 
-def summarise_file(path: Path) -> FileSummary:
-    """Read a file's attributes and those of its episodes.
+def summarise_file(path: Path, specs: Mapping[str, TaskSpec]) -> FileSummary:
+    """Read a file's attributes and those of its episodes; ``specs`` say how tasks are scored.
 
     Raises:
         DemoError: the file is not usable.
     """
     with open_demos(path) as file:
-        return FileSummary(path, file.header, tuple(file.info(n) for n in range(len(file))))
+        spec = specs.get(file.header.task)
+        infos = tuple(file.info(number) for number in range(len(file)))
+        return FileSummary(path, file.header, infos, spec.score if spec else None)
 
 
 def _mean(values: Sequence[float]) -> float | None:

@@ -17,12 +17,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from newt_core.demos.folder import demo_path
 from newt_core.demos.problems import IMAGE_DIM, episode_problems
 from newt_core.demos.schema import DemoEpisode
-from newt_core.demos.write import writing
 from newt_core.errors import DemoError, in_short
-from newt_core.files import atomic_path, require_whole_archive
+from newt_core.files import atomic_path, is_old_pytorch_file, require_whole_archive
 from newt_core.specs.schema import TaskSpec
 from newt_core.specs.score import SuccessScore
 from newt_core.types import ACTION_DIM, STATE_DIM
@@ -53,24 +51,6 @@ def read_published(path: Path, spec: TaskSpec) -> list[DemoEpisode]:
             raise DemoError(f"{path}: {name}: {problem}.")
         episodes.append(episode)
     return episodes[:MANISKILL_EPISODES] if spec.domain == "maniskill" else episodes
-
-
-def import_published(file: Path, spec: TaskSpec, folder: Path, *, append: bool = False) -> Path:
-    """Turn a published file into one of ours, and return its path.
-
-    Args:
-        file: The published file.
-        spec: The task it is of.
-        folder: Where ours are.
-        append: Add to the file that is there.
-
-    Raises:
-        DemoError: See :func:`read_published`; or there is a file, and ``append`` is not set.
-    """
-    path = demo_path(folder, spec.id)
-    with writing(path, spec, f"imported {file.name}", append=append) as writer:
-        writer.add(read_published(file, spec))
-    return path
 
 
 def write_published(path: Path, episodes: Sequence[DemoEpisode]) -> None:
@@ -114,25 +94,31 @@ def write_published(path: Path, episodes: Sequence[DemoEpisode]) -> None:
 class _Rows:
     """The checked columns of a file."""
 
-    def __init__(self, path: Path, fields: Mapping[str, Any], spec: TaskSpec) -> None:
+    def __init__(self, path: Path, fields: Mapping[str, NDArray[Any]], spec: TaskSpec) -> None:
         self._path = path
         self._spec = spec
         self._reward = self._column(fields, "reward")
-        self._episode = self._column(fields, "episode").astype(np.int64)
+        index = self._column(fields, "episode")
+        finite = np.isfinite(index)
+        if not finite.all():
+            row = int(np.argmin(finite))
+            raise DemoError(f"{path}: the episode index is {index[row]} at row {row}.")
+        self._episode = index.astype(np.int64)
         terminated = fields.get("terminated")
         self._terminated = (
-            np.zeros(len(self._reward)) if terminated is None else _array(terminated).reshape(-1)
+            np.zeros(len(self._reward)) if terminated is None else terminated.reshape(-1)
         )
         self._obs = self._matrix(fields, "obs", spec.obs_dim)
         self._action = self._matrix(fields, "action", spec.action_dim)
-        self._feat = _array(fields["feat"]) if "feat" in fields else None
+        self._feat = fields.get("feat")
         if self._feat is not None and self._feat.shape != (len(self._reward), IMAGE_DIM):
             raise DemoError(
                 f"{path}: feat is {list(self._feat.shape)}, expected "
                 f"{[len(self._reward), IMAGE_DIM]}."
             )
-        if len(self._terminated) != len(self._reward):
-            raise DemoError(f"{path}: terminated has another number of rows than reward.")
+        for name, column in (("terminated", self._terminated), ("episode", self._episode)):
+            if len(column) != len(self._reward):
+                raise DemoError(f"{path}: {name} has another number of rows than reward.")
 
     def episodes(self) -> Iterator[tuple[str, int, int]]:
         """Yield the name, the first row and the end of every episode.
@@ -168,16 +154,16 @@ class _Rows:
                     f"{self._path}: {name}: its {what} have values beyond the {size} entries "
                     f"that '{spec.id}' has: the dimensions do not fit."
                 )
-        actions = self._action[first + 1 : end, : spec.action_dim].astype(np.float32)
+        actions = self._float32(name, "actions", self._action[first + 1 : end, : spec.action_dim])
         if np.any(np.abs(actions) > 1.0 + _ROUNDING):
             step = int(np.argwhere(np.abs(actions) > 1.0 + _ROUNDING)[0][0])
             raise DemoError(f"{self._path}: {name}: actions are outside [-1, 1] at step {step}.")
-        rewards = self._reward[first + 1 : end].astype(np.float32)
+        rewards = self._float32(name, "rewards", self._reward[first + 1 : end])
         terminations = self._terminated[first + 1 : end] > 0
         truncations = np.zeros(steps, np.bool_)
         truncations[-1] = not terminations[-1]
         return DemoEpisode(
-            observations=self._obs[first:end, : spec.obs_dim].astype(np.float32),
+            observations=self._float32(name, "observations", self._obs[first:end, : spec.obs_dim]),
             actions=np.clip(actions, -1.0, 1.0),
             rewards=rewards,
             terminations=terminations,
@@ -188,17 +174,28 @@ class _Rows:
             encoder="" if self._feat is None else FEATURE_ENCODER,
         )
 
-    def _column(self, fields: Mapping[str, Any], name: str) -> NDArray[Any]:
+    def _float32(self, name: str, what: str, values: NDArray[Any]) -> NDArray[np.float32]:
+        with np.errstate(over="ignore"):
+            converted = values.astype(np.float32)
+        grown = np.isinf(converted) & np.isfinite(values)
+        if grown.any():
+            step = int(np.argwhere(grown)[0][0])
+            raise DemoError(
+                f"{self._path}: {name}: {what} at step {step} are too large for 32-bit numbers."
+            )
+        return converted
+
+    def _column(self, fields: Mapping[str, NDArray[Any]], name: str) -> NDArray[Any]:
         if name not in fields:
             raise DemoError(
                 f"{self._path}: has no '{name}': it is no file of published demonstrations. It "
                 f"holds {', '.join(sorted(map(str, fields))) or 'nothing'}."
             )
-        return _array(fields[name]).reshape(-1)
+        return fields[name].reshape(-1)
 
-    def _matrix(self, fields: Mapping[str, Any], name: str, size: int) -> NDArray[Any]:
+    def _matrix(self, fields: Mapping[str, NDArray[Any]], name: str, size: int) -> NDArray[Any]:
         self._column(fields, name)
-        matrix = _array(fields[name])
+        matrix = fields[name]
         if matrix.ndim != 2 or len(matrix) != len(self._reward) or matrix.shape[1] < size:
             raise DemoError(
                 f"{self._path}: {name} is {list(matrix.shape)}, but {len(self._reward)} steps of "
@@ -216,19 +213,33 @@ def _scores(rewards: NDArray[np.float32], spec: TaskSpec) -> NDArray[np.float32]
     return np.array([spec.score.score(value, np.nan) for value in returns], np.float32)
 
 
-def _array(tensor: Any) -> NDArray[Any]:
-    array: NDArray[Any] = tensor.numpy()
+def _array(path: Path, name: str, tensor: Any) -> NDArray[Any]:
+    """Return a tensor's numbers; those of types that NumPy does not have as float32."""
+    try:
+        if tensor.is_complex():
+            raise TypeError("its numbers are complex")
+        if tensor.is_floating_point() and tensor.element_size() < 4:
+            tensor = tensor.float()  # bfloat16 and the 8-bit types
+        array: NDArray[Any] = tensor.detach().to_dense().numpy()
+    except (TypeError, RuntimeError, NotImplementedError) as error:
+        kind = str(tensor.dtype).removeprefix("torch.")
+        raise DemoError(
+            f"{path}: {name} is a tensor of {kind} that cannot be read ({in_short(error)}). "
+            "Save it as float32."
+        ) from error
     return array
 
 
-def _fields(path: Path) -> Mapping[str, Any]:
-    """Return the tensors in a file by name."""
-    require_whole_archive(
-        path,
-        DemoError,
-        "file",
-        "not a PyTorch file, or cut short. Published demonstrations are named <task>.pt.",
-    )
+def _fields(path: Path) -> Mapping[str, NDArray[Any]]:
+    """Return the tensors in a file by name, as arrays."""
+    # PyTorch's restricted loader reads its older format as well, which has no checksums.
+    if not is_old_pytorch_file(path):
+        require_whole_archive(
+            path,
+            DemoError,
+            "file",
+            "not a PyTorch file, or cut short. Published demonstrations are named <task>.pt.",
+        )
     # PyTorch's safe loader only builds what is allowed: this package allows its own classes.
     import tensordict  # noqa: F401
     import torch
@@ -244,5 +255,8 @@ def _fields(path: Path) -> Mapping[str, Any]:
         raise DemoError(f"{path}: cannot be read: {in_short(error)}.") from error
     if not hasattr(content, "items"):
         raise DemoError(f"{path}: is no file of published demonstrations: it has no columns.")
-    fields = {name: value for name, value in content.items() if isinstance(value, torch.Tensor)}
-    return {str(name): value.detach() for name, value in fields.items()}
+    return {
+        str(name): _array(path, str(name), value)
+        for name, value in content.items()
+        if isinstance(value, torch.Tensor)
+    }

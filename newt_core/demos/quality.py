@@ -8,6 +8,7 @@ import numpy as np
 
 from newt_core.demos.schema import EpisodeInfo
 from newt_core.specs.schema import TaskSpec
+from newt_core.specs.score import has_success_signal
 from newt_core.types import BoolArray
 
 KEEP_RATIO = 0.75
@@ -53,8 +54,7 @@ def good_enough(collected: Sequence[EpisodeInfo], spec: TaskSpec) -> BoolArray:
     kept = returns > threshold
     if median == 0.0:
         kept |= (returns == 0.0) & (np.array([info.score for info in collected]) > 0.0)
-    success = np.array([info.success for info in collected])
-    # A signal that is always 0 is none, unless the task's score depends on it.
-    if spec.score.kind == "success" or np.any(success == 1.0):
-        kept &= success == 1.0
+    success = [info.success for info in collected]
+    if has_success_signal(success, spec.score):
+        kept &= np.array(success) == 1.0
     return kept

@@ -135,11 +135,7 @@ def writing(
             remove_unfinished(path.parent, path.name)
         except OSError as error:
             raise _refused(path, error) from error
-        if path.exists() and not append:
-            raise DemoError(
-                f"{path} exists already. Add to it with --append, or name another folder "
-                "with --out."
-            )
+        require_room(path, append=append)
         yield DemoWriter(path, spec, expert)
 
 
@@ -158,6 +154,18 @@ def _locked(path: Path) -> Iterator[None]:
             yield
         finally:
             lock_path.unlink(missing_ok=True)
+
+
+def require_room(path: Path, *, append: bool) -> None:
+    """Return if a task's file may be written: it is missing, or may be added to.
+
+    Raises:
+        DemoError: it exists already.
+    """
+    if path.exists() and not append:
+        raise DemoError(
+            f"{path} exists already. Add to it with --append, or name another folder with --out."
+        )
 
 
 def write_file(path: Path, content: bytes, kind: str = DEMONSTRATIONS) -> None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from newt_core.envs.task_env import TaskEnv
-from newt_core.errors import TaskCheckError
+from newt_core.errors import NewtError, TaskCheckError, located
 from newt_core.specs.schema import TaskSpec
 from newt_core.types import FloatArray
 
@@ -48,8 +48,11 @@ def check_task(
         _compare(spec, first, _play(env), ", one before and one after a whole episode,")
     except TaskCheckError:
         raise
+    except NewtError as error:
+        problem = str(error).removeprefix(f"task '{spec.id}'").lstrip(": ")
+        raise TaskCheckError(f"{spec.id}: {problem}") from error
     except Exception as error:
-        raise TaskCheckError(f"{spec.id}: {type(error).__name__}: {error}") from error
+        raise TaskCheckError(f"{spec.id}: {type(error).__name__}: {located(error)}") from error
     finally:
         env.close()
 

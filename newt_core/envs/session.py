@@ -8,16 +8,25 @@ score follows from the sum of rewards and the last success.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from newt_core.arguments import shown
 from newt_core.envs.contract import Frame, KeepsTime, NoticesPictures, Outcome, Simulator
 from newt_core.envs.imports import explaining_imports
 from newt_core.envs.registry import build_simulator
-from newt_core.errors import EnvironmentFailure, InvalidActionError
+from newt_core.errors import (
+    EnvironmentFailure,
+    InvalidActionError,
+    NewtError,
+    in_short,
+    located,
+)
 from newt_core.specs.schema import TaskSpec
+from newt_core.specs.score import SuccessScore
 from newt_core.types import FRAME_SIZE, FloatArray
 
 LARGEST = 1e6
@@ -39,8 +48,10 @@ def checked_actions(actions: ArrayLike, shape: tuple[int, ...]) -> FloatArray:
     """
     try:
         checked = np.asarray(actions, dtype=np.float32)
-    except (TypeError, ValueError) as error:
-        raise InvalidActionError(f"the action is not an array of numbers: {error}.") from error
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InvalidActionError(
+            f"the action is not an array of numbers: {in_short(error)}."
+        ) from error
     if checked.shape != shape:
         raise InvalidActionError(f"the action has shape {checked.shape}; it must be {shape}.")
     finite = np.isfinite(checked)
@@ -69,6 +80,7 @@ class Session:
         """The success signal after the last step; NaN at the start of an episode."""
         self._episode_length = spec.episode_length
         self._obs_shape = (spec.obs_dim,)
+        self._needs_success = isinstance(spec.score, SuccessScore)
 
     @property
     def done(self) -> bool:
@@ -87,7 +99,7 @@ class Session:
             EnvironmentFailure: the simulator returned something no learner could use.
         """
         obs = self.simulator.reset(seed)
-        self._check(obs, 0.0)
+        self._check(obs, 0.0, math.nan)
         self.steps = 0
         self.episode_return = 0.0
         self.success = math.nan
@@ -100,8 +112,12 @@ class Session:
             EnvironmentFailure: the simulator returned something no learner could use.
         """
         outcome = self.simulator.step(action)
-        self._check(outcome.obs, outcome.reward)
+        self._check(outcome.obs, outcome.reward, outcome.success)
         self.steps += 1
+        if self._needs_success and math.isnan(outcome.success):
+            raise EnvironmentFailure(
+                f"task '{self.spec.id}': success is NaN, but it is scored by its success"
+            )
         self.episode_return += outcome.reward
         self.success = outcome.success
         return outcome
@@ -130,8 +146,17 @@ class Session:
         with explaining_imports(self.spec.domain):
             return self.simulator.render(size, size)
 
-    def _check(self, obs: FloatArray, reward: float) -> None:
+    def _check(self, obs: FloatArray, reward: float, success: float) -> None:
         """Stop bad values here, where the task that made them is still known."""
+        try:
+            self._check_values(obs, reward, success)
+        except (TypeError, ValueError, AttributeError) as error:
+            raise EnvironmentFailure(
+                f"task '{self.spec.id}': observation, reward and success are not an array and two "
+                f"numbers, but {shown(obs)}, {shown(reward)} and {shown(success)}"
+            ) from error
+
+    def _check_values(self, obs: FloatArray, reward: float, success: float) -> None:
         if obs.shape != self._obs_shape:
             raise EnvironmentFailure(
                 f"task '{self.spec.id}': the observation has shape {obs.shape}, expected "
@@ -143,12 +168,35 @@ class Session:
                 raise self._unusable(obs.item(entry), f"entry {entry} of the observation")
         if not abs(reward) <= LARGEST:
             raise self._unusable(float(reward), "the reward")
+        if success not in (0.0, 1.0) and not math.isnan(success):
+            raise EnvironmentFailure(
+                f"task '{self.spec.id}': success is {success:g}, but it must be 0, 1, or NaN where "
+                "there is no success signal"
+            )
 
     def _unusable(self, value: float, what: str) -> EnvironmentFailure:
         fault = f"beyond ±{LARGEST:,.0f}" if math.isfinite(value) else "not finite"
         return EnvironmentFailure(
             f"task '{self.spec.id}': {what} is {value:g}, which is {fault}: no learner could use it"
         )
+
+
+@contextmanager
+def blaming(spec: TaskSpec, doing: str) -> Iterator[None]:
+    """Turn what a simulator raises in the block into one line that names the task.
+
+    Raises:
+        EnvironmentFailure: it raised something that is no error of Newt's own.
+    """
+    try:
+        yield
+    except NewtError:
+        raise
+    except Exception as error:
+        kind = type(error).__name__
+        raise EnvironmentFailure(
+            f"task '{spec.id}' fails to {doing}: {kind}: {located(error)}."
+        ) from error
 
 
 def open_session(spec: TaskSpec, builders: Mapping[str, str] | None = None) -> Session:

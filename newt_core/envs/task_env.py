@@ -11,15 +11,11 @@ import numpy as np
 from gymnasium.spaces import Box, Dict, Space
 from numpy.typing import ArrayLike
 
+from newt_core import arguments
 from newt_core.envs.contract import Frame
-from newt_core.envs.session import checked_actions, open_session
-from newt_core.errors import (
-    ConfigError,
-    EnvironmentClosedError,
-    NoEpisodeError,
-    did_you_mean,
-)
-from newt_core.specs.load import load_specs
+from newt_core.envs.session import blaming, checked_actions, open_session
+from newt_core.errors import EnvironmentClosedError, NoEpisodeError
+from newt_core.specs.load import SpecLibrary, load_specs
 from newt_core.specs.schema import TaskSpec
 from newt_core.types import FRAME_SIZE, FloatArray
 
@@ -44,16 +40,9 @@ _NO_SIGNAL = _NoSignal("nan")
 ObsMode = Literal["state", "rgb", "both"]
 """What an observation is: numbers, a picture, or a mapping of both."""
 
+LARGEST_FRAME = 4096
+"""Rows and columns: OpenGL draws no larger picture on every machine."""
 OBS_MODES: tuple[ObsMode, ...] = get_args(ObsMode)
-
-
-def require_obs_mode(obs: str) -> None:
-    """Raise a :class:`ConfigError` for anything but an :data:`ObsMode`."""
-    if obs not in OBS_MODES:
-        raise ConfigError(
-            f"there is no observation mode '{obs}'.{did_you_mean(obs, OBS_MODES)} "
-            f"Choose one of {', '.join(OBS_MODES)}."
-        )
 
 
 def observation_space(obs: ObsMode, state: Box, picture_shape: tuple[int, ...]) -> Space[Any]:
@@ -88,7 +77,8 @@ class TaskEnv(gymnasium.Env[Any, FloatArray]):
         frame_size: rows and columns of the pictures that :meth:`render` draws.
 
     Raises:
-        ConfigError: there is no such observation mode.
+        ConfigError: an argument is not one of those above.
+        EnvironmentFailure: the simulator fails to start.
         NewtError: the task cannot be built, for example because a package is missing.
     """
 
@@ -102,14 +92,18 @@ class TaskEnv(gymnasium.Env[Any, FloatArray]):
         obs: ObsMode = "state",
         frame_size: int = FRAME_SIZE,
     ) -> None:
-        require_obs_mode(obs)
+        arguments.choice("obs", obs, OBS_MODES)
+        if render_mode is not None:
+            arguments.choice("render_mode", render_mode, self.metadata["render_modes"])
+        arguments.whole_number("frame_size", frame_size, 1, LARGEST_FRAME)
         self.task = spec
         self.obs = obs
         self.render_mode = render_mode
         state = Box(-np.inf, np.inf, (spec.obs_dim,), np.float32)
         self.observation_space = observation_space(obs, state, (FRAME_SIZE, FRAME_SIZE, 3))
         self.action_space = Box(-1.0, 1.0, (spec.action_dim,), np.float32)
-        self._session = open_session(spec, builders)
+        with blaming(spec, "start"):
+            self._session = open_session(spec, builders)
         self._frame_size = frame_size
         self._closed = False
         self._has_episode = False
@@ -126,14 +120,21 @@ class TaskEnv(gymnasium.Env[Any, FloatArray]):
         """Begin an episode; a seed determines it and those that follow without one.
 
         Raises:
+            ConfigError: the seed is no whole number, or out of range.
             EnvironmentClosedError: the environment was closed.
+            EnvironmentFailure: the simulator fails.
         """
         self._require_open()
+        if seed is not None:
+            seed = arguments.seed(seed)
+        if options is not None:
+            arguments.mapping("options", options, "a mapping, which no task looks at, or None")
         super().reset(seed=seed)
-        # Simulators take 32 bits; Gymnasium allows any whole number from 0.
-        state = self._session.reset(None if seed is None else seed % 2**32)
-        self._has_episode = True
-        return self._observe(state), self._info()
+        with blaming(self.task, "reset"):
+            # Simulators take 32 bits.
+            state = self._session.reset(None if seed is None else seed % 2**32)
+            self._has_episode = True
+            return self._observe(state), self._info()
 
     def step(self, action: ArrayLike) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Make one agent step: the simulator repeats the action as the task's spec says.
@@ -141,12 +142,14 @@ class TaskEnv(gymnasium.Env[Any, FloatArray]):
         Raises:
             InvalidActionError: the action has the wrong shape or is not finite.
             EnvironmentClosedError: the environment was closed.
+            EnvironmentFailure: the simulator fails.
             NoEpisodeError: it was not reset yet.
         """
         self._require_episode()
-        outcome = self._session.step(checked_actions(action, (self.task.action_dim,)))
-        obs = self._observe(outcome.obs)
-        return obs, outcome.reward, False, self._session.done, self._info()
+        with blaming(self.task, "step"):
+            outcome = self._session.step(checked_actions(action, (self.task.action_dim,)))
+            obs = self._observe(outcome.obs)
+            return obs, outcome.reward, False, self._session.done, self._info()
 
     def render(self) -> Frame | None:  # type: ignore[override]
         """Return the task camera's picture, uint8, [224, 224, 3] by default.
@@ -155,6 +158,7 @@ class TaskEnv(gymnasium.Env[Any, FloatArray]):
 
         Raises:
             EnvironmentClosedError: the environment was closed.
+            EnvironmentFailure: the simulator fails.
             NoEpisodeError: it was not reset yet.
             MissingDependencyError: what the pictures need is not installed.
         """
@@ -162,7 +166,8 @@ class TaskEnv(gymnasium.Env[Any, FloatArray]):
         if self.render_mode is None:
             return None
         self._require_episode()
-        return self._session.render(self._frame_size)
+        with blaming(self.task, "draw"):
+            return self._session.render(self._frame_size)
 
     def close(self) -> None:
         """Release the simulator. Can be repeated."""
@@ -197,13 +202,25 @@ class TaskEnv(gymnasium.Env[Any, FloatArray]):
             raise NoEpisodeError(f"the environment of '{self.task.id}' has no episode: reset() it.")
 
 
+def task_spec(name: str, task: object, library: SpecLibrary) -> TaskSpec:
+    """Return the spec that an argument ``name`` is, or the id of.
+
+    Raises:
+        ConfigError: it is neither a text nor a spec.
+        UnknownTaskError: there is no such task.
+    """
+    if isinstance(task, str):
+        return library[task]
+    return arguments.instance(name, task, TaskSpec, "newt_core.load_specs() has, or the id of one")
+
+
 def make(task: str | TaskSpec, render_mode: str | None = None, obs: ObsMode = "state") -> TaskEnv:
     """Build the environment of a task, given its id or its spec; ``obs`` as in :class:`TaskEnv`.
 
     Raises:
-        ConfigError: there is no such observation mode.
+        ConfigError: an argument is of another type, or there is no such observation mode.
         UnknownTaskError: there is no such task.
         NewtError: the task cannot be built.
     """
-    spec = load_specs()[task] if isinstance(task, str) else task
+    spec = task_spec("task", task, load_specs())
     return TaskEnv(spec, render_mode, obs=obs)

@@ -10,9 +10,11 @@ from gymnasium.spaces import Box
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
+from newt_core import arguments
 from newt_core.envs.pool import EnvPool, make_pool
-from newt_core.envs.task_env import ObsMode, observation_space, require_obs_mode
+from newt_core.envs.task_env import OBS_MODES, ObsMode, observation_space, task_spec
 from newt_core.errors import ConfigError
+from newt_core.settings import limits
 from newt_core.specs.load import load_specs
 from newt_core.specs.schema import TaskSpec
 from newt_core.types import ACTION_DIM, FRAME_SIZE, STATE_DIM, BoolArray, ByteArray, FloatArray
@@ -52,7 +54,13 @@ class PoolVectorEnv(VectorEnv[Any, FloatArray, Any]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Any, dict[str, Any]]:
-        """Begin a new episode everywhere; see ``Pool.reset``."""
+        """Begin a new episode everywhere; see ``Pool.reset``.
+
+        Raises:
+            ConfigError: the seed is no whole number, or out of range.
+        """
+        if options is not None:
+            arguments.mapping("options", options, "a mapping, which no task looks at, or None")
         specs = self.pool.specs
         infos = {
             "instruction": tuple(spec.text for spec in specs),
@@ -108,17 +116,21 @@ def make_vec(
         frame_stack: the newest picture and those before it, where observations have pictures.
 
     Raises:
-        ConfigError: there is no such observation mode, or a number is out of range.
+        ConfigError: an argument is of another type, there is no such observation mode, or a
+            number is out of range.
         UnknownTaskError: there is no such task.
         NewtError: a task cannot be built.
     """
     library = load_specs()
     if isinstance(tasks, str):
         specs = library.select(tasks)
+    elif isinstance(tasks, Sequence):
+        specs = [task_spec(f"tasks[{i}]", task, library) for i, task in enumerate(tasks)]
     else:
-        specs = [library[task] if isinstance(task, str) else task for task in tasks]
-    require_obs_mode(obs)
-    if frame_stack < 1:
-        raise ConfigError(f"frame_stack is {frame_stack}; it must be 1 or more.")
+        raise ConfigError(
+            f"tasks is {arguments.shown(tasks)}; it must be a selector, or a list of tasks."
+        )
+    arguments.choice("obs", obs, OBS_MODES)
+    frame_stack = arguments.whole_number("frame_stack", frame_stack, 1, limits.HORIZON)
     pool = make_pool(specs, workers, seed, frames=0 if obs == "state" else frame_stack)
     return PoolVectorEnv(pool, obs, frame_stack)

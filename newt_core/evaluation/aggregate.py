@@ -15,6 +15,7 @@ import numpy as np
 
 from newt_core.evaluation.rollout import EpisodeResult
 from newt_core.specs.schema import TaskSpec
+from newt_core.specs.score import has_success_signal
 
 CONFIDENCE = 0.95
 """Share of repetitions whose interval holds the true mean."""
@@ -122,7 +123,7 @@ def summarise(
     for spec in specs:
         domains.setdefault(spec.domain, []).append(estimates[spec.id])
     return Summary(
-        tasks={task: _task(episodes, estimates[task]) for task, episodes in by_task.items()},
+        tasks={spec.id: _task(spec, by_task[spec.id], estimates[spec.id]) for spec in specs},
         domains={domain: _group(members) for domain, members in domains.items()},
         total=_group(list(estimates.values())),
         mode=mode,
@@ -141,12 +142,14 @@ def mean_of_samples(samples: Sequence[Sequence[float]]) -> GroupSummary:
     return _group([_mean(scores) for scores in samples])
 
 
-def _task(episodes: Sequence[EpisodeResult], score: _Estimate) -> TaskSummary:
-    success = float(np.mean([episode.success for episode in episodes]))
+def _task(spec: TaskSpec, episodes: Sequence[EpisodeResult], score: _Estimate) -> TaskSummary:
+    successes = [episode.success for episode in episodes]
+    success = float(np.mean(successes))
+    known = math.isfinite(success) and has_success_signal(successes, spec.score)
     return TaskSummary(
         episodes=len(episodes),
         mean_return=float(np.mean([episode.episode_return for episode in episodes])),
-        success=None if math.isnan(success) else success,
+        success=success if known else None,
         score=score.mean,
         ci95=score.ci95,
     )

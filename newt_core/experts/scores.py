@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from newt_core.specs.schema import TaskSpec
+from newt_core.specs.score import has_success_signal
 
 FILE = Path(__file__).with_name("scores.json")
 """`benchmarks/results/experts.json` is a link to it."""
@@ -70,12 +71,14 @@ def describe_expert(spec: TaskSpec, scores: dict[str, Measured]) -> dict[str, An
     row = scores.get(spec.id)
     if row is None or row.version != spec.version:
         return what | {"episodes": 0, "score": None}
+    # Measured while a task without a signal still counted as never solved.
+    signal = has_success_signal([row.expert.success or 0.0], spec.score)
     return what | {
         "episodes": row.expert.episodes,
         "score": row.expert.score,
         "ci95": row.expert.ci95,
         "return": row.expert.mean_return,
-        "success": row.expert.success,
+        "success": row.expert.success if signal else None,
         "random_score": row.random.score,
         "random_return": row.random.mean_return,
     }

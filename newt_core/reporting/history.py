@@ -8,8 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from newt_core.arguments import shown
 from newt_core.errors import RunFolderError
 from newt_core.training.run_folder import RunFolder
+
+_SHOWN = ("score", "ci95", "return", "success", "episodes")
+"""The numbers of an evaluation that pages and curves show."""
 
 Evaluation = Mapping[str, Any]
 """What an ``eval/<step>.json`` holds."""
@@ -76,31 +80,55 @@ def read_baseline(file: Path) -> Evaluation:
         RunFolderError: the file is missing or something else.
     """
     try:
-        document = json.loads(file.read_text(encoding="utf-8"))
-        require_evaluation(document)
-    except (OSError, ValueError, TypeError, KeyError) as error:
+        return checked_evaluation(json.loads(file.read_text(encoding="utf-8")))
+    except (OSError, ValueError, RecursionError) as error:
         raise RunFolderError(
             f"{file} is not what 'newt eval random --json' prints. Write it again, or remove it."
         ) from error
-    return dict(document)
 
 
 def _read(folder: RunFolder) -> dict[int, Evaluation]:
-    try:
-        evaluations = folder.read_evaluations()
-        for document in evaluations.values():
-            require_evaluation(document)
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise RunFolderError(
-            f"{folder.evaluations} holds a file that is no evaluation: {error!r}. Remove it."
-        ) from error
-    return dict(evaluations)
+    evaluations: dict[int, Evaluation] = {}
+    for step, document in folder.read_evaluations().items():
+        try:
+            evaluations[step] = checked_evaluation(document)
+        except ValueError as error:
+            file = folder.evaluations / f"{step}.json"
+            raise RunFolderError(f"{file} is no evaluation: {error}. Remove it.") from error
+    return evaluations
 
 
-def require_evaluation(document: Any) -> None:
-    """Raise a TypeError or KeyError for a document without scores."""
-    for result in dict(document["tasks"]).values():
-        float(result["score"])
+def checked_evaluation(document: Any) -> dict[str, Any]:
+    """Return an evaluation with every number that a page shows; None where there is none.
+
+    Raises:
+        ValueError: a part of it is of another type.
+    """
+    found = _numbers("it", document)
+    if "tasks" not in found:
+        raise ValueError("it has no 'tasks'")
+    for group in ("tasks", "domains"):
+        members = _mapping(group, found.get(group, {}))
+        found[group] = {name: _numbers(name, result) for name, result in members.items()}
+    if "modes" in found:
+        modes = _mapping("modes", found["modes"])
+        found["modes"] = {name: checked_evaluation(result) for name, result in modes.items()}
+    return found
+
+
+def _numbers(name: str, result: Any) -> dict[str, Any]:
+    values = dict.fromkeys(_SHOWN) | _mapping(name, result)
+    for number in _SHOWN:
+        value = values[number]
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+            raise ValueError(f"'{number}' of {name} is {shown(value)}, not a number")
+    return values
+
+
+def _mapping(name: str, value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError(f"{name} is {shown(value)}, not a mapping")
+    return value
 
 
 def _points(evaluations: Mapping[int, Evaluation], task: str, value: str) -> list[Point]:

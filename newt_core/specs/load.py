@@ -22,6 +22,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from newt_core.arguments import folders
 from newt_core.errors import SpecError, did_you_mean
 from newt_core.specs.schema import BUILTIN_DOMAINS, TaskSpec
 from newt_core.specs.score import SCORE_RULES
@@ -46,8 +47,8 @@ class SpecLibrary(Mapping[str, TaskSpec]):
         Raises:
             UnknownTaskError: there is none of this id.
         """
-        if task_id not in self._specs:
-            raise unknown_task(self._specs, task_id)
+        if task_id not in self:
+            raise unknown_task(self._specs, str(task_id))
         return self._specs[task_id]
 
     def __iter__(self) -> Iterator[str]:
@@ -57,7 +58,7 @@ class SpecLibrary(Mapping[str, TaskSpec]):
         return len(self._specs)
 
     def __contains__(self, task_id: object) -> bool:
-        return task_id in self._specs
+        return isinstance(task_id, str) and task_id in self._specs
 
     def __repr__(self) -> str:
         return f"SpecLibrary({len(self)} tasks)"
@@ -71,12 +72,13 @@ def load_specs(extra_folders: Sequence[Path] = ()) -> SpecLibrary:
     """Return the built-in task specs, then those of the user's folders.
 
     Raises:
+        ConfigError: ``extra_folders`` is no list of paths.
         SpecError: a folder is missing or empty, a file is not valid YAML, a task breaks a
             rule of :class:`TaskSpec`, or two tasks share an id.
     """
     places = dict(_builtin_places())
-    for folder in extra_folders:
-        for source in _user_sources(Path(folder)):
+    for folder in folders("specs", extra_folders):
+        for source in _user_sources(folder):
             _add(places, source)
     return SpecLibrary({task_id: place.spec for task_id, place in places.items()})
 

@@ -6,6 +6,8 @@ a plain mean over tasks means something.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -52,3 +54,13 @@ SCORE_RULES: dict[str, type[BaseModel]] = {"return": ReturnScore, "success": Suc
 """Every rule under its ``kind``."""
 
 ScoreRule = Annotated[ReturnScore | SuccessScore, Field(discriminator="kind")]
+
+
+def has_success_signal(successes: Sequence[float], rule: ScoreRule | None) -> bool:
+    """Return whether the last steps' ``success`` of some episodes says anything.
+
+    Simulators without a success signal give NaN or always 0. What is always 0 is a signal only
+    where the task's score depends on it; ``rule`` is None for a task that is not known here.
+    """
+    by_success = isinstance(rule, SuccessScore)
+    return by_success or any(success and not math.isnan(success) for success in successes)

@@ -20,7 +20,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
+from newt_core.arguments import shown
 from newt_core.errors import UnknownTaskError, did_you_mean
 from newt_core.specs.schema import RESERVED_IDS, TaskSpec, domain_names
 
@@ -33,7 +35,8 @@ def select(specs: Mapping[str, TaskSpec], selector: str | Sequence[str]) -> list
             cannot be read.
     """
     chosen: dict[str, TaskSpec] = {}
-    for term in _terms([selector] if isinstance(selector, str) else selector):
+    several = isinstance(selector, Sequence) and not isinstance(selector, str)
+    for term in _terms(selector if several else [selector]):
         chosen.update((spec.id, spec) for spec in _matches(specs, term))
     if not chosen:
         raise UnknownTaskError(
@@ -52,26 +55,31 @@ def unknown_task(specs: Mapping[str, TaskSpec], name: str) -> UnknownTaskError:
     )
 
 
-def _terms(selectors: Sequence[str], file: Path | None = None) -> Iterator[str]:
+def _terms(selectors: Sequence[Any], file: Path | None = None) -> Iterator[str]:
     """Yield the single terms of comma lists and files; ``file`` is the one being read."""
-    for term in (part.strip() for selector in selectors for part in selector.split(",")):
-        if not term.startswith("@"):
-            if term:
-                yield term
-        elif file is not None:
+    for selector in selectors:
+        if not isinstance(selector, str):
             raise UnknownTaskError(
-                f"{file} names the list '{term}', but a list cannot contain another. "
-                "Write its tasks out."
+                f"{shown(selector)} is no task selector: give a text such as 'walker-run', or "
+                "several of them."
             )
-        else:
-            path = Path(term[1:]).expanduser()
-            lines = [line.partition("#")[0] for line in _read(path, term).splitlines()]
-            yield from _terms(lines, file=path)
+        for term in filter(None, map(str.strip, selector.split(","))):
+            if not term.startswith("@"):
+                yield term
+            elif file is not None:
+                raise UnknownTaskError(
+                    f"{file} names the list '{term}', but a list cannot contain another. "
+                    "Write its tasks out."
+                )
+            else:
+                path = Path(term[1:]).expanduser()
+                lines = [line.partition("#")[0] for line in _read(path, term).splitlines()]
+                yield from _terms(lines, file=path)
 
 
 def _read(path: Path, term: str) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")  # editors on Windows put a mark in front
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise UnknownTaskError(

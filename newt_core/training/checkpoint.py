@@ -17,8 +17,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from newt_core.arguments import shown
 from newt_core.errors import CheckpointError, in_short
-from newt_core.files import atomic_path, require_whole_archive
+from newt_core.files import atomic_path, is_old_pytorch_file, require_whole_archive
 
 FORMAT_VERSION = 1
 """Version of the checkpoint's layout; raised when older files can no longer be read."""
@@ -80,9 +81,9 @@ def check_version(content: Any, path: Path) -> dict[str, Any]:
             "'newt checkpoint import' reads the published ones."
         )
     version = content.pop(VERSION_KEY)
-    if version != FORMAT_VERSION:
+    if type(version) is not int or version != FORMAT_VERSION:
         raise CheckpointError(
-            f"{path}: has format version {version!r}, but this Newt reads version "
+            f"{path}: has format version {shown(version)}, but this Newt reads version "
             f"{FORMAT_VERSION}. Use the Newt that wrote it."
         )
     return content
@@ -100,6 +101,11 @@ def read_archive(path: Path) -> Any:
     if path.is_dir():
         raise CheckpointError(
             f"{path} is a folder: name a checkpoint in it, such as last.pt in checkpoints/."
+        )
+    if is_old_pytorch_file(path):
+        raise CheckpointError(
+            f"{path}: a file in the format of PyTorch 1.5 and earlier, in which no checkpoint of "
+            "Newt was ever written."
         )
     require_whole_archive(
         path, CheckpointError, "checkpoint", "not a checkpoint, or cut short: {reason}."

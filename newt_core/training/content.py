@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from dataclasses import fields as dataclass_fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from torch import Tensor
 
+from newt_core.arguments import shown
 from newt_core.encoders import SavedText
-from newt_core.errors import CheckpointError, ConfigError
+from newt_core.errors import CheckpointError, ConfigError, in_short, one_line
 from newt_core.specs import TaskSpec
 from newt_core.training.checkpoint import load_checkpoint
 from newt_core.training.config import RunConfig, saved_config
+from newt_core.types import TEXT_DIM
 from newt_core.version import __version__, git_version
 
 Phase = Literal["pretraining", "online"]
@@ -130,29 +133,77 @@ def content_of(payload: Mapping[str, Any], path: Path) -> CheckpointContent:
         CheckpointError: Something in it is missing, or of another kind.
     """
     rest = dict(payload)
+    for name, default in _LATER.items():
+        rest.setdefault(name, default)
     try:
+        for name, kinds in _KINDS.items():
+            if not isinstance(rest[name], kinds):
+                raise TypeError(f"'{name}' is {_kind(rest[name])}")
         run = RunDescription(
             config=saved_config(rest.pop("config")),
-            tasks=tuple(LearnedTask(**task) for task in rest.pop("tasks")),
-            phase=_phase(rest.pop("phase", INTERACTION)),
+            tasks=tuple(map(_task, rest.pop("tasks"))),
+            phase=_phase(rest.pop("phase")),
             text=rest.pop("text"),
             text_encoder=rest.pop("text_encoder"),
-            image_encoder=rest.pop("image_encoder", None),
-            newt_version=rest.pop("newt_version", "unknown"),
-            git_version=rest.pop("git_version", None),
+            image_encoder=rest.pop("image_encoder"),
+            newt_version=rest.pop("newt_version"),
+            git_version=rest.pop("git_version"),
         )
         kind = rest.pop("agent_kind", run.agent_kind)
         if kind != run.agent_kind or len(run.text) != len(run.tasks):
             raise ValueError("its settings, tasks and texts contradict each other")
+        if run.text.shape[1:] != (TEXT_DIM,) or not run.text.isfinite().all():
+            raise ValueError(f"'text' is not {TEXT_DIM} finite numbers for each task")
         content = CheckpointContent(path, run, _as_today(rest))
-        _ = content.agent, content.steps
+        for name in ("steps", "updates"):
+            count = content.state["counters"].get(name, 0)
+            if type(count) is not int or count < 0:
+                raise TypeError(f"'{name}' is {shown(count)}")
+        _ = content.steps
+        _ = content.updates if run.phase == PRETRAINING else 0
     except ConfigError as error:
-        raise CheckpointError(f"{path}: {error}") from error
+        raise CheckpointError(f"{path}: {one_line(str(error))}") from error
     except KeyError as error:
         raise CheckpointError(f"{path}: incomplete: it has no {error}.") from error
     except (TypeError, ValueError, AttributeError) as error:
-        raise CheckpointError(f"{path}: not as Newt writes checkpoints: {error}.") from error
+        reason = in_short(error)
+        raise CheckpointError(f"{path}: not as Newt writes checkpoints: {reason}.") from error
     return content
+
+
+_KINDS: Mapping[str, Any] = {
+    "config": Mapping,
+    "tasks": list,
+    "phase": str,
+    "text": Tensor,
+    "text_encoder": str,
+    "image_encoder": str | None,
+    "newt_version": str,
+    "git_version": str | None,
+    "agent": Mapping,
+    "counters": Mapping,
+}
+"""What a checkpoint has to hold → of which type."""
+_LATER: Mapping[str, Any] = {
+    "phase": INTERACTION,
+    "image_encoder": None,
+    "newt_version": "unknown",
+    "git_version": None,
+}
+"""What checkpoints did not hold at first → what stands for it."""
+
+
+def _task(fields: Any) -> LearnedTask:
+    task = LearnedTask(**fields)
+    for each in dataclass_fields(LearnedTask):
+        value = getattr(task, each.name)
+        if type(value).__name__ != each.type:
+            raise TypeError(f"a task's '{each.name}' is {shown(value)}")
+    return task
+
+
+def _kind(value: Any) -> str:
+    return "missing" if value is None else f"a {type(value).__name__}"
 
 
 def _phase(name: Any) -> Phase:

@@ -170,7 +170,9 @@ def _parse(line: bytes) -> Row | None:
         row = json.loads(line)
     except ValueError:
         return None
-    return row if isinstance(row, dict) and isinstance(row.get("step"), int) else None
+    if not isinstance(row, dict) or not isinstance(row.get("step"), int):
+        return None
+    return row if all(isinstance(v, int | float | None) for v in row.values()) else None
 
 
 def _number(value: SupportsFloat) -> float | int | None:

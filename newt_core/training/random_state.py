@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from newt_core.errors import CheckpointError
+from newt_core.errors import CheckpointError, in_short
 from newt_core.seeds import Stream, stream_seed
 
 
@@ -70,6 +70,6 @@ def restore_random_state(state: dict[str, Any]) -> None:
                 torch.cuda.set_rng_state(words.cpu(), device)
     except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         raise CheckpointError(
-            f"the checkpoint's random number states do not fit ({error!r}). "
+            f"the checkpoint's random number states do not fit ({in_short(error)}). "
             "It was written by another version of Newt or of its libraries."
         ) from error

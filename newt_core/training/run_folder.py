@@ -23,7 +23,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from newt_core.errors import RunFolderError, did_you_mean
+from newt_core.errors import RunFolderError, did_you_mean, in_short
 from newt_core.files import AlreadyLockedError, take_lock, write_json, write_text
 from newt_core.training.new_folder import make_folder
 from newt_core.training.run_name import CONFIG, FINETUNING, RUNS
@@ -179,11 +179,20 @@ class RunFolder:
         return path
 
     def read_evaluations(self) -> dict[int, dict[str, Any]]:
-        """Return every evaluation under its step, in the order of the steps."""
-        return {
-            step: json.loads(path.read_text(encoding="utf-8"))
-            for step, path in self._evaluation_files()
-        }
+        """Return every evaluation under its step, in the order of the steps.
+
+        Raises:
+            RunFolderError: a file cannot be read, or is not JSON.
+        """
+        evaluations = {}
+        for step, path in self._evaluation_files():
+            try:
+                evaluations[step] = json.loads(path.read_text(encoding="utf-8"))
+            except (OSError, ValueError, RecursionError) as error:
+                raise RunFolderError(
+                    f"{path} is no evaluation: {in_short(error)}. Remove it."
+                ) from error
+        return evaluations
 
     def discard_evaluations_after(self, step: int) -> None:
         """Remove the evaluations of later steps, when a run goes on from ``step``."""

@@ -29,8 +29,12 @@ def load_parts(parts: Mapping[str, Stateful], state: Mapping[str, Any]) -> None:
     for name, part in parts.items():
         try:
             part.load_state_dict(state[name])
-        except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        except CheckpointError:
+            raise
+        except Exception as error:  # A state can hold anything.
             reason = in_short(error)
+            if isinstance(error, KeyError):
+                reason = f"there is no '{reason}'"
             raise CheckpointError(
                 f"the checkpoint's state of '{name}' does not fit ({reason}). It was written by "
                 "another version of Newt: go on with the one that wrote it."

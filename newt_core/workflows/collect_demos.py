@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 
+from newt_core import arguments
 from newt_core.demos.collect import Collection, collect
 from newt_core.demos.folder import demo_path
 from newt_core.demos.perturb import PerturbedAct
@@ -14,13 +15,14 @@ from newt_core.demos.quality import default_episodes
 from newt_core.demos.write import writing
 from newt_core.envs.availability import sort_out
 from newt_core.envs.pool import make_pool
-from newt_core.errors import CheckpointError, DemoError, MissingDependencyError
+from newt_core.errors import CheckpointError, ConfigError, DemoError, MissingDependencyError
 from newt_core.experts.act import ScriptedAct
 from newt_core.experts.registry import FINDERS, has_player
 from newt_core.files import sha256
 from newt_core.specs import SpecLibrary, TaskSpec
 from newt_core.training.run_name import RUNS
 from newt_core.types import Act, TaskProgress
+from newt_core.workflows.requests import check_request, share
 
 AUTO, SCRIPTED = "auto", "scripted"
 """Words that take a checkpoint's place: a scripted player, else a trained agent; the former."""
@@ -74,6 +76,15 @@ class CollectionRequest:
     runs: Path = RUNS
     """Where ``auto`` looks for trained agents."""
 
+    def __post_init__(self) -> None:
+        """Raise a :class:`ConfigError` for what is of another type or out of range."""
+        check_request(self)
+        for number, spec in enumerate(arguments.several("specs", self.specs)):
+            arguments.instance(f"specs[{number}]", spec, TaskSpec, "newt_core.load_specs() has")
+        arguments.put(self, folder=arguments.path("folder", self.folder))
+        expert = str(arguments.path("expert", self.expert))
+        arguments.put(self, expert=expert, noise=share("noise", self.noise))
+
 
 def collect_demos(
     request: CollectionRequest,
@@ -94,6 +105,10 @@ def collect_demos(
         DemoError: No task has an expert, or a file exists and ``append`` is not set.
         NewtError: Whatever else the user can put right.
     """
+    arguments.instance("request", request, CollectionRequest, "newt_core has")
+    arguments.instance("library", library, SpecLibrary, "newt_core.load_specs() returns")
+    if not request.specs:
+        raise ConfigError("specs is empty: name a task to collect demonstrations of.")
     experts: dict[str, Expert] = {}
     runnable = sort_out(request.specs)
     left_out = {spec.id: why for why, lacking in runnable.left_out.items() for spec in lacking}

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from newt_core import arguments
 from newt_core.agents.ranks import ALONE, Ranks
 from newt_core.specs import SpecLibrary
 from newt_core.training.checkpoint_folder import CheckpointFolder
@@ -23,6 +24,16 @@ from newt_core.workflows.run_parts import RunParts, RunTexts
 def never() -> bool:
     """Ask for no stop."""
     return False
+
+
+def require_run(run: object, resume: object) -> None:
+    """Return if these are a run and whether it goes on.
+
+    Raises:
+        ConfigError: they are not.
+    """
+    arguments.instance("run", run, RunContext, "newt_core.new_run() and existing_run() return")
+    arguments.truth("resume", resume)
 
 
 @dataclass(frozen=True)

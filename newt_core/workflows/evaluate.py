@@ -6,18 +6,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from newt_core import arguments
 from newt_core.agents.base import Acting, Agent
 from newt_core.encoders import TextOptions
 from newt_core.encoders.feature_pool import open_pool
 from newt_core.envs.pool import make_pool
+from newt_core.errors import ConfigError
 from newt_core.evaluation.aggregate import Summary, summarise
 from newt_core.evaluation.rollout import evaluate, random_act, stoppable
 from newt_core.seeds import Stream, stream_seed
+from newt_core.settings import limits
 from newt_core.specs import SpecLibrary, TaskSpec
 from newt_core.training.run_name import RUNS
 from newt_core.types import CountProgress
 from newt_core.workflows.find_checkpoint import find_checkpoint
 from newt_core.workflows.load_agent import AS_USUAL, load_agent
+from newt_core.workflows.requests import check_request, share
 
 MAX_EVALUATION_ENVS = 5
 """Environments of one task that an evaluation steps side by side, at most."""
@@ -72,6 +76,18 @@ class EvaluationRequest:
     runs: Path = RUNS
     """The folder of all runs."""
 
+    def __post_init__(self) -> None:
+        """Raise a :class:`ConfigError` for what is of another type or out of range."""
+        check_request(self)
+        arguments.put(self, checkpoint=arguments.path("checkpoint", self.checkpoint))
+        arguments.put(
+            self, prior_weight=arguments.optional(share, "prior_weight", self.prior_weight)
+        )
+        if self.policy_only and self.prior_weight is not None:
+            raise ConfigError("policy_only does not plan: leave prior_weight out.")
+        if self.text is not None:
+            arguments.instance("text", self.text, TextOptions, "newt_core.encoders has")
+
 
 def evaluate_checkpoint(
     request: EvaluationRequest, *, library: SpecLibrary, on_progress: CountProgress | None = None
@@ -86,6 +102,8 @@ def evaluate_checkpoint(
     Raises:
         NewtError: Whatever the user can put right.
     """
+    arguments.instance("request", request, EvaluationRequest, "newt_core has")
+    arguments.instance("library", library, SpecLibrary, "newt_core.load_specs() returns")
     chosen = library.select(request.tasks) if request.tasks is not None else None
     file, _ = find_checkpoint(str(request.checkpoint), request.runs)
     how = Acting(request.policy_only, request.prior_weight)
@@ -116,7 +134,16 @@ def evaluate_random(
     library: SpecLibrary,
     on_progress: CountProgress | None = None,
 ) -> Summary:
-    """Evaluate uniformly random actions on the tasks a selector names."""
+    """Evaluate uniformly random actions on the tasks a selector names.
+
+    Raises:
+        NewtError: Whatever the user can put right.
+    """
+    episodes, seed = (
+        arguments.whole_number("episodes", episodes, 1, limits.EPISODES),
+        arguments.seed(seed),
+    )
+    arguments.instance("library", library, SpecLibrary, "newt_core.load_specs() returns")
     chosen = library.select(tasks)
     reported = stream_seed(seed, Stream.REPORTED_EPISODES)
     with make_pool(chosen) as pool:

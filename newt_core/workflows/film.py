@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+from newt_core import arguments
 from newt_core.errors import ConfigError, MissingDependencyError
 from newt_core.evaluation.grid import film_grid
 from newt_core.evaluation.video import Video, film, require_video
@@ -15,6 +17,15 @@ from newt_core.training.run_name import RUNS
 from newt_core.types import TaskProgress
 from newt_core.workflows.find_checkpoint import find_checkpoint
 from newt_core.workflows.loaded import load
+from newt_core.workflows.requests import check_request
+
+_MOST_FPS = 1_000.0
+"""What the command line takes, too; the file's format allows less."""
+
+
+def _rate(name: str, value: Any) -> float:
+    return arguments.real_number(name, value, 1.0, _MOST_FPS)
+
 
 GRID = "grid.mp4"
 """The video of several tasks, in the folder of a run's videos."""
@@ -62,6 +73,18 @@ class FilmRequest:
     runs: Path = RUNS
     """The folder of all runs."""
 
+    def __post_init__(self) -> None:
+        """Raise a :class:`ConfigError` for what is of another type or out of range."""
+        check_request(self)
+        if self.checkpoint is not None:
+            arguments.put(self, checkpoint=str(arguments.path("checkpoint", self.checkpoint)))
+        arguments.put(
+            self,
+            path=arguments.optional(arguments.path, "path", self.path),
+            specs=arguments.folders("specs", self.specs),
+        )
+        arguments.put(self, fps=arguments.optional(_rate, "fps", self.fps))
+
 
 def film_checkpoint(
     request: FilmRequest, *, on_progress: TaskProgress = lambda task, done, total: None
@@ -76,9 +99,10 @@ def film_checkpoint(
         MissingDependencyError: None of the tasks can be drawn here.
         NewtError: Whatever else the user can put right.
     """
-    path = request.path
-    if path is not None:
-        require_video(path)
+    arguments.instance("request", request, FilmRequest, "newt_core has")
+    out = request.path
+    if out is not None:
+        require_video(out)
     file, folder = find_checkpoint(request.checkpoint, request.runs)
     agent = load(
         file,
@@ -95,7 +119,7 @@ def film_checkpoint(
         video, left_out = film_grid(
             agent,
             specs,
-            path or folder / GRID,
+            out or folder / GRID,
             episodes=request.episodes,
             seed=request.seed,
             fps=request.fps,
@@ -103,9 +127,9 @@ def film_checkpoint(
             on_progress=on_progress,
         )
         return Filmed([video], left_out)
-    if path is not None and len(agent.tasks) > 1:
+    if out is not None and len(agent.tasks) > 1:
         raise ConfigError(
-            f"{path} can show one task, but these are {len(agent.tasks)}: name one with --task, "
+            f"{out} can show one task, but these are {len(agent.tasks)}: name one with --task, "
             f"add --grid to show all side by side, or leave the file out, for a video of each in "
             f"{folder}/."
         )
@@ -115,7 +139,7 @@ def film_checkpoint(
             video = film(
                 agent,
                 library[task],
-                path or folder / f"{task}.mp4",
+                out or folder / f"{task}.mp4",
                 episodes=request.episodes,
                 seed=request.seed,
                 fps=request.fps,

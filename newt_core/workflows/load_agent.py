@@ -84,7 +84,10 @@ def load_agent(
             f"{path}: an agent '{saved.run.agent_kind}' does not plan: leave --prior-weight out."
         )
     agent = kind.new(AgentInputs(config, chosen, vectors, where, encoder, saved.steps))
-    agent.load_weights(saved.agent)
+    try:
+        agent.load_weights(saved.agent)
+    except CheckpointError as error:
+        raise CheckpointError(f"{path}: {error}") from error
     return agent, chosen
 
 

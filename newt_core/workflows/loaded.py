@@ -23,9 +23,18 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from newt_core import arguments
 from newt_core.agents.base import Acting, Agent, Valuing
+from newt_core.agents.newt.setup import require_device
 from newt_core.encoders import TextOptions
-from newt_core.errors import InvalidActionError, NoEpisodeError, UnknownTaskError, did_you_mean
+from newt_core.errors import (
+    InvalidActionError,
+    NoEpisodeError,
+    UnknownTaskError,
+    did_you_mean,
+    in_short,
+)
+from newt_core.settings import limits
 from newt_core.specs import TaskSpec, Wording, load_specs
 from newt_core.types import (
     FRAME_SIZE,
@@ -47,15 +56,29 @@ class LoadedAgent:
     begins: :meth:`reset` says so. It refuses to act for longer than a task's episodes last.
     """
 
-    def __init__(self, agent: Agent, act: Act, specs: Sequence[TaskSpec]) -> None:
+    def __init__(
+        self,
+        agent: Agent,
+        act: Act,
+        specs: Sequence[TaskSpec],
+        *,
+        policy_only: bool = False,
+        seed: int = 0,
+    ) -> None:
+        """``act`` plays ``agent`` as ``policy_only`` says; ``seed`` is for the other way to act."""
         self._agent = agent
-        self._act = act
+        self._policy_only = policy_only
+        self._players = {policy_only: act}
+        """Whether it leaves planning out → what acts so."""
+        self._seed = seed
         self._index = {spec.id: index for index, spec in enumerate(specs)}
         self._specs = list(specs)
         self._acted = dict.fromkeys(self._index, 0)
         """Task → actions chosen in its present episode."""
         self._newest: dict[str, tuple[Observation, FloatArray]] = {}
         """Task → what it acted on last, and the action, [1, A]."""
+        self._way = dict.fromkeys(self._index, policy_only)
+        """Task → whether planning was left out at its last step."""
         stack = (len(specs), agent.feature_stack, IMAGE_DIM)
         self._seen: HalfArray = np.zeros(stack, np.float16)
 
@@ -86,6 +109,7 @@ class LoadedAgent:
         task: str,
         *,
         first: bool | None = None,
+        policy_only: bool | None = None,
     ) -> FloatArray:
         """Choose an action.
 
@@ -95,17 +119,25 @@ class LoadedAgent:
                 both under ``state`` and ``rgb``.
             task: The task's id.
             first: True is another way to call :meth:`reset` before.
+            policy_only: Whether to act with the policy prior instead of planning; by default as
+                it was loaded. The two can take turns within an episode.
 
         Returns:
             [action_dim] float32 in [-1, 1].
 
         Raises:
+            ConfigError: ``task`` is no text, or one of the others neither True, False nor None.
             UnknownTaskError: The agent was not loaded for this task.
             InvalidActionError: The observation is another, or not finite.
             NoEpisodeError: As many actions were chosen as an episode of the task has.
         """
         spec = self._spec(task)
-        if first:
+        by_policy = (
+            self._policy_only
+            if policy_only is None
+            else arguments.truth("policy_only", policy_only)
+        )
+        if first is not None and arguments.truth("first", first):
             self.reset(task)
         acted = self._acted[task]
         if acted >= spec.episode_length:
@@ -120,13 +152,22 @@ class LoadedAgent:
         begins = acted == 0
         index = np.array([self._index[task]])
         features = None if picture is None else self._look(picture, int(index[0]), begins)
-        observation = Observation(padded, index, index, np.array([begins]), features)
-        action = self._act(observation)
-        self._acted[task] = acted + 1
+        # A plan goes on from that of the step before, if there was one.
+        afresh = np.array([begins or self._way[task] != by_policy])
+        observation = Observation(padded, index, index, afresh, features)
+        action = self._player(by_policy)(observation)
+        self._acted[task], self._way[task] = acted + 1, by_policy
         # The features are in an array that the next look changes.
         kept = None if features is None else features.copy()
         self._newest[task] = (replace(observation, features=kept), action)
         return action[0, : spec.action_dim]
+
+    def _player(self, policy_only: bool) -> Act:
+        if policy_only not in self._players:
+            how = Acting(policy_only=policy_only)
+            player = self._agent.player(len(self._specs), seed=self._seed, how=how)
+            self._players[policy_only] = player
+        return self._players[policy_only]
 
     def value(self, task: str) -> float | None:
         """Return the discounted return that it expected of its newest action in a task.
@@ -146,6 +187,7 @@ class LoadedAgent:
         return float(self._agent.values(*self._newest[spec.id])[0])
 
     def _spec(self, task: str) -> TaskSpec:
+        arguments.word("task", task, "the id of a task, such as 'walker-run'")
         if task not in self._index:
             raise UnknownTaskError(
                 f"this agent was not loaded for the task '{task}'."
@@ -174,11 +216,25 @@ class LoadedAgent:
 
     def _state(self, state: ArrayLike, task: str) -> FloatArray:
         spec = self._specs[self._index[task]]
-        row = np.asarray(state, np.float32)
-        if row.shape not in ((spec.obs_dim,), (STATE_DIM,)) or not np.isfinite(row).all():
+        try:
+            with np.errstate(over="ignore"):
+                row = np.asarray(state, np.float32)
+        except (TypeError, ValueError, OverflowError) as error:
             raise InvalidActionError(
-                f"the observation for '{task}' must hold {spec.obs_dim} finite numbers, "
-                f"got shape {row.shape}."
+                f"the observation for '{task}' is no array of {spec.obs_dim} numbers: "
+                f"{in_short(error)}."
+            ) from error
+        if row.shape not in ((spec.obs_dim,), (STATE_DIM,)):
+            raise InvalidActionError(
+                f"the observation for '{task}' has shape {list(row.shape)}; it must be "
+                f"[{spec.obs_dim}], or [{STATE_DIM}] with padding."
+            )
+        finite = np.isfinite(row)
+        if not finite.all():
+            entry = int(np.argmin(finite))
+            raise InvalidActionError(
+                f"entry {entry} of the observation for '{task}' is {row[entry]}; it must be a "
+                "finite 32-bit number."
             )
         return row
 
@@ -194,7 +250,12 @@ class LoadedAgent:
 
 
 def _picture(picture: ArrayLike, task: str) -> ByteArray:
-    frame = np.asarray(picture)
+    try:
+        frame = np.asarray(picture)
+    except (TypeError, ValueError) as error:
+        raise InvalidActionError(
+            f"the picture of '{task}' is no array: {in_short(error)}."
+        ) from error
     if frame.shape != (FRAME_SIZE, FRAME_SIZE, 3) or frame.dtype != np.uint8:
         raise InvalidActionError(
             f"the picture of '{task}' must be uint8 [{FRAME_SIZE}, {FRAME_SIZE}, 3], got "
@@ -220,7 +281,7 @@ def load(
 
     Args:
         checkpoint: A checkpoint of ours.
-        tasks: Task selector; by default the tasks it was trained on.
+        tasks: Task selector, or several; by default the tasks it was trained on.
         specs: Folders of a user's own task specs.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
         policy_only: Act with the policy prior instead of planning.
@@ -232,22 +293,28 @@ def load(
 
     Raises:
         CheckpointError: The file is missing, damaged or foreign.
+        ConfigError: An argument is of another type or out of range, or the device is not there.
         UnknownTaskError: The selector matches nothing.
         WeightsError: A text is new, and the weights to embed it are not here.
     """
-    library = load_specs(specs)
-    chosen = library.select(tasks) if tasks is not None else None
+    file = arguments.path("checkpoint", checkpoint)
+    require_device(device)
+    policy_only, seed = (
+        arguments.truth("policy_only", policy_only),
+        arguments.seed(seed, high=limits.SEED),
+    )
+    for name, said in (("instruction", instruction), ("embodiment", embodiment)):
+        if said is not None:
+            arguments.word(name, said, "a text that is not empty")
     text = TextOptions(
         Wording(instruction, embodiment),
-        weights=Path(text_weights) if text_weights is not None else None,
+        weights=arguments.optional(arguments.path, "text_weights", text_weights),
     )
+    images = arguments.optional(arguments.path, "image_weights", image_weights)
+    library = load_specs(specs)
+    chosen = library.select(tasks) if tasks is not None else None
     agent, chosen = load_agent(
-        Path(checkpoint),
-        chosen,
-        library=library,
-        device=device,
-        text=text,
-        image_weights=Path(image_weights) if image_weights is not None else None,
+        file, chosen, library=library, device=device, text=text, image_weights=images
     )
     act = agent.player(len(chosen), seed=seed, how=Acting(policy_only=policy_only))
-    return LoadedAgent(agent, act, chosen)
+    return LoadedAgent(agent, act, chosen, policy_only=policy_only, seed=seed)

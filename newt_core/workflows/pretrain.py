@@ -15,7 +15,7 @@ from newt_core.training.checkpoint_folder import LAST
 from newt_core.training.content import PRETRAINING
 from newt_core.training.loss_curves import plot_losses
 from newt_core.training.pretrain import Modes, Pretrainer
-from newt_core.workflows.context import RunContext
+from newt_core.workflows.context import RunContext, require_run
 from newt_core.workflows.evaluate import evaluate_agent
 
 WAYS_TO_ACT: dict[str, Acting] = {
@@ -50,6 +50,7 @@ def pretrain(run: RunContext, *, resume: bool) -> Pretrained:
     Raises:
         NewtError: Whatever the user can put right.
     """
+    require_run(run, resume)
     with run.folder.lock():
         return _pretrain(run, resume)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from newt_core import arguments
 from newt_core.demos.opened import OpenDemos
 from newt_core.encoders.text.choose import Notice, short_name
 from newt_core.envs.availability import runnable
@@ -75,6 +76,7 @@ def new_run(
     Raises:
         NewtError: Whatever the user can put right.
     """
+    name, runs = _name(name), arguments.path("runs", runs)
     if name is not None:
         check_name(name, runs)
     checked = check_settings(
@@ -123,6 +125,11 @@ def check_settings(
     Raises:
         NewtError: Whatever the user can put right.
     """
+    arguments.instance("asked", asked, Asked, "newt_core has")
+    specs = arguments.folders("specs", specs)
+    demos = arguments.optional(arguments.path, "demos", demos)
+    strict = arguments.truth("strict", strict)
+    pretraining = arguments.truth("pretraining", pretraining)
     settings, library = with_absolute_paths(asked.settings()), load_specs(specs)
     if "tasks" not in settings.model_fields_set:
         raise ConfigError(
@@ -181,6 +188,10 @@ def existing_run(
         CheckpointError: None of its checkpoints can be read, or another command made it.
         RunFolderError: There is no such run, or another process is at work in it.
     """
+    arguments.instance("asked", asked, Asked, "newt_core has")
+    name, runs = _name(name), arguments.path("runs", runs)
+    specs = arguments.folders("specs", specs)
+    pretraining = arguments.truth("pretraining", pretraining)
     if name is None:
         folder = RunFolder.newest(root=runs)
     else:
@@ -201,6 +212,11 @@ def existing_run(
             require_same_run(folder, found.run.config, phase)
         write_text(folder.config_file, settings.to_yaml())
     return RunContext(settings, folder, library, made=parts)
+
+
+def _name(name: Any) -> str | None:
+    """Return a run's name as a text; folders of runs name them, too."""
+    return None if name is None else str(arguments.path("name", name))
 
 
 def texts_of(folders: Sequence[Path]) -> dict[str, str]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+
+from torch import Tensor
 
 from newt_core.agents.newt.agent import NewtAgent
 from newt_core.encoders.image.base import ImageEncoder
 from newt_core.encoders.image.choose import require_image_encoder
 from newt_core.encoders.text.choose import short_name
-from newt_core.errors import CheckpointError
+from newt_core.errors import CheckpointError, in_short
 from newt_core.model.widen import FIRST_LAYER, widened_weights
 from newt_core.training.content import PRETRAINING, CheckpointContent, read_content
 
@@ -34,18 +37,22 @@ def take_weights(
     """
     saved = read_content(path)
     require_encoders(saved, text_encoder, agent.image_encoder)
-    try:
-        weights = saved.agent["model"]
-    except (KeyError, TypeError) as error:
-        raise CheckpointError(f"{path}: incomplete: it has no {error}.") from error
+    weights = saved.agent.get("model")
+    if not isinstance(weights, Mapping) or not isinstance(weights.get(FIRST_LAYER), Tensor):
+        raise CheckpointError(f"{path}: incomplete: it has no weights of a world model.")
     try:
         wide = widened_weights(weights, agent.model)
+        agent.load_weights({"model": wide})
     except CheckpointError as error:
         raise CheckpointError(f"{path}: {error}") from error
-    agent.load_weights({"model": wide})
     unchanged = wide[FIRST_LAYER].shape == weights[FIRST_LAYER].shape
     if keep_optimiser and unchanged and saved.run.phase == PRETRAINING:
-        agent.learner.load_optimisers(saved.agent["learner"])
+        try:
+            agent.learner.load_optimisers(saved.agent["learner"])
+        except Exception as error:  # A state can hold anything.
+            raise CheckpointError(
+                f"{path}: its optimiser's state does not fit: {in_short(error)}."
+            ) from error
 
 
 def require_encoders(

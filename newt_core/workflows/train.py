@@ -25,7 +25,7 @@ from newt_core.training.outcome import Scores
 from newt_core.training.progress import RunStatus
 from newt_core.training.run_folder import RunFolder
 from newt_core.training.schedule import prior_weight
-from newt_core.workflows.context import RunContext
+from newt_core.workflows.context import RunContext, require_run
 from newt_core.workflows.evaluate import evaluate_agent
 from newt_core.workflows.pretrain import Pretrained, pretrain
 
@@ -53,6 +53,7 @@ def train(run: RunContext, *, resume: bool) -> Trained:
     Raises:
         NewtError: Whatever the user can put right.
     """
+    require_run(run, resume)
     weights = None
     interacted = any(run.folder.checkpoints.glob("*.pt"))
     if run.config.pretrains and not interacted:

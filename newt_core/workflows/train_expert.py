@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from newt_core import arguments
 from newt_core.specs import SpecLibrary, TaskSpec
 from newt_core.training.config import RunConfig, resolve_config
 from newt_core.training.progress import Progress
@@ -53,6 +54,9 @@ def train_expert(
     Raises:
         NewtError: whatever the user can put right.
     """
+    arguments.instance("config", config, RunConfig, "expert_config() returns")
+    arguments.instance("spec", spec, TaskSpec, "newt_core.load_specs() has")
+    runs = arguments.path("runs", runs)
     name = f"expert-{spec.id}"
     begun = (runs / name).exists()
     if begun:

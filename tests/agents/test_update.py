@@ -244,6 +244,23 @@ def test_weights_of_another_size_are_refused_in_one_line() -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_refused_for_what_they_are(value: float) -> None:
+    state = agent("2M").state_dict()
+    state["model"]["encoder.first.linear.weight"][0, 0] = value
+    with pytest.raises(CheckpointError, match=r"linear\.weight' are not finite: the training had"):
+        agent("2M").load_state_dict(state)
+
+
+@pytest.mark.parametrize(
+    "model", [None, [], "weights", {"encoder.first.linear.weight": "x"}, {1: 2}]
+)
+def test_weights_of_a_wrong_type_are_refused_in_one_line(model: object) -> None:
+    with pytest.raises(CheckpointError, match="do not fit a 2M model") as caught:
+        agent("2M").load_weights({"model": model})
+    assert "\n" not in str(caught.value)
+
+
 @pytest.mark.slow
 def test_a_compiled_update_equals_the_eager_one() -> None:
     eager, compiled = model(), model()

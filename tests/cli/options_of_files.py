@@ -97,14 +97,14 @@ OF_DEMOS: dict[str, Command] = {
     "newt demos download": Command(BRING_DEMOS, (
         Row("selector", "newt demos download walker-walk --yes --out new", "fetch file.path",
             "walker-walk.pt", "walker-run.pt"),
-        Row("--out", "--out others", "import_published folder", Path("others"), Path("demos"),
+        Row("--out", "--out others", "import_file out.parent", Path("others"), Path("demos"),
             line="newt demos download walker-run --yes"),
         Row("--yes", "--yes", exit_code, 0, 2, line="newt demos download walker-run --out new"),
         Row("-y", "-y", exit_code, 0, 2, line="newt demos download walker-run --out new"),
         Row("--specs", SPECS, exit_code, 1, 2,
             line="newt demos download walker-run,short-balance --yes --out new", code=1),
         json_row(),
-    ), replaced=("published_files", "fetch", "import_published")),
+    ), replaced=("published_files", "fetch", "import_file")),
     "newt demos export": Command(EXPORT, (
         Row("what", f"newt demos export {MORE} {SPECS}", "export_minari path", Path(MORE),
             Path(HOME)),

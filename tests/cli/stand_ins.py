@@ -76,7 +76,7 @@ PLACES = {
     "export_checkpoint": "newt_core.workflows.published_checkpoints:export_checkpoint",
     "published_files": "newt_core.workflows.hub:published_files",
     "fetch": "newt_core.workflows.hub:fetch",
-    "import_published": "newt_core.demos.published:import_published",
+    "import_file": "newt_core.demos.convert:import_file",
     "watch": "newt_core.reporting.watch:Watch",
     "download_weights": "newt_core.encoders.weights:download",
     "examine": "newt_core.doctor.examine:examine",
@@ -278,8 +278,8 @@ class FakeCore:
     def _read_published(self, spec: Any, **others: Any) -> list[Any]:
         return [episode(5, spec)]
 
-    def _import_published(self, folder: Path, spec: Any, **others: Any) -> Path:
-        return write_demos(folder, 1, spec)
+    def _import_file(self, out: Path, spec: Any, **others: Any) -> None:
+        write_demos(out.parent, 1, spec)
 
     def _describe_checkpoint(self, path: Path, **others: Any) -> dict[str, Any]:
         return {"path": str(path), "size": "2M", "tasks": ["walker-run"], "settings": {"seed": 0}}

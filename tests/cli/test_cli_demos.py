@@ -7,14 +7,17 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from newt_cli.console import NO_VALUE
 from newt_core.demos.published import write_published
 from newt_core.demos.read import read_demos
+from newt_core.demos.write import writing
 from newt_core.specs import load_specs
 from tests.fixtures.demonstrations import episode, write_demos
 
@@ -143,6 +146,32 @@ def test_minari_export(newt, demos):
     assert newt("newt demos export pygame-cowboy").code == 0
     dataset = MinariDataset("exported/newt/pygame-cowboy-v1/data")
     assert dataset.total_episodes == 3
+
+
+@pytest.mark.parametrize("place", ["", "/data", "/data/main_data.hdf5"])
+def test_a_minari_export_can_be_used_like_a_file(newt, demos, place):
+    assert newt("newt demos export pygame-cowboy").code == 0
+    exported = f"exported/newt/pygame-cowboy-v1{place}"
+    line = f"newt demos import {exported} --task pygame-cowboy --out new --json"
+    assert newt(line).json["tasks"]["pygame-cowboy"]["episodes"] == 3
+    assert newt("newt demos show new/pygame-cowboy.h5 --json").json["expert"] == "scripted"
+    assert newt(f"newt demos merge {exported} --out all.h5").code == 0
+    for found, number in zip(read_demos(Path("all.h5"), COWBOY), range(3), strict=True):
+        assert found.seed == number
+    assert newt(f"newt demos validate {exported}").code == 0
+    refused = newt(f"newt demos import {exported} --task pygame-pong --out new")
+    assert refused.code == 2
+    assert "holds demonstrations of 'pygame-cowboy', not of 'pygame-pong'" in refused.err
+
+
+def test_a_task_without_a_success_signal_has_no_success(newt, tmp_path):
+    never = np.zeros(COWBOY.episode_length, np.float32)
+    with writing(tmp_path / "demos/pygame-cowboy.h5", COWBOY, "scripted") as writer:
+        writer.add([replace(episode(0, COWBOY), success=never)])
+    assert newt("newt demos list").out.splitlines()[1].split()[4] == NO_VALUE
+    assert newt("newt demos show pygame-cowboy").out.splitlines()[-1].split()[4] == NO_VALUE
+    assert newt("newt demos list --json").json["tasks"]["pygame-cowboy"]["success"] is None
+    assert newt("newt demos show pygame-cowboy --json").json["each"][0]["success"] is None
 
 
 def test_merge_takes_each_episode_once(newt, demos, tmp_path):

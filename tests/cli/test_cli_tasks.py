@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 import newt_core
+from newt_cli.console import NO_VALUE
 from newt_core.errors import MissingDependencyError
 
 CONTRACT = {
@@ -50,9 +51,9 @@ def test_list_of_experts_as_a_table_marks_tasks_without_one(newt):
     assert header[:3] == ["task", "domain", "expert"]
     assert [row[:4] for row in rows] == [
         ["pygame-pong", "miniarcade", "scripted", "20"],
-        ["quadruped-run", "dmcontrol", "-", "-"],
+        ["quadruped-run", "dmcontrol", NO_VALUE, NO_VALUE],
     ]
-    assert [header[-1], *(row[-1] for row in rows)] == ["player", "pong", "-"]
+    assert [header[-1], *(row[-1] for row in rows)] == ["player", "pong", NO_VALUE]
     assert "1 of 2 tasks have a scripted expert" in answer.err
 
 

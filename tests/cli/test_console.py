@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import math
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from newt_cli import console
+from newt_cli.console import NO_VALUE
+from newt_core.version import __version__
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_what_libraries_print_does_not_mix_with_the_result(capfd):
@@ -19,6 +26,16 @@ def test_what_libraries_print_does_not_mix_with_the_result(capfd):
     out, err = capfd.readouterr()
     assert out == "the result\nwritten by a process\n"
     assert sorted(err.splitlines()) == ["from Python", "from a library"]
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-", ">/dev/full 2>&-"])
+def test_closed_streams_are_no_trouble(closed):
+    line = f"{sys.executable} -m newt_cli --version {closed}"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == (1 if "full" in closed else 0)
+    heard = closed in ("<&-", "2>&-")
+    assert done.stdout == (f"newt {__version__}\n" if heard else "")
+    assert done.stderr == ""
 
 
 def test_a_table_in_a_file_is_plain_text_in_columns_of_any_length(capsys):
@@ -36,9 +53,9 @@ def test_a_table_in_a_file_is_plain_text_in_columns_of_any_length(capsys):
         (1234.56, 1, "1,234.6"),
         (0.0, 3, "0.000"),
         (-2.5, 0, "-2"),
-        (None, 1, "-"),
-        (math.nan, 1, "-"),
-        (math.inf, 1, "-"),
+        (None, 1, NO_VALUE),
+        (math.nan, 1, NO_VALUE),
+        (math.inf, 1, NO_VALUE),
     ],
 )
 def test_a_measured_value_has_so_many_digits_or_is_a_dash(value, digits, text):

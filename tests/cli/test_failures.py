@@ -47,6 +47,12 @@ def test_every_end_has_its_exit_code_and_its_line(capsys, monkeypatch, work, cod
     assert capsys.readouterr() == ("", said)
 
 
+def test_a_message_cannot_steer_the_terminal(capsys, monkeypatch):
+    monkeypatch.setenv("NEWT_DEBUG", "0")
+    report_failures(raising(ConfigError("there is no '\x1b[2J\x1b]0;title\x07x\rsetting'.")))
+    assert capsys.readouterr().err == "error: there is no 'x\ufffdsetting'.\n"
+
+
 def test_a_bug_keeps_its_traceback():
     with pytest.raises(ZeroDivisionError):
         report_failures(lambda: 1 // 0)

@@ -110,7 +110,7 @@ def stand_in_hub(core: FakeCore, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let there be published files, and a user at a terminal who agrees to fetch them."""
     for name in ("describe_checkpoint", "import_checkpoint", "export_checkpoint"):
         core.replace(name)
-    for name in ("published_files", "fetch", "import_published"):
+    for name in ("published_files", "fetch", "import_file"):
         core.replace(name)
     terminal = io.StringIO("y\n" * 9)
     monkeypatch.setattr(terminal, "isatty", lambda: True)

@@ -60,6 +60,20 @@ def test_as_many_as_wanted_are_kept_whatever_the_number_of_environments(tmp_path
     assert validate(result.path, library(SPEC)).ok
 
 
+def test_the_seed_is_that_of_the_episode_even_after_a_reset_that_failed(tmp_path: Path):
+    once = tmp_path / "failed"
+    once.touch()  # not while the environment is built
+    spec = toy_spec(length=5, trouble="raise", when="reset", once=str(once))
+    with make_pool([spec], workers=1, builders=BUILDERS) as made:
+        once.unlink()
+        with writing(tmp_path / "toy.h5", spec, "scripted") as writer:
+            assert collect(steady, writer, 2, pool=made).kept == 2
+        assert made.stats.deaths == {"toy": 1}
+    for episode in read_demos(tmp_path / "toy.h5", spec):
+        luck = build(SPEC).reset(episode.seed)[0]
+        assert episode.observations[0, 0] == luck
+
+
 def test_what_is_stored_is_what_happened(tmp_path: Path, pool):
     result = run(tmp_path, pool, 4)
     for episode in read_demos(result.path, SPEC):

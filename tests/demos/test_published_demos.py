@@ -80,6 +80,20 @@ def test_what_is_exported_is_imported_again(tmp_path: Path):
         assert_same(replace(found, score=expected.score), expected)
 
 
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float16, torch.float64])
+@pytest.mark.parametrize("zipped", [True, False], ids=["zip", "older format"])
+def test_any_precision_and_the_older_format_are_read(tmp_path: Path, kind, zipped):
+    columns = published()
+    for name in ("obs", "action", "reward"):
+        columns[name] = columns[name].to(kind)
+    path = tmp_path / "toy-walk.pt"
+    torch.save(columns, path, _use_new_zipfile_serialization=zipped)
+    first, _ = read_published(path, SPEC)
+    assert first.observations.dtype == first.actions.dtype == first.rewards.dtype == np.float32
+    assert first.observations[:, 0].tolist() == [0, 1, 2, 3]
+    assert first.actions[:, 1] == pytest.approx([0.01, 0.02, 0.03], rel=0.01)
+
+
 def test_image_features_come_along(tmp_path: Path):
     path = save(tmp_path, published(feat=torch.full((7, 768), 0.5)))
     first, _ = read_published(path, SPEC)
@@ -132,6 +146,18 @@ REFUSED = {
         published(episode=torch.tensor([0, 0, 0, 0, 1, 2, 2])),
         "episode 1: has no step",
     ),
+    "an index that is no number": (
+        published(episode=torch.tensor([0, 0, torch.nan, 1, 1, 1, 1])),
+        "the episode index is nan at row 2",
+    ),
+    "a reward beyond 32 bits": (
+        published(reward=torch.full((7,), 1e300, dtype=torch.float64)),
+        "rewards at step 0 are too large for 32-bit numbers",
+    ),
+    "complex numbers": (
+        published(obs=torch.zeros(7, 128, dtype=torch.complex64)),
+        "obs is a tensor of complex64 that cannot be read .its numbers are complex",
+    ),
     "an action out of range": (
         published(action=torch.full((7, 2), 1.5)),
         r"outside \[-1, 1\] at step 0",
@@ -167,6 +193,20 @@ def test_code_in_a_file_is_not_run(tmp_path: Path):
     with pytest.raises(DemoError, match="can run code"):
         read_published(path, SPEC)
     assert not (tmp_path / "ran").exists()
+    torch.save({"obs": Runs(tmp_path / "ran")}, path, _use_new_zipfile_serialization=False)
+    with pytest.raises(DemoError, match="can run code"):
+        read_published(path, SPEC)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_damaged_file_of_the_older_format_is_a_clear_error(tmp_path: Path):
+    path = tmp_path / "toy-walk.pt"
+    torch.save(published(), path, _use_new_zipfile_serialization=False)
+    content = path.read_bytes()
+    for cut in range(0, len(content), 301):
+        path.write_bytes(content[:cut])
+        with pytest.raises(DemoError, match=r"toy-walk\.pt: "):
+            read_published(path, SPEC)
 
 
 def test_a_damaged_file_is_a_clear_error(tmp_path: Path):

@@ -11,7 +11,8 @@ from newt_core.specs import load_specs
 
 DEMOS = Path(__file__).parent.parent.parent / "demos"
 LIBRARY = load_specs()
-SUMMARIES = {summary.header.task: summary for summary in map(summarise_file, demo_files(DEMOS))}
+FILES = [summarise_file(path, LIBRARY) for path in demo_files(DEMOS)]
+SUMMARIES = {summary.header.task: summary for summary in FILES}
 
 
 def test_every_file_is_whole_and_of_the_task_as_it_is_now():

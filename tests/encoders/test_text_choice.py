@@ -78,7 +78,6 @@ def test_auto_gives_a_server_that_is_out_of_reach_seconds(monkeypatch) -> None:
 
 
 def test_auto_is_clip_where_its_weights_are(monkeypatch) -> None:
-    monkeypatch.setattr(choose, "import_library", lambda module, needed_by: None)
     put_clip_weights()
     lines: list[str] = []
     assert choose_text_encoder(lines.append) == "clip"
@@ -87,15 +86,15 @@ def test_auto_is_clip_where_its_weights_are(monkeypatch) -> None:
 
 @pytest.mark.parametrize("damage", ["size", "library"])
 def test_auto_says_why_clip_cannot_be_used(monkeypatch, damage: str) -> None:
-    def fail(module: str, needed_by: str) -> None:
-        raise MissingDependencyError("operator torchvision::nms does not exist.")
+    def fail() -> None:
+        raise MissingDependencyError("CLIP needs the package 'open_clip', which is not installed.")
 
-    monkeypatch.setattr(choose, "import_library", fail)
+    monkeypatch.setattr(choose, "clip_tokenizer", fail)
     put_clip_weights(1000 if damage == "size" else None)
     lines: list[str] = []
     assert choose_text_encoder(lines.append) == "hashed"
     (line,) = lines
-    assert ("cut short" if damage == "size" else "torchvision::nms") in line
+    assert ("cut short" if damage == "size" else "the package 'open_clip'") in line
 
 
 def test_files_go_to_encoders_that_take_one(table: Path) -> None:

@@ -148,7 +148,7 @@ def test_a_seed_out_of_range_is_refused():
     envs = newt_core.make_vec([TASK], workers=1)
     with closing(envs):
         for seed in (-1, 2**64):
-            with pytest.raises(ConfigError, match=rf"the seed is {seed}; it must be from 0"):
+            with pytest.raises(ConfigError, match=f"seed is {seed}; it must be"):
                 envs.reset(seed=seed)
         envs.reset(seed=2**64 - 1)
 

@@ -30,6 +30,19 @@ def test_a_task_by_hand():
     assert summary.total.ci95 == pytest.approx(a.ci95)
 
 
+def test_success_is_stated_only_where_there_is_a_signal():
+    spec = {"score": {"kind": "success"}}
+    scored = A.model_copy(update={"score": type(A).model_validate(A.model_dump() | spec).score})
+    for successes, rule, expected in (
+        (0.0, A, None),  # what simulators without a signal give
+        (1.0, A, 1.0),
+        (0.0, scored, 0.0),
+        (math.nan, scored, None),
+    ):
+        summary = summarise(episodes("a", 1.0, 1.0, success=successes), [rule])
+        assert summary.tasks["a"].success == expected, (successes, rule.score)
+
+
 def test_tasks_count_alike_whatever_their_number_of_episodes():
     results = [*episodes("a", 0.0, 0.0, 0.0, 0.0), *episodes("b", 1.0), *episodes("c", 0.2)]
     summary = summarise(results, [A, B, C])

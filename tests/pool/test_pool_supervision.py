@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from newt_core.envs.pool import OUTSIDE_TASKS, EnvPool, make_pool
 from newt_core.envs.session import LARGEST
 from newt_core.envs.task_env import TaskEnv
 from newt_core.errors import EnvironmentFailure, MissingDependencyError, SpecError
+from newt_core.specs import SuccessScore
 from newt_core.types import Transitions
 from tests.pool.toy_domain import BUILDERS, LATE, toy_spec, worker_pids
 
@@ -142,6 +144,48 @@ def test_the_largest_values_allowed_pass():
         env.reset(seed=0)
         obs, reward, *_ = env.step(np.zeros(2))
         assert max(obs[0], reward) == LARGEST
+
+
+@pytest.mark.parametrize("value", ["5", "-3", "0.5", "inf"])
+def test_a_success_is_0_or_1_or_not_known(value):
+    spec = toy_spec(trouble="succeeds", value=value, at=1)
+    env = TaskEnv(spec, builders=BUILDERS)
+    env.reset(seed=0)
+    with pytest.raises(EnvironmentFailure, match=f"'toy': success is {value}, but it must be 0"):
+        env.step(np.zeros(2))
+
+
+def test_a_score_that_is_the_success_needs_one():
+    unknown = toy_spec(trouble="succeeds", value="nan", at=1)
+    by_success = unknown.model_copy(update={"score": SuccessScore()})
+    TaskEnv(unknown, builders=BUILDERS)
+    for spec, refused in (
+        (unknown, nullcontext()),
+        (by_success, pytest.raises(EnvironmentFailure)),
+    ):
+        env = TaskEnv(spec, builders=BUILDERS)
+        env.reset(seed=0)
+        with refused:
+            env.step(np.zeros(2))
+
+
+@pytest.mark.parametrize("in_the_pool", [True, False])
+def test_what_an_environment_says_is_shown_as_one_printable_line(in_the_pool):
+    says = "\x1b[31mred\x1b[0m\nand\x07 more"
+    bad = toy_spec("bad", length=50, trouble="raise", says=says, at=LATE)
+    with pytest.raises(EnvironmentFailure, match=r"ArithmeticError.*: red and") as caught:  # noqa: PT012
+        if in_the_pool:
+            with make_pool([bad], builders=BUILDERS) as pool:
+                pool.reset()
+                for _ in range(3 * LATE):
+                    _step(pool)
+        else:
+            env = TaskEnv(bad, builders=BUILDERS)
+            env.reset(seed=0)
+            for _ in range(LATE):
+                env.step(np.zeros(2))
+    assert str(caught.value).isprintable()
+    assert "(toy_domain.py, line " in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,7 @@ class ToySimulator:
         self.steps = 0
         self.luck = 0.0
         self.bonus = 0.0
+        self.success: float | None = None
 
     def reset(self, seed: int | None) -> FloatArray:
         if seed is not None:
@@ -76,7 +77,10 @@ class ToySimulator:
         self.steps += 1
         if self.steps == self.spec.env.get("at"):
             self.perhaps_fail("step")
-        return Outcome(self.observe(), float(action.sum()) + self.bonus, float(self.steps == 5))
+        return Outcome(self.observe(), float(action.sum()) + self.bonus, self.solved())
+
+    def solved(self) -> float:
+        return float(self.steps == 5) if self.success is None else self.success
 
     def observe(self) -> FloatArray:
         torch_is_imported = "torch" in sys.modules
@@ -108,11 +112,13 @@ class ToySimulator:
             while True:
                 pass
         elif trouble == "raise":
-            raise ArithmeticError("the counter overflowed")
+            raise ArithmeticError(self.spec.env.get("says", "the counter overflowed"))
         elif trouble == "observes":
             self.luck = float(self.spec.env["value"])
         elif trouble == "rewards":
             self.bonus = float(self.spec.env["value"])
+        elif trouble == "succeeds":
+            self.success = float(self.spec.env["value"])
 
 
 def worker_pids(pool: EnvPool) -> list[int]:

@@ -77,12 +77,39 @@ def test_runs_share_one_axis(tmp_path):
 def test_damaged_files_are_named(tmp_path):
     run = write_run(tmp_path, "a")
     (run.evaluations / "500.json").write_text('{"tasks": {"walk')
-    with pytest.raises(RunFolderError, match="holds a file that is no evaluation"):
+    with pytest.raises(RunFolderError, match=r"eval/500\.json is no evaluation: Unterminated"):
         read_history(run)
     for content in ("", "[]", '{"tasks": {"walk": 3}}'):
         (tmp_path / "random.json").write_text(content)
         with pytest.raises(RunFolderError, match="not what 'newt eval random --json' prints"):
             read_baseline(tmp_path / "random.json")
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("[]", r"it is \[\], not a mapping"),
+        ("5", "it is 5"),
+        ("{}", "it has no 'tasks'"),
+        ('{"tasks": [["walk", {"score": 1}]]}', "tasks is .*not a mapping"),
+        ('{"tasks": {"walk": 3}}', "walk is 3"),
+        ('{"tasks": {"walk": {"score": "high"}}}', "'score' of walk is 'high', not a number"),
+        ('{"tasks": {"walk": {"score": 1, "ci95": [1]}}}', "'ci95' of walk is"),
+        ('{"tasks": {"walk": {"score": true}}}', "'score' of walk is True"),
+        ('{"tasks": {}, "score": "x"}', "'score' of it is 'x'"),
+        ('{"tasks": {}, "domains": []}', "domains is"),
+        ('{"tasks": {}, "domains": {"a": 1}}', "a is 1"),
+        ('{"tasks": {}, "modes": {"policy": 1}}', "it is 1"),
+        ("[" * 100_000, "is no evaluation"),
+    ],
+)
+def test_an_evaluation_with_a_wrong_type_is_named_in_one_line(tmp_path, content, problem):
+    run = write_run(tmp_path, "a")
+    (run.evaluations / "500.json").write_text(content)
+    with pytest.raises(RunFolderError, match=problem) as caught:
+        read_history(run)
+    assert str(caught.value).startswith(f"{run.evaluations / '500.json'} is no evaluation: ")
+    assert str(caught.value).isprintable()
 
 
 def test_wide_intervals_stay_where_scores_can_be():

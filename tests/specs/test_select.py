@@ -91,6 +91,12 @@ def test_a_selector_that_names_nothing_says_so(
     assert caught.value.exit_code == 2
 
 
+def test_a_file_may_begin_with_a_byte_order_mark(library: SpecLibrary, tmp_path: Path) -> None:
+    path = tmp_path / "mine.txt"
+    path.write_text("walker-run\n", encoding="utf-8-sig")
+    assert ids(library, f"@{path}") == ["walker-run"]
+
+
 def test_files_do_not_nest(library: SpecLibrary, tmp_path: Path) -> None:
     path = tmp_path / "loop.txt"
     path.write_text(f"@{path}\n")

@@ -174,7 +174,10 @@ def test_another_format_version_says_which(tmp_path):
     path = tmp_path / "a.pt"
     torch.save({"format_version": 1, "step": 5}, path)
     assert load_checkpoint(path) == {"step": 5}, "files of this version are on people's disks"
-    for version in (0, 2, "1"):
+    torch.save({"format_version": torch.zeros(2)}, path)
+    with pytest.raises(CheckpointError, match=r"version an array of shape \[2\], but"):
+        load_checkpoint(path)
+    for version in (0, 2, "1", True):
         torch.save({"format_version": version}, path)
         with pytest.raises(CheckpointError, match=f"version {version!r}, but .* reads version 1"):
             load_checkpoint(path)

@@ -10,6 +10,8 @@ from newt_core.training.config import RunConfig
 from newt_core.training.content import content_of
 from tests.fixtures.contents import STATE, payload_of
 
+TASK = {"id": "a", "version": 1, "spec_hash": "b", "obs_dim": 3, "action_dim": 1}
+
 
 def payload(**change: Any) -> dict[str, Any]:
     return payload_of(RunConfig(tasks="walker-run"), [load_specs()["walker-run"]]) | change
@@ -49,13 +51,35 @@ def test_a_checkpoint_of_an_earlier_newt_has_its_settings_under_the_names_of_tod
         ({"text": torch.zeros(2, 512)}, "contradict each other"),
         ({"counters": {}}, "it has no 'steps'"),
         ({"config": {"planer": {}}}, "there is no setting 'planer'"),
+        ({"config": 5}, "'config' is a int"),
+        ({"config": {"steps": "many"}}, "steps"),
+        ({"config": {"model": [1]}}, "model is a group of settings"),
+        ({"tasks": {"walker-run": 1}}, "'tasks' is a dict"),
+        ({"tasks": ["walker-run"]}, "not as Newt writes checkpoints"),
+        ({"tasks": [{**TASK, "obs_dim": "24"}]}, "a task's 'obs_dim' is '24'"),
+        ({"tasks": [{**TASK, "id": 5}]}, "a task's 'id' is 5"),
+        ({"text": [[0.0] * 512]}, "'text' is a list"),
+        ({"text": torch.zeros(1, 3)}, "'text' is not 512 finite numbers"),
+        ({"text": torch.full((1, 512), float("nan"))}, "'text' is not 512 finite numbers"),
+        ({"text": torch.zeros(())}, "not as Newt writes checkpoints"),
+        ({"text_encoder": 5}, "'text_encoder' is a int"),
+        ({"image_encoder": ["tiny"]}, "'image_encoder' is a list"),
+        ({"newt_version": 1.0}, "'newt_version' is a float"),
+        ({"git_version": 5}, "'git_version' is a int"),
+        ({"phase": 5}, "'phase' is a int"),
+        ({"agent": [1]}, "'agent' is a list"),
+        ({"counters": [1]}, "'counters' is a list"),
+        ({"counters": {"steps": "many"}}, "'steps' is 'many'"),
+        ({"counters": {"steps": 1.5}}, "'steps' is 1.5"),
+        ({"counters": {"steps": -1}}, "'steps' is -1"),
+        ({"counters": {"steps": 1, "updates": None}}, "'updates' is None"),
     ],
 )
 def test_a_checkpoint_that_lacks_something_says_what(change, message):
     with pytest.raises(CheckpointError) as error:
         content_of(payload(**change), Path("odd.pt"))
     assert str(error.value).startswith("odd.pt: ")
-    assert "\n" not in str(error.value)
+    assert str(error.value).isprintable()
     assert message in str(error.value)
 
 
@@ -73,3 +97,8 @@ def test_a_description_comes_back_as_it_was_written():
     assert (again.config, again.tasks, again.phase) == (run.config, run.tasks, run.phase)
     assert (again.newt_version, again.git_version) == (run.newt_version, run.git_version)
     assert torch.equal(again.text, run.text)
+
+
+def test_a_pretraining_counts_its_updates():
+    with pytest.raises(CheckpointError, match="incomplete: it has no 'updates'"):
+        content_of(payload(phase="pretraining", counters={"steps": 0}), Path("odd.pt"))

@@ -55,8 +55,8 @@ def test_every_part_is_saved_and_restored_under_its_name():
 @pytest.mark.parametrize(
     ("state", "reason"),
     [
-        ({}, "one"),  # no such part
-        ({"one": {}}, "text"),
+        ({}, "there is no 'one'"),  # no such part
+        ({"one": {}}, "there is no 'text'"),
         ({"one": None}, "'NoneType' object is not subscriptable"),
         ({"one": {"text": 5}}, "'int' object has no attribute 'upper'"),
         ({"one": {"text": "bad"}}, "bad"),

@@ -72,6 +72,26 @@ def test_an_episode_that_is_announced_is_played_as_by_a_new_agent(newt, played, 
     assert not np.array_equal(agent.act(OBS[0], "walk"), expected[0])
 
 
+def test_planning_and_the_policy_alone_can_take_turns(newt):
+    def by_policy(seed: int) -> LoadedAgent:
+        settings = ActorSettings(policy_only=True)
+        actor = Actor(newt, len(SPECS), seed=seed, settings=settings)
+        return LoadedAgent(newt, actor, SPECS, policy_only=True)
+
+    expected = play(by_policy(0), 3)
+    agent, actor = fresh(newt)
+    planned = agent.act(OBS[0], "walk")
+    agent.reset("walk")
+    found = [agent.act(obs, "walk", policy_only=True) for obs in OBS[:3]]
+    np.testing.assert_array_equal(found, expected)
+    assert not np.array_equal(planned, expected[0])
+    # The plan of before is not that of the step before any more.
+    with_the_noise_of_the_beginning(actor, newt)
+    np.testing.assert_array_equal(agent.act(OBS[0], "walk"), planned)
+    # An agent that was loaded for its policy can plan as well.
+    np.testing.assert_array_equal(by_policy(0).act(OBS[0], "walk", policy_only=False), planned)
+
+
 def test_an_episode_after_a_whole_one_has_to_be_announced(newt):
     agent, _ = fresh(newt)
     play(agent, WALK)

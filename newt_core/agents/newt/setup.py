@@ -2,26 +2,46 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
 import torch
 
-from newt_core.errors import ConfigError
+from newt_core.arguments import shown
+from newt_core.errors import ConfigError, did_you_mean, in_short
 from newt_core.model.world_model import TaskTable
+from newt_core.settings.base import DEVICE
 from newt_core.specs import TaskSpec
 from newt_core.types import FloatArray
+
+
+def require_device(name: object) -> None:
+    """Return if something is what a device may be called, be it there or not.
+
+    Raises:
+        ConfigError: it is not.
+    """
+    if not isinstance(name, str) or not re.fullmatch(DEVICE, name):
+        hint = did_you_mean(name, ("auto", "cpu", "cuda", "mps")) if isinstance(name, str) else ""
+        raise ConfigError(
+            f"device is {shown(name)}; it must be auto, cpu, cuda, cuda:N or mps.{hint}"
+        )
 
 
 def choose_device(name: str) -> torch.device:
     """Return the torch device a setting stands for; ``auto`` takes a GPU if there is one.
 
     Raises:
-        ConfigError: The device is not there.
+        ConfigError: There is no such device.
     """
+    require_device(name)
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    device = torch.device(name)
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:  # cuda:999 is beyond what PyTorch counts
+        raise ConfigError(f"device {name}: {in_short(error)}. Use --device cpu.") from error
     gpus = torch.cuda.device_count()
     missing = (device.type == "cuda" and (device.index or 0) >= gpus) or (
         device.type == "mps" and not torch.backends.mps.is_available()

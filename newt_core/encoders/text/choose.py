@@ -20,9 +20,8 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
-from newt_core.encoders.library import import_library
 from newt_core.encoders.text.base import TextEncoder, ZeroEncoder
-from newt_core.encoders.text.clip import CLIP_WEIGHTS, ClipEncoder
+from newt_core.encoders.text.clip import CLIP_WEIGHTS, ClipEncoder, clip_tokenizer
 from newt_core.encoders.text.file import FileEncoder
 from newt_core.encoders.text.hashed import HashedEncoder
 from newt_core.encoders.weights import download_quickly, find, locate
@@ -84,7 +83,7 @@ def choose_text_encoder(notice: Notice | None = None) -> str:
     try:
         if find(CLIP_WEIGHTS) or download_quickly(CLIP_WEIGHTS, PATIENCE_SECONDS):
             locate(CLIP_WEIGHTS)
-            import_library("open_clip", "CLIP")
+            clip_tokenizer()
             return "clip"
         reason = f"CLIP's weights are not here; newt weights download {CLIP_WEIGHTS} fetches them"
     except (WeightsError, MissingDependencyError) as error:

@@ -1,4 +1,4 @@
-"""CLIP's text tower, as the paper uses it: ViT-B/32 with OpenAI's weights, through open_clip.
+"""CLIP's text tower, as the paper uses it: ViT-B/32 with OpenAI's weights, in open_clip's files.
 
 Only the text half of the model is built, in float32, and only when a text is met whose vector is
 not on the disk yet.
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from newt_core.encoders.library import import_library
+from newt_core.encoders.library import import_file
 from newt_core.encoders.text.base import TextEncoder, encode_cached
 from newt_core.encoders.weights import WEIGHTS, load_tensors, locate, verify
 from newt_core.errors import WeightsError, in_short
@@ -22,12 +22,12 @@ from newt_core.files import sha256
 from newt_core.types import FloatArray
 
 if TYPE_CHECKING:
-    from torch import nn
+    from newt_core.encoders.text.clip_tower import TextTower
 
 CLIP_WEIGHTS = "clip-vit-b-32"
 """The weight file, and the encoder's name in checkpoints."""
-ARCHITECTURE = "ViT-B-32-quickgelu"
-"""open_clip's name: OpenAI trained with QuickGELU, which open_clip's plain ViT-B-32 lacks."""
+VOCABULARY, CONTEXT = 49_408, 77
+"""Tokens that its tokenizer knows, and how many of them a text has."""
 BATCH = 64
 """Texts encoded at once."""
 OTHER_PARTS = ("visual.", "logit_")
@@ -58,7 +58,7 @@ class ClipEncoder(TextEncoder):
 
         Raises:
             WeightsError: The weights are damaged, or of another architecture.
-            MissingDependencyError: open_clip cannot be imported.
+            MissingDependencyError: open_clip, whose tokenizer it is, is not installed.
         """
         return encode_cached(texts, f"{self.name} {self._hash}", self._compute, self.dim)
 
@@ -74,7 +74,7 @@ class ClipEncoder(TextEncoder):
         return np.asarray(torch.cat(rows).numpy(), np.float32)
 
     def _tokenize(self, texts: list[str]) -> Any:
-        tokenizer = import_library("open_clip", "CLIP").get_tokenizer(ARCHITECTURE)
+        tokenizer = clip_tokenizer()
         room = tokenizer.context_length - 2  # a start and an end are put around the text
         for text in texts:
             if len(tokenizer.encode(text)) > room:
@@ -85,29 +85,35 @@ class ClipEncoder(TextEncoder):
         return tokenizer(texts)
 
     @cached_property
-    def _tower(self) -> nn.Module:
-        import torch
+    def _tower(self) -> TextTower:
+        from newt_core.encoders.text.clip_tower import tower_of
 
-        open_clip = import_library("open_clip", "CLIP")
         if self._published:
             verify(CLIP_WEIGHTS, self._path)
-        config = open_clip.get_model_config(ARCHITECTURE)
-        with torch.device("meta"):  # no time is spent on weights that are replaced at once
-            tower = open_clip.transformer.TextTransformer(
-                **config["text_cfg"],
-                output_dim=config["embed_dim"],
-                act_layer=open_clip.transformer.QuickGELU,
-            )
-        tower.attn_mask = tower.build_causal_mask()  # not among the weights
         tensors = load_tensors(self._path, lambda name: not name.startswith(OTHER_PARTS))
         # open_clip writes some models with the text tower's tensors under this prefix.
         tensors = {name.removeprefix("text."): tensor for name, tensor in tensors.items()}
         try:
-            tower.load_state_dict(tensors, assign=True)
-        except RuntimeError as error:
+            tower = tower_of(tensors)
+        except (KeyError, ValueError, IndexError, RuntimeError) as error:
             raise WeightsError(
                 f"{self._path}: not the weights of a CLIP ViT-B/32 in open_clip's layout "
                 f"({in_short(error, last=True)[:120]})."
             ) from error
-        frozen: nn.Module = tower.float().eval()
-        return frozen
+        vocabulary, context, out = found = tower.sizes
+        if found != (VOCABULARY, CONTEXT, self.dim):
+            raise WeightsError(
+                f"{self._path}: this CLIP reads {context} of {vocabulary:,} tokens and makes {out} "
+                f"numbers of them; it must be {CONTEXT} of {VOCABULARY:,}, and {self.dim}."
+            )
+        return tower
+
+
+def clip_tokenizer() -> Any:
+    """Return open_clip's tokenizer: texts → [n, 77] numbers.
+
+    Raises:
+        MissingDependencyError: open_clip is not installed.
+    """
+    # All of open_clip would import torchvision, for pictures, which may not fit this PyTorch.
+    return import_file("open_clip", "tokenizer.py", "CLIP").SimpleTokenizer()

@@ -13,14 +13,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from newt_core import arguments
 from newt_core.envs.pool.api import OUTSIDE_TASKS, EpisodeNumbers, Pool, PoolStats, observation
 from newt_core.envs.pool.local import EnvPool
 from newt_core.errors import ConfigError
+from newt_core.settings import limits
 from newt_core.specs.schema import TaskSpec
 from newt_core.threads import usable_cores
 
 DEFAULT_TIMEOUT_S = 60.0
 """An environment whose step or reset takes longer counts as hung."""
+SHORTEST_TIMEOUT_S, LONGEST_TIMEOUT_S = 0.001, 1e6
+"""A millisecond, as the clock that watches counts them, and eleven days."""
 
 
 def make_pool(
@@ -54,11 +58,15 @@ def make_pool(
         raise ConfigError("an environment pool needs at least one task.")
     if workers is None:
         workers = usable_cores()
-    if workers < 1 or timeout <= 0 or not 0 <= seed < 2**64 or frames < 0:
+    if len(specs) > limits.ENVIRONMENTS:
         raise ConfigError(
-            f"a pool needs workers >= 1, timeout > 0, 0 <= seed < 2**64 and frames >= 0; "
-            f"got {workers}, {timeout:g}, {seed} and {frames}."
+            f"{len(specs):,} environments are too many: the largest pool has "
+            f"{limits.ENVIRONMENTS:,}."
         )
+    workers = arguments.whole_number("workers", workers, 1, limits.ENVIRONMENTS)
+    timeout = arguments.real_number("timeout", timeout, SHORTEST_TIMEOUT_S, LONGEST_TIMEOUT_S)
+    seed = arguments.seed(seed)
+    frames = arguments.whole_number("frames", frames, 0, limits.HORIZON)
     return EnvPool(specs, min(workers, len(specs)), seed, timeout, builders or {}, frames)
 
 

@@ -11,13 +11,13 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from newt_core import arguments
 from newt_core.envs.pool.api import EpisodeNumbers, PoolStats
 from newt_core.envs.pool.messages import Kind
 from newt_core.envs.pool.process import WorkerProcess, end
 from newt_core.envs.pool.supervise import Crew, EnvState
 from newt_core.envs.session import checked_actions
 from newt_core.errors import (
-    ConfigError,
     EnvironmentClosedError,
     EnvironmentFailure,
     PoolStateError,
@@ -122,8 +122,8 @@ class EnvPool:
             EnvironmentFailure: a task died three times within a minute. The pool is closed.
         """
         self._require_open()
-        if seed is not None and not 0 <= seed < 2**64:
-            raise ConfigError(f"the seed is {seed}; it must be from 0 to 2**64 - 1.")
+        if seed is not None:
+            seed = arguments.seed(seed)
         crew = self._crew
         self._wait_until(lambda: bool(np.all((crew.state == EnvState.BUILT) | self._ready())))
         if seed is not None:

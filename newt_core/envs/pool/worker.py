@@ -11,7 +11,6 @@ import os
 import signal
 import sys
 import time
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
@@ -22,7 +21,7 @@ import numpy as np
 from newt_core.envs.pool import buffers, messages
 from newt_core.envs.pool.messages import Failure, Kind
 from newt_core.envs.session import Session, open_session
-from newt_core.errors import NewtError
+from newt_core.errors import NewtError, located
 from newt_core.specs.schema import TaskSpec
 
 MEASURED_STEPS = 6
@@ -158,10 +157,8 @@ class Worker:
     def _fail(self, env_id: int, doing: str, error: Exception) -> None:
         """Give up an environment that raised an error: its state can no longer be trusted."""
         self._drop(env_id)
-        text = str(error)
-        if not isinstance(error, NewtError):  # whose messages say all there is to know
-            place = traceback.extract_tb(error.__traceback__)[-1]
-            text += f" ({os.path.basename(place.filename)}, line {place.lineno})"
+        # Messages of Newt's own errors say all there is to know.
+        text = str(error) if isinstance(error, NewtError) else located(error)
         failure = Failure(env_id, doing, type(error).__name__, text)
         messages.send(self._connection, Kind.FAILED, failure)
 
@@ -171,7 +168,7 @@ class Worker:
             try:
                 session.simulator.close()
             except Exception as error:  # noqa: BLE001 (it is given up anyway)
-                sys.stderr.write(f"newt: closing '{session.spec.id}' failed: {error}\n")
+                sys.stderr.write(f"newt: closing '{session.spec.id}' failed: {located(error)}\n")
 
 
 def episode_seed(run_seed: int, series: int, episode: int) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from newt_core.errors import ConfigError, RunFolderError
-from newt_core.reporting.history import Evaluation, read_history, require_evaluation
+from newt_core.reporting.history import Evaluation, checked_evaluation, read_history
 from newt_core.training.metrics import read_metrics
 from newt_core.training.run_folder import RUNS, RunFolder, list_runs
 
@@ -130,8 +130,7 @@ def _read_document(path: Path, at: int | None) -> list[Member]:
         document = json.loads(path.read_text(encoding="utf-8"))
         several = dict(document.get("evaluations", {})) if isinstance(document, dict) else {}
         documents = several or {str(path): document}
-        for one in documents.values():
-            require_evaluation(one)
+        documents = {name: checked_evaluation(one) for name, one in documents.items()}
     except OSError as error:
         raise RunFolderError(f"cannot read {path}: {error.strerror}.") from error
     except (ValueError, TypeError, KeyError) as error:
