@@ -8,6 +8,7 @@ import re
 import shlex
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,9 @@ KNOWN: Any = {"newt": check_newt, "pip": check_pip, "make": check_make} | dict.f
 def test_a_library_that_crashes_or_hangs_does_not_end_doctor(monkeypatch, code, problem):
     monkeypatch.setattr("newt_core.doctor.probe._CODE", code)
     seconds = 0.3 if "sleep" in code else 20.0
+    start = time.monotonic()
     assert probe("pytorch", seconds=seconds) == Answer(None, problem)
+    assert time.monotonic() - start < 30.0, "the process was left alone"
 
 
 def test_a_probe_returns_what_was_found_beside_what_libraries_print(monkeypatch):
