@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from newt_core.workflows.evaluate import (
         EvaluationRequest,
         evaluate_checkpoint,
+        evaluate_experts,
         evaluate_random,
     )
     from newt_core.workflows.film import FilmRequest, film_checkpoint
@@ -38,7 +39,12 @@ _PLACES = {
     "workflows.asked": ("Asked",),
     "workflows.collect_demos": ("CollectionRequest", "collect_demos"),
     "workflows.context": ("RunContext",),
-    "workflows.evaluate": ("EvaluationRequest", "evaluate_checkpoint", "evaluate_random"),
+    "workflows.evaluate": (
+        "EvaluationRequest",
+        "evaluate_checkpoint",
+        "evaluate_experts",
+        "evaluate_random",
+    ),
     "workflows.film": ("FilmRequest", "film_checkpoint"),
     "workflows.loaded": ("load",),
     "workflows.pretrain": ("pretrain",),
@@ -59,6 +65,7 @@ __all__ = [
     "__version__",
     "collect_demos",
     "evaluate_checkpoint",
+    "evaluate_experts",
     "evaluate_random",
     "existing_run",
     "film_checkpoint",

@@ -158,6 +158,26 @@ def stoppable(act: Act, should_stop: Callable[[], bool]) -> Act:
     return stopping
 
 
+def counted(act: Act, steps: int, on_step: CountProgress) -> Act:
+    """Return ``act``, telling after every call how many of an evaluation's steps were chosen.
+
+    Args:
+        act: chooses the actions.
+        steps: of all episodes; those of lost ones, which are run again, are not among them.
+        on_step: told how many are done, and how many there are.
+    """
+    done = 0
+
+    def counting(observation: Observation) -> FloatArray:
+        nonlocal done
+        actions = act(observation)
+        done = min(done + len(actions), steps)
+        on_step(done, steps)
+        return actions
+
+    return counting
+
+
 @dataclass(frozen=True)
 class _Plan:
     """Who runs what."""

@@ -34,7 +34,9 @@ PLACES = {
     "interact": "newt_core.workflows.train_expert:interact",
     "pretrain": "newt_core.workflows.pretrain:pretrain",
     "evaluate_checkpoint": "newt_core.workflows.evaluate:evaluate_checkpoint",
+    "open_agent": "newt_core.workflows.evaluate:open_agent",
     "evaluate_random": "newt_core.workflows.evaluate:evaluate_random",
+    "evaluate_experts": "newt_core.workflows.evaluate:evaluate_experts",
     "collect_demos": "newt_core.workflows.collect_demos:collect_demos",
     "without_expert": "newt_core.workflows.collect_demos:without_expert",
     "forecast": "newt_core.workflows.train_expert:forecast",
@@ -63,8 +65,10 @@ SLOW = (
     "train",
     "interact",
     "pretrain",
+    "open_agent",
     "evaluate_checkpoint",
     "evaluate_random",
+    "evaluate_experts",
     "collect_demos",
     "forecast",
     "film_checkpoint",
@@ -188,7 +192,7 @@ class FakeCore:
     def _evaluate_checkpoint(self, **arguments: Any) -> Summary:
         return SUMMARY
 
-    _evaluate_random = _evaluate_checkpoint
+    _evaluate_random = _evaluate_experts = _evaluate_checkpoint
 
     def _collect_demos(self, **arguments: Any) -> Collected:
         return COLLECTED
