@@ -22,6 +22,7 @@ COMMANDS = {
     "pretrain": "newt_cli.commands.pretrain",
     "train": "newt_cli.commands.train",
     "eval": "newt_cli.commands.eval",
+    "openloop": "newt_cli.commands.openloop",
     "render": "newt_cli.commands.render",
     "report": "newt_cli.commands.report",
     "assets": "newt_cli.commands.assets",

@@ -114,7 +114,20 @@ def require_json_place(path: Path) -> None:
         raise typer.BadParameter(f"--out {path}: name a file that ends in .json")
     if path.is_dir():
         raise typer.BadParameter(f"--out {path} is a folder: name a file")
-    above = next(folder for folder in path.absolute().parents if folder.exists())
+    _require_writable(path, path.absolute().parent)
+
+
+def require_folder_place(path: Path) -> None:
+    """See that files can be written into a folder, which may have to be made.
+
+    Raises:
+        BadParameter: They cannot.
+    """
+    _require_writable(path, path.absolute())
+
+
+def _require_writable(path: Path, folder: Path) -> None:
+    above = next(each for each in (folder, *folder.parents) if each.exists())
     if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
         raise typer.BadParameter(f"--out {path} cannot be written: {above} is no folder of yours")
 

@@ -185,7 +185,11 @@ def evaluate(
     for name, request in requests.items():
         add(name, partial(work.evaluate_checkpoint, request, runs=runs_dir))
     here = dict.fromkeys(task for summary in found.values() for task in summary.tasks)
-    same = {"tasks": tasks or ",".join(here), "episodes": episodes, "seeds": chosen_seeds}
+    same: dict[str, Any] = {
+        "tasks": tasks or ",".join(here),
+        "episodes": episodes,
+        "seeds": chosen_seeds,
+    }
     if RANDOM in others:
         add(RANDOM, partial(work.evaluate_random, **same, **side_by_side))
     if EXPERT in others:

@@ -143,6 +143,11 @@ def _task(episodes: Sequence[EpisodeResult], score: _Estimate) -> TaskSummary:
     )
 
 
+def half_width(values: Sequence[float]) -> float | None:
+    """Return half the width of the mean's 95 % interval; None for a single value."""
+    return _mean(values).ci95
+
+
 def _mean(values: Sequence[float]) -> _Estimate:
     count = len(values)
     variance = float(np.var(values, ddof=1)) / count if count > 1 else math.inf

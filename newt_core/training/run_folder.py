@@ -7,7 +7,9 @@
 ``metrics.jsonl``         a JSON object per line
 ``tb/``                   TensorBoard events
 ``eval/<step>.json``      scores of each evaluation
-``videos/``, ``report.html``
+``videos/``               films of its agent
+``openloop/``             what its agent does without feedback
+``report.html``           what it showed
 ========================= ====================================================
 """
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from newt_core.training.config import resolve_config
+from newt_core.workflows.open_loop import CLOSED_STEPS
 from tests.cli.option_row import Command, Row, Seen, calls, exit_code, file_there, json_row, knows
 
 CPU, SMOKE = resolve_config("cpu"), resolve_config("smoke")
@@ -62,6 +63,33 @@ EVAL_ROWS = (
     Row("--specs", "--specs specs", knows("evaluate_experts", "library"), True, False,
         line=EXPERT),
     json_row(EXPERT),
+)  # fmt: skip
+
+COMPARED = "compare_open_loop"
+
+OPEN_LOOP_ROWS = (
+    Row("checkpoint", "newt openloop other.pt", f"{COMPARED} evaluation.checkpoint",
+        Path("other.pt"), Path("last.pt")),
+    Row("--tasks", "--tasks walker-walk", f"{COMPARED} evaluation.tasks", "walker-walk", None),
+    Row("--task", "--task walker-walk", f"{COMPARED} evaluation.tasks", "walker-walk", None),
+    Row("--horizon", "--horizon 24", f"{COMPARED} horizon", 24, 48),
+    Row("--episodes", "--episodes 3", f"{COMPARED} evaluation.episodes", 3, 20),
+    Row("--closed-steps", "--closed-steps 200", f"{COMPARED} closed_steps", 200, CLOSED_STEPS),
+    Row("--prior-weight", "--prior-weight 0.25", f"{COMPARED} evaluation.how.prior_weight", 0.25,
+        None),
+    Row("--seed", "--seed 4", f"{COMPARED} evaluation.seeds", (4,), (0,)),
+    Row("--envs", "--envs 2", f"{COMPARED} evaluation.envs", 2, 5),
+    Row("--text-weights", "--text-weights t.npz", f"{COMPARED} evaluation.text.weights",
+        Path("t.npz"), None),
+    Row("--image-weights", "--image-weights d.pt", f"{COMPARED} evaluation.image_weights",
+        Path("d.pt"), None),
+    Row("--device", "--device cpu", f"{COMPARED} evaluation.device", "cpu", "auto"),
+    Row("--specs", "--specs specs", knows(COMPARED, "library"), True, False),
+    Row("--strict", "--strict", exit_code, 2, 0,
+        line="newt openloop last.pt --tasks walker-run,ms-*", code=2),
+    Row("--runs-dir", "--runs-dir elsewhere", f"{COMPARED} runs", Path("elsewhere"), Path("runs")),
+    Row("--out", "--out pictures", f"{COMPARED} out", Path("pictures"), None),
+    json_row(),
 )  # fmt: skip
 
 RENDER = "newt render --video"
@@ -195,6 +223,7 @@ ROOT_ROWS = (
 ACTING = {
     "newt": Command("newt", ROOT_ROWS),
     "newt eval": Command(EVAL, EVAL_ROWS),
+    "newt openloop": Command("newt openloop last.pt", OPEN_LOOP_ROWS),
     "newt render": Command(RENDER, RENDER_ROWS),
     "newt play": Command("newt play pygame-cowboy", PLAY_ROWS),
     "newt info model": Command("newt info model", INFO_ROWS, replaced=("count_parameters",)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -108,7 +108,12 @@ def test_random_actions_are_evaluated_as_asked(acting, short):
         return results(told)
 
     acting.replace("evaluate", play)
-    acting.replace("evaluation's pool", lambda told: pools.append(told) or nullcontext(POOL))
+
+    def open_pool(told: dict[str, Any]) -> AbstractContextManager[Any]:
+        pools.append(told)
+        return nullcontext(POOL)
+
+    acting.replace("evaluation's pool", open_pool)
     assert evaluate_random("short-reach", 7, seeds=(4,), library=short).mode == "random"
     told = acting.told["evaluate"]
     assert told["specs"] == [short["short-reach"]]

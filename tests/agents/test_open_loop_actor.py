@@ -58,10 +58,10 @@ def test_what_comes_after_the_first_look_changes_nothing(agent: NewtAgent) -> No
     begin = states()
     one, other = player(agent), player(agent)
     for step in range(HORIZON):
-        actions = [
+        mine, theirs = (
             act(seen(begin if step == 0 else states(), first=step == 0)) for act in (one, other)
-        ]
-        assert np.array_equal(*actions)
+        )
+        assert np.array_equal(mine, theirs)
     # The plan is at its end: now it looks, and two that see different states do different things.
     assert not np.array_equal(one(seen(states())), other(seen(states())))
 
