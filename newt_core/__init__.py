@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     )
     from newt_core.workflows.film import FilmRequest, film_checkpoint
     from newt_core.workflows.loaded import load
+    from newt_core.workflows.open_loop import OpenLoopRequest, compare_open_loop
     from newt_core.workflows.pretrain import pretrain
     from newt_core.workflows.settings import existing_run, new_run
     from newt_core.workflows.train import train
@@ -47,6 +48,7 @@ _PLACES = {
     ),
     "workflows.film": ("FilmRequest", "film_checkpoint"),
     "workflows.loaded": ("load",),
+    "workflows.open_loop": ("OpenLoopRequest", "compare_open_loop"),
     "workflows.pretrain": ("pretrain",),
     "workflows.settings": ("existing_run", "new_run"),
     "workflows.train": ("train",),
@@ -61,9 +63,11 @@ __all__ = [
     "CollectionRequest",
     "EvaluationRequest",
     "FilmRequest",
+    "OpenLoopRequest",
     "RunContext",
     "__version__",
     "collect_demos",
+    "compare_open_loop",
     "evaluate_checkpoint",
     "evaluate_experts",
     "evaluate_random",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -50,7 +50,7 @@ class Imagination:
     def to_json(self) -> dict[str, Any]:
         """Return all of it in JSON's own types."""
         return {
-            name: part.tolist() if isinstance(part, np.ndarray) else part
+            name: part.tolist() if isinstance(part, np.ndarray | np.generic) else part
             for name, part in asdict(self).items()
         }
 
@@ -67,11 +67,11 @@ def imagination_errors(
         starts: States of each episode from which it imagines, evenly spread; all by default.
     """
     parts = [_along(agent, trace, depth, starts) for trace in traces]
-    mean = {
-        name: np.mean([getattr(part, name) for part in parts], axis=0)
-        for name in Imagination.__dataclass_fields__
+    mean: dict[str, Any] = {
+        part.name: np.mean([getattr(each, part.name) for each in parts], axis=0)
+        for part in fields(Imagination)
     }
-    return Imagination(**{name: part if part.ndim else float(part) for name, part in mean.items()})
+    return Imagination(**mean)
 
 
 def _along(agent: Imagining, trace: Trace, depth: int, starts: int | None) -> Imagination:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -52,10 +52,10 @@ def frame_times(horizon: int) -> list[int]:
 def draw_task(shown: Shown) -> Figure:
     """Draw frames of both above each other, and below them what was foreseen and received."""
     figure = _figure(FRAME_INCHES * FRAMES, (4.2 if shown.frames else 0.4) + 2.9)
-    parts = figure.subfigures(2, 1, height_ratios=(4.2, 2.9)) if shown.frames else None
-    if parts is not None:
-        _draw_frames(parts[0], shown)
-    plots = figure if parts is None else parts[1]
+    plots: Any = figure
+    if shown.frames:
+        upper, plots = cast(Any, figure.subfigures(2, 1, height_ratios=(4.2, 2.9)))
+        _draw_frames(upper, shown)
     rewards, returns = plots.subplots(1, 2)
     steps = np.arange(1, shown.open.shape[1] + 1)
     lines = (

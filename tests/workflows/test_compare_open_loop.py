@@ -20,7 +20,7 @@ from newt_core.errors import ConfigError, MissingDependencyError
 from newt_core.model.config import ModelConfig
 from newt_core.model.sizes import SIZES
 from newt_core.planner.config import PlannerConfig
-from newt_core.reporting.open_loop import draw_task, frame_times
+from newt_core.reporting.open_loop import Shown, draw_task, frame_times
 from newt_core.workflows import open_loop
 from newt_core.workflows.evaluate import EvaluationRequest
 from newt_core.workflows.open_loop import OpenLoop, OpenLoopRequest, compare_open_loop
@@ -107,8 +107,13 @@ def test_of_a_plan_of_one_step_at_a_time_nothing_is_lost(points, short, monkeypa
 
 
 def test_frames_of_both_stand_above_each_other(points, short, monkeypatch):
-    shown = []
-    monkeypatch.setattr(open_loop, "draw_task", lambda it: shown.append(it) or draw_task(it))
+    shown: list[Shown] = []
+
+    def drawn(it: Shown) -> Any:
+        shown.append(it)
+        return draw_task(it)
+
+    monkeypatch.setattr(open_loop, "draw_task", drawn)
     pictures = [np.full((2, 8, 8, 3), 40 * k, np.uint8) for k in range(6)]
     points.replace("pictured pool", lambda told: nullcontext("drawn"))
     monkeypatch.setattr(open_loop, "replay", lambda pool, traces, times, seed: pictures)
@@ -120,10 +125,10 @@ def test_frames_of_both_stand_above_each_other(points, short, monkeypatch):
         "start", *(f"step {time}" for time in (2, 3, 5, 6, 8)),
     ]  # fmt: skip
     assert [frames.axes[row].get_ylabel() for row in (0, 6)] == ["closed loop", "open loop"]
-    assert (frames.axes[8].images[0].get_array() == 80).all()
+    assert np.all(np.asarray(frames.axes[8].images[0].get_array()) == 80)
     predicted = plots.axes[0].get_lines()[2]
     assert predicted.get_label() == "open loop, as predicted"
-    np.testing.assert_allclose(predicted.get_ydata(), shown[0].predicted[0])
+    np.testing.assert_allclose(np.asarray(predicted.get_ydata(), float), shown[0].predicted[0])
 
 
 def test_a_plan_longer_than_an_episode_is_refused(points, short):
