@@ -47,9 +47,10 @@ def record(run: Path, episodes: int, command: str, note: str, trained_at: str) -
     started = time.monotonic()
     library = load_specs()
     final = evaluate_checkpoint(
-        EvaluationRequest(folder.checkpoints / "last.pt", None, episodes, seed=1), library=library
+        EvaluationRequest(folder.checkpoints / "last.pt", None, episodes, seeds=(1,)),
+        library=library,
     )
-    random = evaluate_random(config["tasks"], episodes, seed=1, library=library)
+    random = evaluate_random(config["tasks"], episodes, seeds=(1,), library=library)
     return {
         "command": command,
         "commit": trained_at or git_version(),

@@ -24,6 +24,7 @@ COMMANDS = {
     "train": "newt_cli.commands.train",
     "finetune": "newt_cli.commands.finetune",
     "eval": "newt_cli.commands.eval",
+    "openloop": "newt_cli.commands.openloop",
     "render": "newt_cli.commands.render",
     "compare": "newt_cli.commands.compare",
     "report": "newt_cli.commands.report",

@@ -22,10 +22,12 @@ if TYPE_CHECKING:
     from newt_core.workflows.evaluate import (
         EvaluationRequest,
         evaluate_checkpoint,
+        evaluate_experts,
         evaluate_random,
     )
     from newt_core.workflows.film import FilmRequest, film_checkpoint
     from newt_core.workflows.loaded import load
+    from newt_core.workflows.open_loop import OpenLoopRequest, compare_open_loop
     from newt_core.workflows.pretrain import pretrain
     from newt_core.workflows.settings import existing_run, new_run
     from newt_core.workflows.train import train
@@ -38,9 +40,15 @@ _PLACES = {
     "workflows.asked": ("Asked",),
     "workflows.collect_demos": ("CollectionRequest", "collect_demos"),
     "workflows.context": ("RunContext",),
-    "workflows.evaluate": ("EvaluationRequest", "evaluate_checkpoint", "evaluate_random"),
+    "workflows.evaluate": (
+        "EvaluationRequest",
+        "evaluate_checkpoint",
+        "evaluate_experts",
+        "evaluate_random",
+    ),
     "workflows.film": ("FilmRequest", "film_checkpoint"),
     "workflows.loaded": ("load",),
+    "workflows.open_loop": ("OpenLoopRequest", "compare_open_loop"),
     "workflows.pretrain": ("pretrain",),
     "workflows.settings": ("existing_run", "new_run"),
     "workflows.train": ("train",),
@@ -55,10 +63,13 @@ __all__ = [
     "CollectionRequest",
     "EvaluationRequest",
     "FilmRequest",
+    "OpenLoopRequest",
     "RunContext",
     "__version__",
     "collect_demos",
+    "compare_open_loop",
     "evaluate_checkpoint",
+    "evaluate_experts",
     "evaluate_random",
     "existing_run",
     "film_checkpoint",

@@ -117,6 +117,17 @@ class Observation:
     episode: IntArray | None = None
     """[K] the number of each row's episode; None where nobody counts them."""
 
+    def of_rows(self, rows: IntArray) -> Observation:
+        """Return some of the rows, in that order."""
+        return Observation(
+            self.state[rows],
+            self.task[rows],
+            self.env_ids[rows],
+            self.first[rows],
+            None if self.features is None else self.features[rows],
+            None if self.episode is None else self.episode[rows],
+        )
+
 
 CountProgress = Callable[[int, int], None]
 """Told how many are done and how many there will be."""

@@ -65,6 +65,8 @@ class Capabilities:
     """It can begin with what a checkpoint has learned."""
     learns_from_demonstrations: bool = False
     """It can be pretrained, and mixes demonstrations with its own experience."""
+    acts_open_loop: bool = False
+    """It can plan many actions and execute them without looking; see :class:`Imagining`."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,33 @@ class Acting:
     """By its policy, without planning."""
     prior_weight: float | None = None
     """How near the policy it plans: 1 around the policy alone, 0 freely; None as it is used to."""
+    open_loop: int | None = None
+    """Actions that it plans at once and executes without looking, before it looks and plans again;
+    None to plan after every action."""
+
+
+@dataclass(frozen=True)
+class Imagined:
+    """What an agent foresees of K futures, H actions each."""
+
+    reward: FloatArray
+    """[H, K] of each action."""
+    latent: FloatArray
+    """[H + 1, K, L] of the states, the first of which was seen."""
+    value: FloatArray
+    """[H + 1, K] rewards still to come in them, discounted, if it goes on by its policy."""
+
+
+class Imagining(Protocol):
+    """An agent with a model of the world that can be looked into."""
+
+    def imagine(self, seen: Observation, actions: FloatArray) -> Imagined:
+        """Return what it expects of actions, which it does not see executed.
+
+        Args:
+            seen: K states from which it begins.
+            actions: [H, K, A] after each; H may be 0.
+        """
 
 
 class Agent(Stateful, Protocol):

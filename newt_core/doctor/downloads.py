@@ -11,6 +11,7 @@ from newt_core.encoders.weights import download as download_weights
 from newt_core.envs.asset_download import download_asset
 from newt_core.envs.assets import ASSETS, assets_folder
 from newt_core.errors import DemoError, NewtError
+from newt_core.specs import load_specs
 from newt_core.web import DownloadProgress
 
 WEIGHTS_PREFIX, ASSET_PREFIX = "weights ", "assets "
@@ -43,8 +44,9 @@ def check_downloads() -> list[Check]:
 def check_demonstrations(folder: Path) -> Check:
     """Look at the demonstrations in a folder: whether there are any, and each can be opened."""
     name = "demonstrations"
+    library = load_specs()
     try:
-        summaries = [summarise_file(path) for path in demo_files(folder)]
+        summaries = [summarise_file(path, library) for path in demo_files(folder)]
     except DemoError as error:
         there = folder.is_dir() and any(folder.iterdir())
         remedy = "newt demos validate" if there else "newt collect-demos --task pygame-cowboy"

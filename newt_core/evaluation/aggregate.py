@@ -7,8 +7,8 @@ tasks: every task counts the same, whatever its number of episodes (Newt, sectio
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -56,6 +56,8 @@ class Summary:
     total: GroupSummary
     mode: str
     """How the agent acted, such as ``planning`` or ``policy``."""
+    seeds: Mapping[int, float] = field(default_factory=dict)
+    """Seed → score of its episodes, where there are several seeds; all count in the above."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the document that ``newt eval --json`` prints, in JSON's own types."""
@@ -74,6 +76,7 @@ class Summary:
             "score": self.total.score,
             "ci95": self.total.ci95,
             "mode": self.mode,
+            **({"seeds": dict(self.seeds)} if self.seeds else {}),
         }
 
 
@@ -153,6 +156,11 @@ def _task(spec: TaskSpec, episodes: Sequence[EpisodeResult], score: _Estimate) -
         score=score.mean,
         ci95=score.ci95,
     )
+
+
+def half_width(values: Sequence[float]) -> float | None:
+    """Return half the width of the mean's 95 % interval; None for a single value."""
+    return _mean(values).ci95
 
 
 def _mean(values: Sequence[float]) -> _Estimate:

@@ -158,6 +158,26 @@ def stoppable(act: Act, should_stop: Callable[[], bool]) -> Act:
     return stopping
 
 
+def counted(act: Act, steps: int, on_step: CountProgress) -> Act:
+    """Return ``act``, telling after every call how many of an evaluation's steps were chosen.
+
+    Args:
+        act: chooses the actions.
+        steps: of all episodes; those of lost ones, which are run again, are not among them.
+        on_step: told how many are done, and how many there are.
+    """
+    done = 0
+
+    def counting(observation: Observation) -> FloatArray:
+        nonlocal done
+        actions = act(observation)
+        done = min(done + len(actions), steps)
+        on_step(done, steps)
+        return actions
+
+    return counting
+
+
 @dataclass(frozen=True)
 class _Plan:
     """Who runs what."""
@@ -184,9 +204,13 @@ def _plan(specs: Sequence[TaskSpec], episodes: int, pool: Pool) -> _Plan:
             owed[env] = episodes // len(envs) + (position < episodes % len(envs))
             position_of[env], stride[env] = position, len(envs)
         envs_of_task.append(envs)
-    series = np.array([zlib.crc32(spec.id.encode()) for spec in pool.specs], np.int64)
-    numbers = EpisodeNumbers(series, position_of, stride, repeat_lost=True)
+    numbers = EpisodeNumbers(series_of(pool.specs), position_of, stride, repeat_lost=True)
     return _Plan(owed, envs_of_task, numbers)
+
+
+def series_of(specs: Sequence[TaskSpec]) -> IntArray:
+    """Return the series [E] that the episodes of each environment belong to: its task's."""
+    return np.array([zlib.crc32(spec.id.encode()) for spec in specs], np.int64)
 
 
 def _run(

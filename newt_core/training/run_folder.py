@@ -8,7 +8,9 @@
 ``starts.json``           when the run was begun and gone on with, and on what machines
 ``tb/``                   TensorBoard events
 ``eval/<step>.json``      scores of each evaluation
-``videos/``, ``report.html``
+``videos/``               films of its agent
+``openloop/``             what its agent does without feedback
+``report.html``           what it showed
 ========================= ====================================================
 """
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from newt_core.agents.base import Acting, Agent
+from newt_core.agents.base import Acting, Agent, Capabilities
 from newt_core.agents.newt.setup import choose_device
 from newt_core.encoders import TextOptions
 from newt_core.encoders.image.base import ImageEncoder
@@ -79,10 +79,7 @@ def load_agent(
     encoder = open_image_encoder(config, where, image_weights)
     require_image_encoder(saved.run.image_encoder, encoder, str(path))
     kind = find_kind(saved.run.agent_kind)
-    if how.prior_weight is not None and not kind.capabilities.plans:
-        raise ConfigError(
-            f"{path}: an agent '{saved.run.agent_kind}' does not plan: leave --prior-weight out."
-        )
+    _check_way(how, chosen, kind.capabilities, f"{path}: an agent '{saved.run.agent_kind}'")
     agent = kind.new(AgentInputs(config, chosen, vectors, where, encoder, saved.steps))
     try:
         agent.load_weights(saved.agent)
@@ -108,6 +105,35 @@ def open_image_encoder(
         return None
     images = config.images
     return make_image_encoder(images.encoder, device=device, weights=weights or images.weights)
+
+
+def _check_way(how: Acting, specs: Sequence[TaskSpec], can: Capabilities, who: str) -> None:
+    """See that an agent can act like that in these tasks."""
+    if how.prior_weight is not None and not can.plans:
+        raise ConfigError(f"{who} does not plan: leave --prior-weight out.")
+    if how.open_loop is None:
+        return
+    if not can.acts_open_loop:
+        raise ConfigError(f"{who} cannot act open loop: it looks before every action.")
+    require_horizon(how.open_loop, specs)
+
+
+def require_horizon(steps: int, specs: Sequence[TaskSpec]) -> None:
+    """See that a plan of so many steps is not longer than an episode of any task.
+
+    Raises:
+        ConfigError: It has no step, or is longer.
+    """
+    if steps < 1:
+        raise ConfigError(f"a plan of {steps} steps is none: the shortest has 1.")
+    shortest = min(specs, key=lambda spec: spec.episode_length)
+    if steps > shortest.episode_length:
+        short = sum(spec.episode_length < steps for spec in specs)
+        others = f" and {short - 1} more of the tasks" if short > 1 else ""
+        raise ConfigError(
+            f"a plan of {steps:,} steps is longer than an episode of '{shortest.id}'{others}: ask "
+            f"for {shortest.episode_length:,} at most, or for other tasks."
+        )
 
 
 def check_unchanged(path: Path, saved: LearnedTask, spec: TaskSpec) -> None:

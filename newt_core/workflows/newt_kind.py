@@ -21,7 +21,11 @@ class NewtKind:
     """See :class:`newt_core.workflows.agent_kinds.AgentKind`."""
 
     capabilities = Capabilities(
-        plans=True, reads_features=True, begins_with_weights=True, learns_from_demonstrations=True
+        plans=True,
+        reads_features=True,
+        begins_with_weights=True,
+        learns_from_demonstrations=True,
+        acts_open_loop=True,
     )
     options = NoOptions
 

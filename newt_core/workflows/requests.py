@@ -28,11 +28,10 @@ def check_request(request: Any) -> None:
     for name in _TRUTHS:
         if name in has:
             arguments.truth(name, has[name])
-    arguments.put(
-        request,
-        seed=arguments.seed(request.seed, high=limits.SEED),
-        runs=arguments.path("runs", request.runs),
-    )
+    if "seed" in has:
+        arguments.put(request, seed=arguments.seed(request.seed, high=limits.SEED))
+    if "runs" in has:
+        arguments.put(request, runs=arguments.path("runs", request.runs))
     require_device(request.device)
     if "image_weights" in has:
         arguments.put(

@@ -5,44 +5,91 @@ from __future__ import annotations
 from pathlib import Path
 
 from newt_core.training.config import resolve_config
-from tests.cli.option_row import Command, Row, Seen, calls, exit_code, json_row, knows
+from newt_core.workflows.open_loop import CLOSED_STEPS
+from tests.cli.option_row import Command, Row, Seen, calls, exit_code, file_there, json_row, knows
 
 CPU, SMOKE = resolve_config("cpu"), resolve_config("smoke")
 
 EVAL = "newt eval last.pt"
 RANDOM = "newt eval random --tasks walker-run"
+EXPERT = "newt eval expert --tasks pygame-pong"
 CHECKED = "evaluate_checkpoint"
 FILE = "--text-encoder file --text-weights table.npz"
 
 EVAL_ROWS = (
-    Row("checkpoint", "newt eval other.pt", f"{CHECKED} checkpoint", Path("other.pt"),
+    Row("checkpoints", "newt eval other.pt", f"{CHECKED} checkpoint", Path("other.pt"),
         Path("last.pt")),
     Row("--runs-dir", "--runs-dir elsewhere", f"{CHECKED} runs", Path("elsewhere"), Path("runs")),
     Row("--tasks", "--tasks walker-walk", f"{CHECKED} tasks", "walker-walk", None),
     Row("--task", "--task walker-walk", f"{CHECKED} tasks", "walker-walk", None),
     Row("--episodes", "--episodes 3", f"{CHECKED} episodes", 3, 10),
-    Row("--policy-only", "--policy-only", f"{CHECKED} policy_only", True, False),
-    Row("--prior-weight", "--prior-weight 0.25", f"{CHECKED} prior_weight", 0.25, None),
+    Row("--policy-only", "--policy-only", f"{CHECKED} how.policy_only", True, False),
+    Row("--open-loop", "--open-loop 48", f"{CHECKED} how.open_loop", 48, None),
+    Row("--prior-weight", "--prior-weight 0.25", f"{CHECKED} how.prior_weight", 0.25, None),
+    Row("--random", "--random", calls("evaluate_random"), 1, 0),
+    Row("--expert", "--expert", calls("evaluate_experts"), 1, 0),
     Row("--instruction", "--instruction Stroll.", f"{CHECKED} text.wording.instruction",
         "Stroll.", None),
+    Row("--replace", "--replace cart=sled", f"{CHECKED} text.wording.replacements",
+        (("cart", "sled"),), ()),
     Row("--embodiment", "--embodiment Legs.", f"{CHECKED} text.wording.embodiment", "Legs.", None),
     Row("--text-encoder", "--text-encoder clip", f"{CHECKED} text.encoder", "clip", None),
     Row("--text-weights", "--text-weights t.npz", f"{CHECKED} text.weights", Path("t.npz"), None),
     Row("--image-weights", "--image-weights d.pt", f"{CHECKED} image_weights", Path("d.pt"), None),
-    Row("--seed", "--seed 4", f"{CHECKED} seed", 4, 0),
+    Row("--seed", "--seed 4", f"{CHECKED} seeds", (4,), (0,)),
+    Row("--seeds", "--seeds 3,7", f"{CHECKED} seeds", (3, 7), (0,)),
+    Row("--envs", "--envs 2", f"{CHECKED} envs", 2, 5),
+    Row("--out", "--out scores.json", file_there("scores.json"), True, False),
     Row("--device", "--device cpu", f"{CHECKED} device", "cpu", "auto"),
     Row("--specs", "--specs specs", knows(CHECKED, "library"), True, False),
     Row("--strict", "--strict", exit_code, 2, 0, line=f"{EVAL} --tasks walker-run,ms-*",
         code=2),
     json_row(),
-    Row("checkpoint", RANDOM, calls("evaluate_random"), 1, 0),
+    Row("checkpoints", RANDOM, calls("evaluate_random"), 1, 0),
+    Row("checkpoints", EXPERT, calls("evaluate_experts"), 1, 0),
     Row("--tasks", "newt eval random --tasks walker-walk", "evaluate_random tasks", "walker-walk",
         "walker-run", line=RANDOM),
     Row("--episodes", "--episodes 3", "evaluate_random episodes", 3, 10, line=RANDOM),
-    Row("--seed", "--seed 4", "evaluate_random seed", 4, 0, line=RANDOM),
+    Row("--seed", "--seed 4", "evaluate_random seeds", (4,), (0,), line=RANDOM),
+    Row("--envs", "--envs 2", "evaluate_random envs", 2, 1, line=RANDOM),
     Row("--specs", "--specs specs", knows("evaluate_random", "library"), True, False, line=RANDOM),
     Row("--strict", "--strict", exit_code, 2, 0, line=f"{RANDOM},ms-*", code=2),
     json_row(RANDOM),
+    Row("--tasks", "newt eval expert --tasks walker-walk", "evaluate_experts tasks", "walker-walk",
+        "pygame-pong", line=EXPERT),
+    Row("--episodes", "--episodes 3", "evaluate_experts episodes", 3, 10, line=EXPERT),
+    Row("--seeds", "--seeds 2", "evaluate_experts seeds", (0, 1), (0,), line=EXPERT),
+    Row("--envs", "--envs 2", "evaluate_experts envs", 2, 1, line=EXPERT),
+    Row("--specs", "--specs specs", knows("evaluate_experts", "library"), True, False,
+        line=EXPERT),
+    json_row(EXPERT),
+)  # fmt: skip
+
+COMPARED = "compare_open_loop"
+
+OPEN_LOOP_ROWS = (
+    Row("checkpoint", "newt openloop other.pt", f"{COMPARED} evaluation.checkpoint",
+        Path("other.pt"), Path("last.pt")),
+    Row("--tasks", "--tasks walker-walk", f"{COMPARED} evaluation.tasks", "walker-walk", None),
+    Row("--task", "--task walker-walk", f"{COMPARED} evaluation.tasks", "walker-walk", None),
+    Row("--horizon", "--horizon 24", f"{COMPARED} horizon", 24, 48),
+    Row("--episodes", "--episodes 3", f"{COMPARED} evaluation.episodes", 3, 20),
+    Row("--closed-steps", "--closed-steps 200", f"{COMPARED} closed_steps", 200, CLOSED_STEPS),
+    Row("--prior-weight", "--prior-weight 0.25", f"{COMPARED} evaluation.how.prior_weight", 0.25,
+        None),
+    Row("--seed", "--seed 4", f"{COMPARED} evaluation.seeds", (4,), (0,)),
+    Row("--envs", "--envs 2", f"{COMPARED} evaluation.envs", 2, 5),
+    Row("--text-weights", "--text-weights t.npz", f"{COMPARED} evaluation.text.weights",
+        Path("t.npz"), None),
+    Row("--image-weights", "--image-weights d.pt", f"{COMPARED} evaluation.image_weights",
+        Path("d.pt"), None),
+    Row("--device", "--device cpu", f"{COMPARED} evaluation.device", "cpu", "auto"),
+    Row("--specs", "--specs specs", knows(COMPARED, "library"), True, False),
+    Row("--strict", "--strict", exit_code, 2, 0,
+        line="newt openloop last.pt --tasks walker-run,ms-*", code=2),
+    Row("--runs-dir", "--runs-dir elsewhere", f"{COMPARED} runs", Path("elsewhere"), Path("runs")),
+    Row("--out", "--out pictures", f"{COMPARED} out", Path("pictures"), None),
+    json_row(),
 )  # fmt: skip
 
 RENDER = "newt render --video"
@@ -178,6 +225,7 @@ ROOT_ROWS = (
 ACTING = {
     "newt": Command("newt", ROOT_ROWS),
     "newt eval": Command(EVAL, EVAL_ROWS),
+    "newt openloop": Command("newt openloop last.pt", OPEN_LOOP_ROWS),
     "newt render": Command(RENDER, RENDER_ROWS),
     "newt play": Command("newt play pygame-cowboy", PLAY_ROWS),
     "newt doctor": Command(

@@ -18,6 +18,8 @@ from newt_core.demos.collect import Collection
 from newt_core.doctor.check import Check
 from newt_core.envs.play.table import Played
 from newt_core.evaluation import GroupSummary, Summary, TaskSummary
+from newt_core.evaluation.imagination import Imagination
+from newt_core.evaluation.open_loop import Fraction
 from newt_core.evaluation.video import Video
 from newt_core.reporting.finetune_scores import finetune_scores
 from newt_core.specs import load_specs
@@ -28,6 +30,7 @@ from newt_core.workflows.film import Filmed, FilmRequest
 from newt_core.workflows.finetune import Finetuned
 from newt_core.workflows.finetune_settings import FinetuneContext
 from newt_core.workflows.hub import MODELS, HubFile
+from newt_core.workflows.open_loop import OpenLoop, OpenLoopRequest, TaskOpenLoop
 from newt_core.workflows.pretrain import Pretrained
 from newt_core.workflows.published_checkpoints import ImportRequest
 from newt_core.workflows.train import Trained
@@ -41,6 +44,7 @@ RECORDS = (
     FilmRequest,
     FinetuneContext,
     ImportRequest,
+    OpenLoopRequest,
 )
 """What bundles arguments."""
 
@@ -51,11 +55,14 @@ PLACES = {
     "finetuned agent": "newt_core.workflows.finetune_settings:load_agent",
     "pretrain": "newt_core.workflows.pretrain:pretrain",
     "evaluate_checkpoint": "newt_core.workflows.evaluate:evaluate_checkpoint",
+    "open_agent": "newt_core.workflows.evaluate:open_agent",
     "evaluate_random": "newt_core.workflows.evaluate:evaluate_random",
+    "evaluate_experts": "newt_core.workflows.evaluate:evaluate_experts",
     "collect_demos": "newt_core.workflows.collect_demos:collect_demos",
     "without_expert": "newt_core.workflows.collect_demos:without_expert",
     "forecast": "newt_core.workflows.train_expert:forecast",
     "film_checkpoint": "newt_core.workflows.film:film_checkpoint",
+    "compare_open_loop": "newt_core.workflows.open_loop:compare_open_loop",
     "play": "newt_core.envs.play.window:play",
     "check_task": "newt_core.envs.checks:check_task",
     "picture": "newt_core.envs.gallery:picture",
@@ -91,11 +98,14 @@ SLOW = (
     "pretrain",
     "finetune",
     "finetuned agent",
+    "open_agent",
     "evaluate_checkpoint",
     "evaluate_random",
+    "evaluate_experts",
     "collect_demos",
     "forecast",
     "film_checkpoint",
+    "compare_open_loop",
     "play",
     "check_task",
     "picture",
@@ -121,6 +131,34 @@ COLLECTED = Collected(
     tasks=[Collection("walker-run", Path("demos/walker-run.h5"), 22, 20, 2, 700.5, None, 0.7)],
     left_out={},
     interrupted=False,
+)
+
+IMAGINATION = Imagination(
+    reward=np.array([0.1, 0.4], np.float32),
+    value=np.array([2.0, 8.0], np.float32),
+    latent=np.array([0.01, 0.02], np.float32),
+    reward_of_the_mean=0.5,
+    mean_value=80.0,
+    latent_standing_still=np.array([0.02, 0.0], np.float32),
+    latent_of_the_mean=0.03,
+)
+
+
+def open_loop(*returns: float) -> TaskOpenLoop:
+    """What is found in a task whose closed loop has these returns at the thirds."""
+    parts = {
+        f"t{n}": Fraction(16 * n, total, 0.5 * total, 0.5 if total > 0 else None, None)
+        for n, total in enumerate(returns, 1)
+    }
+    return TaskOpenLoop(parts, 12.0, IMAGINATION, Path("runs/a/openloop/picture.png"))
+
+
+OPEN_LOOP = OpenLoop(
+    horizon=48,
+    episodes=20,
+    mode="open-loop planning, 48 steps",
+    tasks={"walker-run": open_loop(5.0, 10.0, 20.0), "reacher-easy": open_loop(0.0, 0.0, 4.0)},
+    folder=Path("runs/a/openloop"),
 )
 
 TIMING = {"median_s": 0.25, "runs": [0.25], "steps_per_s": 32.0}
@@ -231,7 +269,7 @@ class FakeCore:
     def _evaluate_checkpoint(self, **arguments: Any) -> Summary:
         return SUMMARY
 
-    _evaluate_random = _evaluate_checkpoint
+    _evaluate_random = _evaluate_experts = _evaluate_checkpoint
 
     def _collect_demos(self, **arguments: Any) -> Collected:
         return COLLECTED
@@ -249,6 +287,9 @@ class FakeCore:
         names = tasks.split(",") if tasks else ["walker-run", "walker-walk"]
         videos = [Video(path or Path(f"runs/a/videos/{name}.mp4"), 501, 50.0) for name in names]
         return Filmed(videos, {} if tasks else {"mw-reach": "needs a driver"})
+
+    def _compare_open_loop(self, **arguments: Any) -> OpenLoop:
+        return OPEN_LOOP
 
     def _play(self, **arguments: Any) -> list[Played]:
         return [Played(500, 500, 312.0, 0.624), Played(7, 500, 7.0, 0.014)]

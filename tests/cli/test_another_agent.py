@@ -52,6 +52,10 @@ def test_it_is_trained_evaluated_filmed_and_reported(newt):
     answer = newt("newt eval a --specs specs --prior-weight 0.5")
     assert answer.code == 2
     assert "an agent 'random-search' does not plan: leave --prior-weight out." in answer.err
+    for line in ("eval a --open-loop 4", "openloop a --horizon 4"):
+        answer = newt(f"newt {line} --specs specs")
+        assert answer.code == 2
+        assert "an agent 'random-search' cannot act open loop: it looks before" in answer.err
     answer = newt("newt render a --task short-balance --specs specs --video")
     assert answer.code == 0, answer.err
     assert Path("runs/a/videos/short-balance.mp4").exists()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from newt_core.encoders import HashedEncoder, SavedText, TextOptions
-from newt_core.encoders.text.file import write_table
+from newt_core.encoders.text.file import FileEncoder, write_table
 from newt_core.errors import CheckpointError, ConfigError, SpecError, WeightsError
 from newt_core.specs import Wording, load_specs
 
@@ -108,3 +108,20 @@ def test_a_table_of_other_content_is_another_encoder(tmp_path: Path) -> None:
     options = TextOptions(encoder="file", weights=tmp_path / "table.npz")
     with pytest.raises(CheckpointError, match="file-0123456789ab"):
         saved("file-0123456789ab").tasks_and_vectors([RUN], options, CHECKPOINT)
+
+
+def test_only_texts_that_a_replacement_changes_are_embedded_anew() -> None:
+    options = TextOptions(Wording(replacements=[("door", "drawer")]))
+    tasks, vectors = saved().tasks_and_vectors([RUN, DOOR], options, CHECKPOINT)
+    assert "drawer" in tasks[1].text
+    np.testing.assert_array_equal(vectors[0], LEARNT)
+    np.testing.assert_array_equal(vectors[1], HashedEncoder().encode([tasks[1].text])[0])
+
+
+def test_a_table_of_vectors_serves_the_texts_that_a_replacement_leaves(tmp_path: Path) -> None:
+    path = tmp_path / "table.npz"
+    write_table(path, {"mw-door-open": LEARNT})
+    options = TextOptions(Wording(replacements=[("walk", "run")]), weights=path)
+    held = SavedText(FileEncoder(path).name, {"walker-walk": -LEARNT})
+    with pytest.raises(ConfigError, match="cannot embed a new wording"):
+        held.tasks_and_vectors([DOOR, WALK], options, CHECKPOINT)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from newt_core.agents.newt.actor import Actor, ActorSettings
+from newt_core.agents.base import Acting
 from newt_core.agents.newt.agent import NewtAgent
 from newt_core.agents.newt.config import UpdateConfig
 from newt_core.agents.newt.episode_noise import EpisodeNoise
@@ -34,7 +34,13 @@ def tiny_networks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(SIZES, "2M", TINY)
 
 
-def returns(tasks: Sequence[TaskSpec], episodes: int, envs: int = 1, seed: int = 7) -> dict:
+def returns(
+    tasks: Sequence[TaskSpec],
+    episodes: int,
+    envs: int = 1,
+    seed: int = 7,
+    how: Acting = Acting(),  # noqa: B008 (a frozen record)
+) -> dict:
     """Task → return of each episode, of an agent whose tasks are these."""
     text = np.stack([np.full(512, 0.01 * (1 + SPECS.index(spec)), np.float32) for spec in tasks])
     agent = NewtAgent(
@@ -49,7 +55,7 @@ def returns(tasks: Sequence[TaskSpec], episodes: int, envs: int = 1, seed: int =
         for weight in agent.model.parameters():
             weight.add_(0.05 * torch.randn(weight.shape, generator=generator))
     pool = PointPool([spec for spec in tasks for _ in range(min(envs, episodes))])
-    actor = Actor(agent, pool.num_envs, seed=seed, settings=ActorSettings())
+    actor = agent.player(pool.num_envs, seed=seed, how=how)
 
     found: dict[str, list[float]] = {}
     for result in evaluate(actor, tasks, episodes, pool=pool, seed=seed):
@@ -70,10 +76,12 @@ def test_three_episodes_are_the_first_three_of_five():
         assert len(set(five[spec.id])) == 5
 
 
-def test_it_does_not_matter_how_many_environments_share_the_episodes():
-    one, four = returns(SPECS, 4, envs=1), returns(SPECS, 4, envs=4)
+@pytest.mark.parametrize("how", [Acting(), Acting(policy_only=True), Acting(open_loop=4)], ids=str)
+def test_it_does_not_matter_how_many_environments_share_the_episodes(how):
+    one, three, four = (returns(SPECS, 4, envs=envs, how=how) for envs in (1, 3, 4))
     for spec in SPECS:
         assert one[spec.id] == pytest.approx(four[spec.id], rel=1e-5)
+        assert one[spec.id] == pytest.approx(three[spec.id], rel=1e-5)
 
 
 def test_another_seed_gives_other_episodes():
@@ -81,7 +89,7 @@ def test_another_seed_gives_other_episodes():
 
 
 def noise(seed: int = 0) -> EpisodeNoise:
-    return EpisodeNoise(PLANNER, 5, seed=seed, device=torch.device("cpu"))
+    return EpisodeNoise(PLANNER, 5, PLANNER.horizon, seed=seed, device=torch.device("cpu"))
 
 
 def test_noise_follows_from_the_episode_and_the_step_alone():

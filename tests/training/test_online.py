@@ -16,6 +16,7 @@ import pytest
 import torch
 
 import newt_core
+from newt_core.agents.base import Acting
 from newt_core.encoders import HashedEncoder
 from newt_core.envs.pool import EnvPool, EpisodeNumbers
 from newt_core.errors import CheckpointError, InvalidActionError, UnknownTaskError
@@ -94,7 +95,9 @@ def test_a_run_leaves_what_it_promises(tmp_path: Path, library: SpecLibrary) -> 
     assert summary.to_json() == again.to_json()
     assert summary.mode == "planning"
     unseen = evaluate_checkpoint(
-        EvaluationRequest(result.checkpoint, "short-reach,cartpole-swingup", 1, policy_only=True),
+        EvaluationRequest(
+            result.checkpoint, "short-reach,cartpole-swingup", 1, how=Acting(policy_only=True)
+        ),
         library=library,
     )
     assert list(unseen.tasks) == ["short-reach", "cartpole-swingup"]
@@ -176,7 +179,8 @@ def test_training_selection_and_report_run_different_episodes(
     folder = RunFolder.create("a", settings(40).to_yaml(), root=tmp_path)
     checkpoint = run(folder, library, 40).checkpoint
     evaluate_checkpoint(
-        EvaluationRequest(checkpoint, None, 1, seed=3, policy_only=True), library=library
+        EvaluationRequest(checkpoint, None, 1, seeds=(3,), how=Acting(policy_only=True)),
+        library=library,
     )
     training, selection, again, report = seeds
     # The run's two evaluations look at the same episodes, so that they can be compared.
@@ -191,7 +195,10 @@ def test_a_task_scores_alone_what_it_scores_among_others(
     folder = RunFolder.create("a", settings(80).to_yaml(), root=tmp_path)
     checkpoint = run(folder, library, 80).checkpoint
     together = evaluate_checkpoint(EvaluationRequest(checkpoint, None, 3), library=library)
-    alone = evaluate_checkpoint(EvaluationRequest(checkpoint, "short-reach", 3), library=library)
+    # And one after the other what it scores side by side.
+    alone = evaluate_checkpoint(
+        EvaluationRequest(checkpoint, "short-reach", 3, envs=1), library=library
+    )
     one, other = alone.tasks["short-reach"], together.tasks["short-reach"]
     assert one.mean_return == pytest.approx(other.mean_return, rel=1e-5)
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from newt_core.agents.base import Acting
 from newt_core.demos.schema import DemoEpisode
 from newt_core.demos.write import writing
 from newt_core.errors import CheckpointError, DemoError
@@ -173,7 +174,8 @@ def test_from_files_to_scores(tmp_path: Path, library):
     assert set(names) <= set(rows[0])
     # Whatever reads checkpoints reads this one.
     summary = evaluate_checkpoint(
-        EvaluationRequest(outcome.checkpoint, None, 1, policy_only=True), library=library
+        EvaluationRequest(outcome.checkpoint, None, 1, how=Acting(policy_only=True)),
+        library=library,
     )
     assert set(summary.tasks) == {"short-balance"}
     # A finished run has nothing to do, and the online trainer does not mistake it for its own.

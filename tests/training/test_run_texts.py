@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import newt_core
+from newt_core.agents.base import Acting
 from newt_core.agents.newt.agent import NewtAgent
 from newt_core.encoders import FileEncoder, HashedEncoder, TextOptions
 from newt_core.encoders.text.file import write_table
@@ -106,7 +107,8 @@ def evaluate(folder: Path, last: Path) -> Evaluate:
     def run(tasks: str | None, text: TextOptions | None = None) -> Mapping[str, object]:
         specs = library(folder)
         return evaluate_checkpoint(
-            EvaluationRequest(last, tasks, 1, policy_only=True, text=text), library=specs
+            EvaluationRequest(last, tasks, 1, how=Acting(policy_only=True), text=text),
+            library=specs,
         ).tasks
 
     return run

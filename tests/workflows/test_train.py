@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from newt_core.agents.base import Acting
 from newt_core.agents.newt.actor import Actor
 from newt_core.agents.newt.agent import NewtAgent
 from newt_core.agents.newt.update import Learner
@@ -285,7 +286,7 @@ def test_a_loaded_agent_plans_as_near_its_policy_as_in_its_run(tmp_path, library
     assert isinstance(agent, NewtAgent)
     assert agent.prior_weight == 1.0
     freely = evaluate_checkpoint(
-        EvaluationRequest(result.checkpoint, None, 1, prior_weight=0.0), library=library
+        EvaluationRequest(result.checkpoint, None, 1, how=Acting(prior_weight=0.0)), library=library
     )
     assert freely.mode == "planning"
     as_in_its_run = evaluate_checkpoint(

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 import newt_core
+from newt_core.agents.base import Acting
 from newt_core.errors import ConfigError, InvalidActionError, NewtError, UnknownTaskError
 from newt_core.workflows.loaded import LoadedAgent
 from tests.fixtures.demonstrations import demo_spec
@@ -106,14 +107,18 @@ REFUSED: list[tuple[Callable[[], object], str]] = [
     (request("EvaluationRequest", tasks=5), "tasks is 5"),
     (request("EvaluationRequest", episodes=0), "episodes is 0; it must be a whole number from 1"),
     (request("EvaluationRequest", episodes=2.0), "episodes is 2.0"),
-    (request("EvaluationRequest", policy_only=1), "policy_only is 1"),
-    (request("EvaluationRequest", prior_weight=2), "prior_weight is 2; it must be a number from 0"),
-    (request("EvaluationRequest", prior_weight=NAN), "prior_weight is nan"),
-    (request("EvaluationRequest", prior_weight=0.5, policy_only=True), "leave prior_weight out"),
+    (request("EvaluationRequest", how="freely"), "how is 'freely'"),
+    (request("EvaluationRequest", how=Acting(policy_only=1)), "policy_only is 1"),  # type: ignore[arg-type]
+    (request("EvaluationRequest", how=Acting(prior_weight=2)), "it must be a number from 0"),
+    (request("EvaluationRequest", how=Acting(prior_weight=NAN)), "prior_weight is nan"),
+    (request("EvaluationRequest", how=Acting(True, 0.5)), "leave prior_weight out"),
+    (request("EvaluationRequest", how=Acting(open_loop=0)), "open_loop is 0"),
+    (request("EvaluationRequest", envs=0), "envs is 0"),
+    (request("EvaluationRequest", seeds=5), "seeds must be a list of whole numbers, not 5"),
+    (request("EvaluationRequest", seeds=()), "seeds must be a list"),
     (request("EvaluationRequest", device="gpu"), "device is 'gpu'"),
     (request("EvaluationRequest", text="clip"), "text is 'clip'"),
-    (request("EvaluationRequest", runs=5), "runs is 5"),
-    *[(request("EvaluationRequest", seed=seed), "seed is") for seed in WRONG_SEEDS],
+    *[(request("EvaluationRequest", seeds=[seed]), "seed is") for seed in WRONG_SEEDS],
     (request("FilmRequest", checkpoint=5), "checkpoint is 5"),
     (request("FilmRequest", path=5), "path is 5"),
     (request("FilmRequest", fps=0), "fps is 0"),
@@ -143,7 +148,7 @@ REFUSED: list[tuple[Callable[[], object], str]] = [
     ),
     (call("evaluate_random", TASK, 0, library=LIBRARY), "episodes is 0"),
     (call("evaluate_random", 5, 1, library=LIBRARY), "5 is no task selector"),
-    (call("evaluate_random", TASK, 1, seed=-1, library=LIBRARY), "seed is -1"),
+    (call("evaluate_random", TASK, 1, seeds=[-1], library=LIBRARY), "seed is -1"),
     (call("evaluate_random", TASK, 1, library=None), "library is None"),
     (call("film_checkpoint", None), "request is None"),
     (call("Asked", preset=5), "preset is 5"),

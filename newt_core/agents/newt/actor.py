@@ -29,6 +29,8 @@ class ActorSettings:
     """Act with the policy prior, without planning."""
     prior_weight: float | None = None
     """Constrained planning: 1 plans around the policy alone, 0 freely; None is the agent's own."""
+    horizon: int | None = None
+    """Steps that a plan looks ahead; None is the agent's own. Not to be replaced between calls."""
 
 
 class Actor:
@@ -49,8 +51,8 @@ class Actor:
         self.agent = agent
         self.settings = settings
         width = agent.planning_snapshot().width
-        horizon = agent.planner_config.horizon
-        self._mean = torch.zeros(horizon, num_envs, width, device=agent.device)
+        self._horizon = settings.horizon or agent.planner_config.horizon
+        self._mean = torch.zeros(self._horizon, num_envs, width, device=agent.device)
         noise_seed, heads_seed = (
             stream_seed(seed, stream) for stream in (Stream.ACTOR, Stream.ACTOR_HEADS)
         )
@@ -60,6 +62,7 @@ class Actor:
         self._episode_noise = EpisodeNoise(
             agent.planner_config,
             agent.model.size.num_q,
+            self._horizon,
             seed=noise_seed,
             device=agent.device,
         )
@@ -81,27 +84,27 @@ class Actor:
             actions = self._policy_actions(observation)
         else:
             actions = self.plan(observation).actions[0]
-        padded = F.pad(actions.float(), (0, ACTION_DIM - actions.shape[-1]))
-        chosen = np.asarray(padded.cpu().numpy(), np.float32)
-        if not np.isfinite(chosen).all():
-            raise UselessActionError(
-                "the agent chose an action that is not finite: its weights have diverged"
-            )
-        return chosen
+        return executable(actions)
 
     @torch.inference_mode()
-    def plan(self, observation: Observation) -> Plan:
+    def plan(self, observation: Observation, *, anew: bool = False) -> Plan:
         """Plan in K environments, and keep the plans as the next ones' beginnings.
 
         Where episodes are numbered and nothing is explored, a plan's noise follows from the
         episode's number and step alone (:mod:`newt_core.agents.newt.episode_noise`); else it is
         drawn anew at every call.
 
+        Args:
+            observation: As in acting.
+            anew: Begin with no plan, wherever in its episode an environment is.
+
         Returns:
             The plans, of H actions each, as wide as the widest task's; see
             :class:`newt_core.planner.mppi.Plan`.
         """
         z, task = self._encode(observation)
+        if anew:
+            self._mean[:, torch.as_tensor(observation.env_ids, device=z.device)] = 0.0
         if observation.episode is None or self.settings.explore:
             rows = np.arange(len(z))
             return self._planned(z, task, observation, rows, self._fresh_noise(len(z)))
@@ -142,7 +145,7 @@ class Actor:
             num_envs,
             split.width,
             split.num_q,
-            horizon=config.horizon,
+            horizon=self._horizon,
             device=self.agent.device,
             generator=self._generator,
             cpu_generator=self._cpu_generator,
@@ -187,3 +190,18 @@ class Actor:
         self._step = state["step"].numpy().copy()
         resume_generator(self._generator, state["generator"])
         resume_generator(self._cpu_generator, state["cpu_generator"])
+
+
+def executable(actions: Tensor) -> FloatArray:
+    """Return actions [..., width] as they are executed, [..., A] float32.
+
+    Raises:
+        UselessActionError: One is not finite.
+    """
+    padded = F.pad(actions.float(), (0, ACTION_DIM - actions.shape[-1]))
+    chosen = np.asarray(padded.cpu().numpy(), np.float32)
+    if not np.isfinite(chosen).all():
+        raise UselessActionError(
+            "the agent chose an action that is not finite: its weights have diverged"
+        )
+    return chosen

@@ -8,10 +8,12 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from newt_core.agents.base import Acting
+from newt_core.agents.base import Acting, Imagined
 from newt_core.agents.newt.acting_model import ActingModel
 from newt_core.agents.newt.actor import Actor, ActorSettings
 from newt_core.agents.newt.config import UpdateConfig
+from newt_core.agents.newt.imagine import imagine
+from newt_core.agents.newt.open_loop import OpenLoopActor
 from newt_core.agents.newt.update import Learner
 from newt_core.agents.newt.values import action_values
 from newt_core.agents.ranks import ALONE, Ranks
@@ -82,6 +84,10 @@ class NewtAgent(ActingModel):
 
     def player(self, num_envs: int, *, seed: int, how: Acting) -> Act:
         """See :class:`newt_core.agents.base.Agent`."""
+        if how.open_loop is not None:
+            return OpenLoopActor(
+                self, num_envs, horizon=how.open_loop, seed=seed, prior_weight=how.prior_weight
+            )
         settings = ActorSettings(policy_only=how.policy_only, prior_weight=how.prior_weight)
         return Actor(self, num_envs, seed=seed, settings=settings)
 
@@ -94,7 +100,12 @@ class NewtAgent(ActingModel):
         if how.policy_only:
             return "policy"
         weight = self.prior_weight if how.prior_weight is None else how.prior_weight
-        return "constrained planning" if weight else "planning"
+        kind = "constrained planning" if weight else "planning"
+        return kind if how.open_loop is None else f"open-loop {kind}, {how.open_loop} steps"
+
+    def imagine(self, seen: Observation, actions: FloatArray) -> Imagined:
+        """See :class:`newt_core.agents.base.Imagining`."""
+        return imagine(self.model, seen, actions)
 
     def state_dict(self) -> dict[str, Any]:
         """Weights (target heads included) and the learner's state."""

@@ -24,15 +24,23 @@ class EpisodeNoise:
     Args:
         config: Sample counts.
         num_q: Q heads that a pair is drawn of.
+        horizon: Steps that the plans look ahead.
         seed: Determines all of it.
         device: Where the noise is wanted.
     """
 
     def __init__(
-        self, config: PlannerConfig, num_q: int, *, seed: int, device: torch.device
+        self,
+        config: PlannerConfig,
+        num_q: int,
+        horizon: int,
+        *,
+        seed: int,
+        device: torch.device,
     ) -> None:
         self._config = config
         self._num_q = num_q
+        self._horizon = horizon
         self._seed = seed
         self._generator = torch.Generator(device)
         self._heads_generator = torch.Generator()
@@ -71,7 +79,7 @@ class EpisodeNoise:
             1,
             ACTION_DIM,
             self._num_q,
-            horizon=self._config.horizon,
+            horizon=self._horizon,
             device=self._generator.device,
             generator=self._generator,
             cpu_generator=self._heads_generator,

@@ -56,13 +56,17 @@ class SavedText:
         """
         self._check_encoder(options, checkpoint)
         tasks = options.wording.apply(specs)
-        known = {} if options.wording else self.vectors
-        new = [task for task in tasks if task.id not in known]
-        rows = dict(known)
-        if new:
+        said_aloud, pairs = options.wording.own, zip(tasks, specs, strict=True)
+        worded = [task for task, spec in pairs if said_aloud or task.text != spec.text]
+        said = {task.id for task in worded}
+        new = [task for task in tasks if task.id not in said | self.vectors.keys()]
+        rows = dict(self.vectors)
+        if worded or new:
             encoder = make_text_encoder(self.encoder, options.weights)
-            made = encoder.encode_worded(new, options.wording)
-            rows.update((task.id, row) for task, row in zip(new, made, strict=True))
+            if new:
+                rows |= _by_id(new, encoder.encode_tasks(new))
+            if worded:
+                rows |= _by_id(worded, encoder.encode([task.text for task in worded]))
         return tasks, np.stack([rows[task.id] for task in tasks])
 
     def _check_encoder(self, options: TextOptions, checkpoint: Path) -> None:
@@ -82,3 +86,7 @@ class SavedText:
                 f"'{found}' would mean nothing to it.\n"
                 f"Leave --text-encoder out, or train anew with --text-encoder {kind}."
             )
+
+
+def _by_id(tasks: Sequence[TaskSpec], vectors: FloatArray) -> dict[str, FloatArray]:
+    return {task.id: row for task, row in zip(tasks, vectors, strict=True)}

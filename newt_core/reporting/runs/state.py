@@ -6,7 +6,7 @@ import fcntl
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -129,7 +129,9 @@ def inspect_run(folder: RunFolder) -> RunInfo:
         problem = str(error).splitlines()[0]
     own = _Progress.of(folder, max(history.interaction, default=-1))
     inside = folder.pretraining
-    part = _Progress.of(inside, max(history.pretraining, default=-1)) if inside.path.is_dir() else None
+    part = (
+        _Progress.of(inside, max(history.pretraining, default=-1)) if inside.path.is_dir() else None
+    )
     pretrained_alone = bool(history.pretraining) and part is None
     if pretrained_alone:  # by newt pretrain
         own = _Progress.of(folder, max(history.pretraining))
@@ -199,7 +201,7 @@ def is_at_work(folder: RunFolder) -> bool:
 
 
 def disk_bytes(path: Path) -> int:
-    """Return the bytes that a file or a folder takes on the disk; other names of a file are free."""
+    """Return the bytes that a file or a folder takes on the disk, each file counted once."""
     seen = {}
     for each in _files(path):
         try:
@@ -218,7 +220,7 @@ def last_change(path: Path) -> datetime:
             newest = max(newest, each.lstat().st_mtime)
         except OSError:
             continue
-    return datetime.fromtimestamp(newest or path.stat().st_mtime, timezone.utc).astimezone()
+    return datetime.fromtimestamp(newest or path.stat().st_mtime, UTC).astimezone()
 
 
 def _files(path: Path) -> Iterator[Path]:
