@@ -23,7 +23,7 @@ def finetuning(tmp_path: Path) -> Finetuning:
     made = write_finetuning(tmp_path / "runs", "ft", tmp_path / "made.pt", TASKS)
     for member in made.plan.members:
         level = (0.4 if member.variant == "pretrained" else 0.0) + 0.1 * member.seed
-        steps = (0, 100, 250, 500)
+        steps = [0, 100, 250, 500]
         if member == made.plan.members[-1]:
             steps = steps[:1]
         for step in steps:

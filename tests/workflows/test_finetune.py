@@ -75,7 +75,7 @@ def checkpoint(tmp_path: Path, short: SpecLibrary) -> Path:
 def request(tmp_path: Path, name: str = "ft", **changes: Any) -> FinetuneRequest:
     flags = {"tasks": "short-reach", "steps": 20, "device": "cpu"} | changes.pop("flags", {})
     asked = Asked("smoke", None, (*QUICK, *changes.pop("overrides", [FEW])), flags)
-    told = {"checkpoint": "multi", "seeds": 1, "scratch": True} | changes
+    told: dict[str, Any] = {"checkpoint": "multi", "seeds": 1, "scratch": True} | changes
     return FinetuneRequest(
         asked, name=name, runs=tmp_path / "runs", specs=[tmp_path / "specs"], **told
     )
