@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
-from newt_core.reporting.watch import Watch
 from tests.fixtures.run_folders import evaluation, write_run
 
 
@@ -43,23 +43,31 @@ def test_a_wrong_name_is_one_line(newt):
 def test_a_watched_page_is_that_of_the_moment_until_ctrl_c(newt, monkeypatch):
     run = write_run(Path("runs"), "a")
 
-    def serve(self: Watch) -> None:
-        pages.append(self.make())
-        run.write_evaluation(1000, {"step": 1000, **evaluation(0.87654)})
-        pages.append(self.make())
-        raise KeyboardInterrupt
-
-    def begin(self: Watch, make, **options: object) -> None:
-        self.make, self.address = make, "http://127.0.0.1:1/"
-
     pages: list[str] = []
-    for name, does in (("serve", serve), ("__init__", begin), ("close", lambda self: None)):
-        monkeypatch.setattr(Watch, name, does)
-    monkeypatch.delattr(Watch, "address")
+
+    class Visited:
+        """Is visited before and after another evaluation, and then ended."""
+
+        address = "http://127.0.0.1:1/"
+
+        def __init__(self, make: Callable[[], str], **options: object) -> None:
+            self.make = make
+
+        def serve(self) -> None:
+            pages.append(self.make())
+            run.write_evaluation(1000, {"step": 1000, **evaluation(0.87654)})
+            pages.append(self.make())
+            raise KeyboardInterrupt
+
+        def close(self) -> None:
+            pages.append("closed")
+
+    monkeypatch.setattr("newt_core.reporting.watch.Watch", Visited)
     answer = newt("newt report a --watch")
     assert (answer.code, answer.out) == (0, "http://127.0.0.1:1/\n")
     assert "0.877" not in pages[0]
     assert "0.877" in pages[1]
+    assert pages[2] == "closed"
     assert not run.report.exists()
     assert newt("newt report a --watch --json").json == {"address": "http://127.0.0.1:1/"}
 
