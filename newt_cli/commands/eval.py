@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from newt_cli import console, options
-from newt_cli.display import count_display
+from newt_cli.counts import count_display
 from newt_cli.numbers import number_option, real_option
 from newt_core.settings import limits
 
 if TYPE_CHECKING:
     from newt_core.evaluation import GroupSummary, Summary
 
-app = typer.Typer(add_completion=False)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 RANDOM = "random"
 """The word that takes a checkpoint's place for the random baseline."""
@@ -40,7 +40,8 @@ def evaluate(
         real_option(
             0,
             1,
-            "Plan near the policy: 1 around it alone, 0 freely. By default as in its run.",
+            "How close planning stays to the policy: 0 plans freely, 1 only around the policy. By "
+            "default as in training.",
         ),
     ] = None,
     instruction: options.Instruction = None,
@@ -55,7 +56,7 @@ def evaluate(
     runs_dir: options.RunsDir = Path("runs"),
     as_json: options.Json = False,
 ) -> None:
-    """Evaluate an agent: return, success and score, with 95 % intervals.
+    """Evaluate an agent: return, success and score, with 95 % confidence intervals.
 
     \b
     newt eval balance
@@ -63,10 +64,8 @@ def evaluate(
     newt eval last.pt --task walker-run --instruction "Run ahead, fast."
     newt eval random --tasks 'walker-*'
 
-    Of a run, its best checkpoint is taken. Without --tasks, it is evaluated on the tasks it was
-    trained on.
-    A task that it was not trained on, or that gets another wording, is embedded by
-    the text encoder that it was trained with.
+    Of a run, the best checkpoint is evaluated. Without --tasks, these are the tasks that it was
+    trained on. Texts that are new to it are embedded by the text encoder of its training.
     """
     from newt_core.envs.availability import runnable
     from newt_core.errors import ConfigError
@@ -85,14 +84,14 @@ def evaluate(
     if checkpoint == RANDOM and (wording or text_encoder or text_weights):
         raise ConfigError(f"'{RANDOM}' reads no texts: leave the wording and its encoder out.")
     if checkpoint == RANDOM and image_weights is not None:
-        raise ConfigError(f"'{RANDOM}' sees no pictures: leave --image-weights out.")
+        raise ConfigError(f"'{RANDOM}' observes no pictures: leave --image-weights out.")
     if tasks is not None:
         tasks = runnable(library, tasks, strict=strict, notice=console.notice)
 
     from newt_core.encoders import TextOptions
     from newt_core.workflows import evaluate
 
-    with console.quiet_stdout(), count_display("episodes") as on_progress:
+    with console.quiet_stdout(), count_display("steps") as on_progress:
         if checkpoint == RANDOM:
             summary = evaluate.evaluate_random(
                 tasks or "", episodes, seed=seed, library=library, on_progress=on_progress
@@ -137,7 +136,9 @@ def _write_tables(summary: Summary) -> None:
     rows.append(("", "", "", "", "", ""))
     rows += [_group_row(domain, group) for domain, group in summary.domains.items()]
     rows.append(_group_row("total", summary.total))
-    console.write_table(("task", *numbers), rows, right=numbers)
+    console.write_table(
+        ("task", *numbers), rows, right=numbers, gives_way=("episodes", "return", "success")
+    )
     console.notice(f"mode: {summary.mode}")
 
 

@@ -77,7 +77,7 @@ def evaluate(
         workers: processes of a pool started here; see :func:`newt_core.envs.pool.make_pool`.
         seed: determines the episodes.
         task_ids: [n] index of each task in the agent's task list; 0 … n - 1 by default.
-        on_progress: told of every finished episode.
+        on_progress: told after every step how many agent steps of these episodes are done.
 
     Returns:
         The episodes, grouped by task in the order of ``specs``; within a task by their number.
@@ -199,7 +199,9 @@ def _run(
 ) -> list[list[EpisodeResult]]:
     """Run the owed episodes; return each environment's, in order."""
     finished: list[list[EpisodeResult]] = [[] for _ in range(pool.num_envs)]
-    remaining, total = plan.owed.copy(), int(plan.owed.sum())
+    remaining = plan.owed.copy()
+    episode_lengths = np.array([spec.episode_length for spec in pool.specs])
+    total = int(plan.owed @ episode_lengths)
     obs = pool.reset(seed, plan.numbers)
     first = np.ones(pool.num_envs, np.bool_)
     # Rewards are added in float64: a thousand of them would lose digits in float32.
@@ -220,12 +222,12 @@ def _run(
                 _result(pool.specs[env].id, reply, row, returns[env], lengths[env])
             )
             remaining[env] -= 1
-            if on_progress is not None:
-                on_progress(total - int(remaining.sum()), total)
         obs[env_ids] = reply.obs
         first[env_ids] = reply.done | reply.lost
         returns[first] = 0.0
         lengths[first] = 0
+        if on_progress is not None:
+            on_progress(total - int(remaining @ episode_lengths) + int(lengths.sum()), total)
     return finished
 
 

@@ -63,9 +63,7 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
         raise CheckpointError(
             f"{path} is a folder: name a checkpoint in it, such as last.pt in checkpoints/."
         )
-    require_whole_archive(
-        path, CheckpointError, "checkpoint", "not a checkpoint, or cut short: {reason}."
-    )
+    require_whole_archive(path, CheckpointError, "checkpoint", "not a checkpoint, or cut short.")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:

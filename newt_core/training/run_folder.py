@@ -26,7 +26,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from newt_core.errors import RunFolderError, did_you_mean
+from newt_core.errors import RunFolderError, did_you_mean, os_reason
 from newt_core.files import AlreadyLockedError, take_lock, write_json, write_text
 
 RUNS = Path("runs")
@@ -43,6 +43,25 @@ class RunFolder:
     """One run's folder. It is a run because it holds a ``config.yaml``."""
 
     path: Path
+
+    @classmethod
+    def require_new(cls, name: str | None, root: Path = RUNS) -> None:
+        """Return if a run of this name can be made.
+
+        Raises:
+            RunFolderError: the name is not usable or taken, or ``root`` is a file.
+        """
+        if name is not None and not _NAME.fullmatch(name):
+            raise RunFolderError(
+                f"'{name}' cannot name a run: use letters, digits, '.', '_' and '-'. "
+                f"The folder is made in {root}/."
+            )
+        if root.exists() and not root.is_dir():
+            raise RunFolderError(f"{root} is a file: --runs-dir names the folder of all runs.")
+        # An empty folder is nobody's run.
+        place = root / (name or "")
+        if name is not None and place.exists() and (place.is_file() or any(place.iterdir())):
+            raise _taken(place)
 
     @classmethod
     def create(
@@ -66,11 +85,7 @@ class RunFolder:
         Raises:
             RunFolderError: the name is not usable or taken, or the disk refuses.
         """
-        if name is not None and not _NAME.fullmatch(name):
-            raise RunFolderError(
-                f"'{name}' cannot name a run: use letters, digits, '.', '_' and '-'. "
-                f"The folder is made in {root}/."
-            )
+        cls.require_new(name, root)
         try:
             root.mkdir(parents=True, exist_ok=True)
             # A folder appears with its settings inside or not at all, so that a run killed in
@@ -87,7 +102,7 @@ class RunFolder:
                 raise
         except OSError as error:
             raise RunFolderError(
-                f"cannot make a run folder in {root}: {error.strerror}."
+                f"cannot make a run folder in {root}: {os_reason(error)}."
             ) from error
 
     @classmethod
@@ -267,7 +282,6 @@ def _take_name(draft: Path, name: str | None, label: str, root: Path) -> Path:
 def _taken(path: Path) -> RunFolderError:
     if (path / _CONFIG).is_file():
         return RunFolderError(
-            f"the run {path} already exists. Go on with it with --resume, or choose another "
-            "--run NAME."
+            f"the run {path} already exists. Resume it with --resume, or choose another --run NAME."
         )
     return RunFolderError(f"{path} already exists and is not a run. Choose another --run NAME.")

@@ -81,7 +81,7 @@ def evaluate_checkpoint(
     Args:
         request: What is asked.
         library: Where tasks are looked up.
-        on_progress: Told of every finished episode.
+        on_progress: Told how many agent steps are done.
 
     Raises:
         NewtError: Whatever the user can put right.

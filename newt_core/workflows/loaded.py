@@ -63,7 +63,7 @@ class LoadedAgent:
 
     @property
     def obs(self) -> Literal["state", "rgb", "both"]:
-        """What it sees: ``state``, ``rgb`` or ``both``, as in :func:`newt_core.make`."""
+        """What it observes: ``state``, ``rgb`` or ``both``, as in :func:`newt_core.make`."""
         return self._agent.obs
 
     def reset(self, task: str) -> None:
@@ -132,7 +132,7 @@ class LoadedAgent:
     def _parts(
         self, obs: ArrayLike | Mapping[str, ArrayLike], task: str
     ) -> tuple[FloatArray | None, ByteArray | None]:
-        """Return an observation's state and picture, as far as this agent sees them."""
+        """Return an observation's state and picture, as far as this agent observes them."""
         if self.obs == "both":
             if not isinstance(obs, Mapping) or not {"state", "rgb"} <= obs.keys():
                 raise InvalidActionError(
@@ -142,7 +142,7 @@ class LoadedAgent:
             return self._state(obs["state"], task), _picture(obs["rgb"], task)
         if isinstance(obs, Mapping):
             raise InvalidActionError(
-                f"this agent sees {self.obs} only: make its environments with obs='{self.obs}'."
+                f"this agent observes {self.obs} only: make its environments with obs='{self.obs}'."
             )
         if self.obs == "rgb":
             return None, _picture(obs, task)

@@ -7,12 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from newt_core.agents.newt.setup import choose_device
 from newt_core.demos.opened import OpenDemos
 from newt_core.encoders.text.choose import Notice, short_name
 from newt_core.envs.availability import runnable
 from newt_core.errors import CheckpointError, ConfigError
 from newt_core.files import write_text
-from newt_core.specs import SpecLibrary, load_specs
+from newt_core.specs import SpecLibrary, TaskSpec, load_specs
 from newt_core.specs.load import spec_files
 from newt_core.training.config import RunConfig, with_absolute_paths
 from newt_core.training.content import (
@@ -40,6 +41,7 @@ def new_run(
     demos: Path | None = None,
     pretraining: bool = False,
     check: Callable[[RunConfig], None] = lambda settings: None,
+    measure: Callable[[RunConfig, Sequence[TaskSpec]], None] = lambda settings, tasks: None,
     notice: Notice = lambda message: None,
 ) -> RunContext:
     """Check what was asked for, and only then make a folder.
@@ -55,17 +57,24 @@ def new_run(
         demos: The folder of the demonstrations where nothing else says which.
         pretraining: Whether it learns from these alone, and never interacts.
         check: Raises for what else is wrong with the settings.
+        measure: Called once all else is found to be right, before the folder is made.
         notice: Told what was left out or taken over.
 
     Raises:
         NewtError: Whatever the user can put right.
     """
-    settings, library = with_absolute_paths(asked.settings()), load_specs(specs)
+    settings, library = asked.settings(), load_specs(specs)
     if "tasks" not in settings.model_fields_set:
         raise ConfigError(
             "nothing says which tasks to train on.\nName some with --tasks: walker-run, "
             "'cheetah-*', dmcontrol or all, say. 'newt tasks list' shows all of them."
         )
+    RunFolder.require_new(name, runs)
+    by_machine = asked.preset is None and asked.config_file is None
+    if by_machine:
+        asked = replace(asked, preset=preset_for_machine(settings))
+        settings = asked.settings()
+    settings = with_absolute_paths(settings)
     label = run_label(settings.tasks, asked.preset)
     # With what is left out spelled out, a resumed run trains the same tasks wherever it is.
     tasks = runnable(library, settings.tasks, strict=strict, notice=notice)
@@ -93,10 +102,19 @@ def new_run(
         parts.config = settings = settings.model_copy(update={"text": decided})
     if pretrained is not None:
         require_encoders(pretrained, parts.texts.encoder, parts.image_encoder)
+    if by_machine:
+        where = "on" if asked.preset == "paper" else "without"
+        notice(f"preset {asked.preset}: the run is {where} a CUDA GPU. --preset names another.")
+    measure(settings, parts.specs)
     folder = RunFolder.create(
         name, settings.to_yaml(), label=label, root=runs, specs=_texts_of(specs)
     )
     return RunContext(settings, folder, library, made=parts)
+
+
+def preset_for_machine(settings: RunConfig) -> str:
+    """Choose the preset of a run whose user names none: the paper's needs a CUDA GPU."""
+    return "paper" if choose_device(settings.device).type == "cuda" else "cpu"
 
 
 def existing_run(
@@ -208,6 +226,6 @@ def _seeing_as_before(
         raise ConfigError(
             f"{checkpoint} was trained with --obs {learned.model.obs} and "
             f"model.frame_stack={learned.model.frame_stack}: leave both as they are. Only an "
-            "agent of states can begin to see, with --obs both."
+            "agent trained on states can be given visual observations, too, with --obs both."
         )
     return changes | {"model": wanted}

@@ -21,6 +21,7 @@ from newt_core.workflows.collect_demos import Collected, CollectionRequest
 from newt_core.workflows.context import RunContext
 from newt_core.workflows.evaluate import EvaluationRequest
 from newt_core.workflows.film import Filmed, FilmRequest
+from newt_core.workflows.forecast import Forecast
 from newt_core.workflows.pretrain import Pretrained
 from newt_core.workflows.train import Trained
 from tests.fixtures.demonstrations import episode
@@ -37,7 +38,7 @@ PLACES = {
     "evaluate_random": "newt_core.workflows.evaluate:evaluate_random",
     "collect_demos": "newt_core.workflows.collect_demos:collect_demos",
     "without_expert": "newt_core.workflows.collect_demos:without_expert",
-    "forecast": "newt_core.workflows.train_expert:forecast",
+    "forecast": "newt_core.workflows.forecast:forecast",
     "film_checkpoint": "newt_core.workflows.film:film_checkpoint",
     "play": "newt_core.envs.play.window:play",
     "check_task": "newt_core.envs.checks:check_task",
@@ -133,6 +134,8 @@ class FakeCore:
         self._patch = patch
         for name in SLOW:
             self.replace(name)
+        # The defaults, whatever machine the tests run on.
+        patch.setattr("newt_core.workflows.settings.preset_for_machine", lambda *_: "paper")
 
     def arguments(self, name: str) -> dict[str, Any]:
         """Return the arguments of the newest call of a function, by the parameters' names."""
@@ -167,6 +170,7 @@ class FakeCore:
             checkpoint=folder.checkpoints / "last.pt",
             steps=config.steps,
             score=0.5,
+            score_steps=config.steps,
             interrupted=others["should_stop"](),
         )
 
@@ -182,6 +186,7 @@ class FakeCore:
             curves=folder.path / "losses.png",
             updates=config.pretrain.updates,
             scores={} if stopped else scores,
+            scored_after=None if stopped else config.pretrain.updates,
             interrupted=stopped,
         )
 
@@ -196,8 +201,8 @@ class FakeCore:
     def _without_expert(self, specs: Any, **others: Any) -> list[Any]:
         return list(specs)
 
-    def _forecast(self, **arguments: Any) -> float:
-        return 3000.0
+    def _forecast(self, config: Any, **others: Any) -> Forecast:
+        return Forecast(config.steps, config.pretrain.updates, 3000.0, 500.0)
 
     def _film_checkpoint(self, tasks: str | None, path: Path | None, **others: Any) -> Filmed:
         names = tasks.split(",") if tasks else ["walker-run", "walker-walk"]
