@@ -8,19 +8,26 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from newt_cli import console, options
-from newt_cli.demo_files import at_a_glance, in_full, report_of, say_written, summaries_of
+from newt_cli.demo_files import (
+    at_a_glance,
+    in_full,
+    report_of,
+    say_written,
+    summaries_of,
+    write_files,
+)
 from newt_cli.failures import FAILED
 
 if TYPE_CHECKING:
     from newt_core.specs import SpecLibrary
 
-app = typer.Typer(add_completion=False)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 What = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[WHAT]...",
-        help="Files, folders or task selectors; without any, everything in --demos.",
+        metavar="WHAT",
+        help="Files, folders or task selectors; by default all files in --demos.",
     ),
 ]
 Folder = Annotated[
@@ -63,25 +70,7 @@ def list_demos(
         tasks = {s.header.task: at_a_glance(s) for s in summaries}
         console.write_json({"tasks": tasks, "damaged": damaged})
     else:
-        numbers = ("episodes", "steps", "return", "success", "score", "MB")
-        console.write_table(
-            ("task", *numbers, "expert", "file"),
-            [
-                (
-                    s.header.task,
-                    str(s.header.total_episodes),
-                    f"{s.header.total_steps:,}",
-                    console.number(s.mean_return),
-                    console.number(s.success, 2),
-                    console.number(s.score, 3),
-                    console.number(s.path.stat().st_size / 1e6, 2),
-                    s.header.expert,
-                    str(s.path),
-                )
-                for s in summaries
-            ],
-            right=numbers,
-        )
+        write_files(summaries)
     for reason in damaged.values():
         console.notice(reason)
     if damaged:
@@ -95,7 +84,7 @@ def show(
     specs: options.Specs = None,
     as_json: options.Json = False,
 ) -> None:
-    """Show one file: where it comes from, and its episodes.
+    """Show where a file comes from, and its episodes.
 
     \b
     newt demos show pygame-cowboy
@@ -129,6 +118,7 @@ def show(
             for info in summary.episodes
         ],
         right=columns,
+        gives_way=("success", "seed"),
     )
 
 
@@ -139,15 +129,15 @@ def validate(
     specs: options.Specs = None,
     as_json: options.Json = False,
 ) -> None:
-    """Check files thoroughly, and say which episode is wrong.
+    """Check files thoroughly, and name the episodes that are wrong.
 
     \b
     newt demos validate
     newt demos validate pygame-cowboy demos/pygame-pong.h5 --json
 
-    Found are cut and damaged files, values that are not finite, wrong dimensions, another task or
-    spec, actions out of range, and episodes or ends out of order. The exit code is 1 if anything
-    is wrong.
+    It finds truncated and damaged files, values that are not finite, wrong dimensions, other
+    tasks and specs, actions out of range, and episodes out of order. The exit code is 1 if
+    anything is wrong.
     """
     from newt_core.demos.folder import find_files
     from newt_core.demos.validate import validate as check
@@ -169,13 +159,13 @@ def validate(
 @app.command("import")
 def import_demos(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A published file, <task>.pt.")],
-    task: Annotated[str, typer.Option("--task", metavar="T", help="The task it is of.")],
+    task: Annotated[str, typer.Option("--task", metavar="T", help="The task it shows.")],
     out: Out = DEMOS,
     append: Append = False,
     specs: options.Specs = None,
     as_json: options.Json = False,
 ) -> None:
-    """Turn a published demonstration file into one of ours.
+    """Convert a published demonstration file to Newt's format.
 
     \b
     newt demos import walker-run.pt --task walker-run
@@ -241,16 +231,16 @@ def export(
 
 @app.command()
 def merge(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files of one task.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Files of one task.")],
     out: Annotated[Path, typer.Option(metavar="FILE", help="The file to write.")],
     append: Append = False,
     damaged_too: Annotated[
-        bool, typer.Option("--damaged-too", help="Take the whole episodes of damaged files.")
+        bool, typer.Option("--damaged-too", help="Recover the whole episodes of damaged files.")
     ] = False,
     specs: options.Specs = None,
     as_json: options.Json = False,
 ) -> None:
-    """Put files of one task together; equal episodes are taken once.
+    """Merge files of one task; of equal episodes, one is kept.
 
     \b
     newt demos merge demos/pygame-cowboy.h5 more/pygame-cowboy.h5 --out all.h5
@@ -275,7 +265,7 @@ def plot(
     specs: options.Specs = None,
     as_json: options.Json = False,
 ) -> None:
-    """Draw returns and lengths, a panel per task.
+    """Plot returns and lengths, one panel per task.
 
     \b
     newt demos plot --out demos.png

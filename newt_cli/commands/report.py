@@ -9,7 +9,7 @@ import typer
 
 from newt_cli import console, options
 
-app = typer.Typer(add_completion=False)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 PAGE = ".html"
 
@@ -19,7 +19,7 @@ def report(
     runs: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[RUN]...",
+            metavar="RUN",
             help="Names or folders of runs; by default the newest run.",
             show_default=False,
         ),
@@ -28,23 +28,23 @@ def report(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="The page to write; by default report.html in the run's folder, or in the folder "
-            "of all runs where there are several.",
+            help="The page to write; by default report.html in the run's folder, or in --runs-dir "
+            "if there are several runs.",
         ),
     ] = None,
     runs_dir: options.RunsDir = Path("runs"),
     as_json: options.Json = False,
 ) -> None:
-    """Write a page about a run: scores, curves, losses, videos.
+    """Write a page about runs: scores, curves, losses, videos.
 
     \b
     newt report
     newt report balance
     newt report balance swingup --out both.html
 
-    The page is one file, pictures and small videos included; several runs are compared on it.
-    Random actions are shown where random.json in a run's folder holds what newt eval random --json
-    printed.
+    The page is a single file that includes pictures and small videos. Several runs are compared.
+    To compare with random actions, save the output of 'newt eval random --json' as random.json in
+    the run's folder.
     """
     if out is not None and out.suffix.lower() != PAGE:
         raise typer.BadParameter(f"'{out}' must end in {PAGE}", param_hint="'--out'")

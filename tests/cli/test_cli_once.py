@@ -195,5 +195,5 @@ def test_a_damaged_file_is_found_before_there_is_a_run(newt, library):
     path.write_bytes(path.read_bytes()[:-1])
     answer = newt(f"{LINE} --run a")
     assert answer.code == 2
-    assert "short-reach.h5: is cut short" in answer.err
+    assert "short-reach.h5: cut short" in answer.err
     assert not Path("runs/a").exists()
