@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from newt_cli.app import COMMANDS
 from newt_core.bench.timing import describe_hardware
 from newt_core.files import write_json
 from newt_core.version import git_version
@@ -36,8 +37,9 @@ class Tally:
         if report.when != "call" or not invocation:
             return
         words = invocation.rstrip("]").split()
-        name = f"newt {words[1]}" if words[0] == "newt" else words[0].rstrip(":")
-        name = "newt" if name.startswith("newt -") else name
+        name = words[0].rstrip(":")
+        if name == "newt" and words[1] in COMMANDS:
+            name = f"newt {words[1]}"
         self.all[name] = self.all.get(name, 0) + 1
         self.right[name] = self.right.get(name, 0) + report.passed
         if not report.passed:
