@@ -27,7 +27,8 @@ from newt_core.specs import SpecLibrary, load_specs
 from newt_core.training.checkpoint import load_checkpoint
 from newt_core.training.online import Scores
 from newt_core.types import ByteArray
-from newt_core.workflows import pretrain, train
+from newt_core.workflows import forecast, pretrain, train
+from newt_core.workflows.forecast import Forecast
 from tests.fixtures.demonstrations import episode
 from tests.fixtures.short_tasks import SPECS
 
@@ -61,8 +62,11 @@ def library(newt: Any, monkeypatch: pytest.MonkeyPatch) -> SpecLibrary:
             for number in range(EPISODES):
                 seen = partial(pictures, task, number)
                 writer.add([replace(episode(number, library[name]), rgb=seen)])
-    monkeypatch.setattr(train, "_evaluator", lambda *parts: lambda step: Scores(0.0, {}))
-    monkeypatch.setattr(pretrain, "_evaluator", lambda *parts: lambda updates, last: {})
+    monkeypatch.setattr(train, "_evaluator", lambda *parts: lambda step, tell: Scores(0.0, {}))
+    monkeypatch.setattr(pretrain, "_evaluator", lambda *parts: lambda updates, last, tell: {})
+    # A forecast makes a whole trial run, with an encoder of its own.
+    nothing = Forecast(0, 0, None, None)
+    monkeypatch.setattr(forecast, "forecast", lambda *args, **kwargs: nothing)
     return library
 
 
