@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from newt_cli import console
-from newt_cli.failures import report_failures
+from newt_cli.failures import Interruption, report_failures
 from newt_core.threads import prepare_process
 from newt_core.version import __version__
 
@@ -46,7 +46,15 @@ class LazyCommands(UserDict[str, Any]):
     def __getitem__(self, name: str) -> Any:
         command = typer.main.get_command(import_module(self.data[name]).app)
         command.name = name
-        return command
+        return _with_whole_sentences(command)
+
+
+def _with_whole_sentences(command: Any) -> Any:
+    """Have lists of commands give the first sentence of each one's help, however long it is."""
+    command.short_help = " ".join((command.help or "").partition("\n\n")[0].split())
+    for subcommand in getattr(command, "commands", {}).values():
+        _with_whole_sentences(subcommand)
+    return command
 
 
 class NewtGroup(TyperGroup):
@@ -56,6 +64,13 @@ class NewtGroup(TyperGroup):
         super().__init__(**attributes)
         self.commands = LazyCommands(COMMANDS)
 
+    def invoke(self, ctx: Any) -> Any:
+        """Run the subcommand."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            raise Interruption from error
+
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the subcommands' names in the order of the help."""
         return list(self.commands)
@@ -64,6 +79,7 @@ class NewtGroup(TyperGroup):
 app = typer.Typer(
     cls=NewtGroup,
     add_completion=False,
+    rich_markup_mode=None,
     invoke_without_command=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -74,7 +90,9 @@ app = typer.Typer(
 def newt(
     ctx: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print it as one JSON document.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="With --version: print one JSON document.")
+    ] = False,
 ) -> None:
     """One world model that learns many continuous-control tasks from text and reward.
 

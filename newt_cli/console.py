@@ -66,29 +66,95 @@ def write_json(document: Any) -> None:
 
 
 def write_table(
-    columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Iterable[str] = ()
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    right: Iterable[str] = (),
+    folds: Iterable[str] = (),
+    gives_way: Sequence[str] = (),
 ) -> None:
-    """Print a table on stdout.
+    """Print a table on stdout. On a narrow terminal columns are left out, but no cell is cut.
 
     Args:
-        columns: Headings.
+        columns: Headings. The first column says what a row is about: it stays, in full.
         rows: Cells, plain text.
         right: The columns to align to the right, numbers as a rule.
+        folds: The columns of texts and paths, which may take several lines.
+        gives_way: The columns to leave out where there is no room, in this order.
     """
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
+    cells = [list(row) for row in rows]
+    width = terminal_width()
+    foldable = set(folds)
+    kept = _columns_that_fit(columns, cells, width, foldable, gives_way)
     numbers = set(right)
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for column in columns:
-        table.add_column(column, justify="right" if column in numbers else "left")
-    for row in rows:
-        table.add_row(*(Text(printable(cell)) for cell in row))
-    console = Console(width=None if sys.stdout.isatty() else FILE_WIDTH)
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, _GAP, 0, 0))
+    for column in kept:
+        table.add_column(
+            column,
+            justify="right" if column in numbers else "left",
+            no_wrap=column not in foldable,
+            overflow="fold",
+        )
+    for row in cells:
+        table.add_row(*(Text(printable(row[columns.index(column)])) for column in kept))
+    # As wide as it has to be: rich would cut what does not fit.
+    console = Console(width=max(width, _width(kept, columns, cells, foldable)))
     with console.capture() as capture:
         console.print(table)
     _put("\n".join(line.rstrip() for line in capture.get().splitlines()))
+    left_out = [column for column in columns if column not in kept]
+    if left_out:
+        notice(f"left out for lack of room: {', '.join(left_out)}. --json has everything.")
+
+
+_GAP = 2
+"""Spaces between columns."""
+_NARROWEST_FOLD = 16
+"""Characters that a column of texts gets at least."""
+
+
+def terminal_width() -> int:
+    """Return the columns that a table may take: those of the terminal, and plenty without one."""
+    from rich.console import Console
+
+    return Console().width if sys.stdout.isatty() else FILE_WIDTH
+
+
+def _columns_that_fit(
+    columns: Sequence[str],
+    cells: Sequence[Sequence[str]],
+    width: int,
+    folds: set[str],
+    gives_way: Sequence[str],
+) -> list[str]:
+    kept = list(columns)
+    for column in gives_way:
+        if _width(kept, columns, cells, folds) <= width:
+            break
+        kept.remove(column)
+    return kept
+
+
+def _width(
+    kept: Sequence[str], columns: Sequence[str], cells: Sequence[Sequence[str]], folds: set[str]
+) -> int:
+    """Return the characters that some columns take, those that fold at their narrowest."""
+    from rich.cells import cell_len
+
+    total = _GAP * (len(kept) - 1)
+    for column in kept:
+        at = columns.index(column)
+        widest = max([cell_len(column), *(cell_len(row[at]) for row in cells)])
+        if column in folds:  # between words, or within a path
+            words = (word for row in cells for word in row[at].split() if "/" not in word)
+            least = max([_NARROWEST_FOLD, cell_len(column), *map(cell_len, words)])
+            widest = min(widest, least)
+        total += widest
+    return total
 
 
 def number(value: float | None, digits: int = 1) -> str:

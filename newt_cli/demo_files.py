@@ -92,6 +92,31 @@ def report_of(report: FileReport) -> dict[str, Any]:
     }
 
 
+def write_files(summaries: list[FileSummary]) -> None:
+    """Print a line per file."""
+    numbers = ("episodes", "steps", "return", "success", "score", "MB")
+    console.write_table(
+        ("task", *numbers, "expert", "file"),
+        [
+            (
+                s.header.task,
+                str(s.header.total_episodes),
+                f"{s.header.total_steps:,}",
+                console.number(s.mean_return),
+                console.number(s.success, 2),
+                console.number(s.score, 3),
+                console.number(s.path.stat().st_size / 1e6, 2),
+                s.header.expert,
+                str(s.path),
+            )
+            for s in summaries
+        ],
+        right=numbers,
+        folds=("expert", "file"),
+        gives_way=("MB", "expert", "steps", "success", "return"),
+    )
+
+
 def say_written(summary: FileSummary, as_json: bool) -> None:
     """Print what was written."""
     if as_json:

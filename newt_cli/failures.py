@@ -17,6 +17,7 @@ traceback.
 from __future__ import annotations
 
 import os
+import re
 import signal
 import threading
 import traceback
@@ -29,12 +30,12 @@ from typing import Any
 
 import typer
 
+from newt_cli.__main__ import INTERRUPTED
 from newt_cli.console import notice, write_json
 from newt_core.errors import NewtError, did_you_mean, disk_is_full
 
 DEBUG_VARIABLE = "NEWT_DEBUG"
 FAILED = 1
-INTERRUPTED = 130
 
 
 def report_failures(work: Callable[[], object], *, as_json: bool = False) -> int:
@@ -45,8 +46,10 @@ def report_failures(work: Callable[[], object], *, as_json: bool = False) -> int
         as_json: Print a mistake as ``{"error": …}`` on stdout, too.
     """
     try:
-        with _handling(signal.default_int_handler, signal.SIGTERM), _warnings_as_remarks():
+        with interruptible(), _warnings_as_remarks():
             code = work()
+    except (KeyboardInterrupt, Interruption):
+        return _interrupted(as_json)
     except NewtError as error:
         code = FAILED if disk_is_full(error) else error.exit_code
         return _explain(str(error), code, as_json)
@@ -55,9 +58,35 @@ def report_failures(work: Callable[[], object], *, as_json: bool = False) -> int
     except OSError as error:
         where = f": {error.filename}" if error.filename else ""
         return _explain(f"{error.strerror or error}{where}", FAILED, as_json)
-    except KeyboardInterrupt:
-        return INTERRUPTED
     return code if isinstance(code, int) else 0
+
+
+class Interruption(BaseException):
+    """A KeyboardInterrupt on its way through Typer, which would make a mere exit code of it."""
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM end the block with KeyboardInterrupt, whatever libraries make of it.
+
+    Interrupted in the middle of an import, some raise errors of their own, as if they were broken.
+    """
+    received = False
+
+    def receive(signum: int, frame: FrameType | None) -> None:
+        nonlocal received
+        received = True
+        raise KeyboardInterrupt
+
+    with _handling(receive, signal.SIGINT, signal.SIGTERM):
+        try:
+            yield
+        except Exception as error:
+            if received:
+                raise KeyboardInterrupt from error
+            raise
+    if received:  # a library went on as if nothing had happened
+        raise KeyboardInterrupt
 
 
 class StopRequest:
@@ -130,6 +159,13 @@ def _warnings_as_remarks() -> Iterator[None]:
         yield
 
 
+def _interrupted(as_json: bool) -> int:
+    notice("Interrupted.")
+    if as_json:
+        write_json({"error": "interrupted"})
+    return INTERRUPTED
+
+
 def _explain(message: str, code: int, as_json: bool) -> int:
     if os.environ.get(DEBUG_VARIABLE, "0") not in ("", "0"):
         traceback.print_exc()
@@ -145,7 +181,17 @@ def _usage_message(error: typer.TyperException) -> str:
     if near:
         message = f"{error.message.rstrip('.')}.{did_you_mean(error.option_name, near)}"  # type: ignore[attr-defined]
     else:
-        # "Value error, " is how pydantic opens the message of a failed choice.
-        message = " ".join(error.format_message().split()).replace("Value error, ", "")
+        message = _in_our_words(" ".join(error.format_message().split()), error)
     context = getattr(error, "ctx", None)
     return message + (f"\nSee: {context.command_path} --help" if context else "")
+
+
+def _in_our_words(message: str, error: typer.TyperException) -> str:
+    """Return Typer's message with what it leaves out, and without what pydantic adds."""
+    if message == "Missing command.":
+        return f"name a command: {', '.join(error.ctx.command.commands)}"  # type: ignore[attr-defined]
+    extra = re.fullmatch(r"Got unexpected extra arguments?\(?s?\)? \((.*)\)", message)
+    if extra is not None:
+        return f"unexpected argument: {extra[1]}"
+    message = message.replace(" requires an argument.", " needs a value.")
+    return message.removeprefix("Invalid value: ").replace("Value error, ", "")

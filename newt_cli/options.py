@@ -32,18 +32,18 @@ Specs = Annotated[
     typer.Option(
         "--specs",
         metavar="FOLDER",
-        help="A folder of YAML task specs to add to the built-in ones; may be repeated.",
+        help="A folder of your own task specs, YAML files; may be repeated.",
     ),
 ]
 
 Strict = Annotated[
     bool,
     typer.Option(
-        "--strict", help="Fail rather than leave out tasks whose package or assets are missing."
+        "--strict", help="Fail, instead of leaving out tasks whose package or assets are missing."
     ),
 ]
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
 def _known_device(device: str) -> str:
@@ -55,18 +55,26 @@ def _known_device(device: str) -> str:
 
 
 Device = Annotated[
-    str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.", callback=_known_device)
+    str,
+    typer.Option(
+        "--device", help="Where to compute: auto, cpu, cuda, cuda:N or mps.", callback=_known_device
+    ),
 ]
 
 ImageWeights = Annotated[
-    Path | None, typer.Option("--image-weights", metavar="FILE", help="A file of DINOv2's weights.")
+    Path | None,
+    typer.Option(
+        "--image-weights",
+        metavar="FILE",
+        help="DINOv2's weights; by default those of 'newt weights'.",
+    ),
 ]
 """Where the image encoder's weights are, if not where ``newt weights`` keeps them."""
 
-RunsDir = Annotated[Path, typer.Option("--runs-dir", help="Where run folders are made and found.")]
+RunsDir = Annotated[Path, typer.Option("--runs-dir", help="The folder of all runs.")]
 """The folder that holds the run folders."""
 
-TEXT_ENCODER_HELP = "What turns task texts into vectors: auto, clip, hashed, file or zero."
+TEXT_ENCODER_HELP = "The text encoder: auto, clip, hashed, file or zero."
 
 TextEncoder = Annotated[
     str | None, typer.Option("--text-encoder", metavar="NAME", help=TEXT_ENCODER_HELP)
@@ -83,10 +91,16 @@ TextWeights = Annotated[
 
 Instruction = Annotated[
     str | None,
-    typer.Option("--instruction", metavar="TEXT", help="Tell the agent this goal instead."),
+    typer.Option(
+        "--instruction",
+        metavar="TEXT",
+        help="Give the agent this instruction instead of the task's.",
+    ),
 ]
 
 Embodiment = Annotated[
     str | None,
-    typer.Option("--embodiment", metavar="TEXT", help="Tell the agent this body instead."),
+    typer.Option(
+        "--embodiment", metavar="TEXT", help="Give the agent this embodiment instead of the task's."
+    ),
 ]

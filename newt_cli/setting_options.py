@@ -47,7 +47,12 @@ EnvsPerTask = Annotated[int | None, _number("envs_per_task")]
 SaveReplay = Annotated[bool | None, _option("replay.save", "--save-replay/--no-save-replay")]
 
 Preset = Annotated[
-    str | None, typer.Option(help="Settings to begin with: paper, cpu or smoke, among others.")
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Settings to begin with: paper, cpu, smoke or demo. Without it and --config, paper "
+        "on a CUDA GPU and cpu elsewhere.",
+    ),
 ]
 Config = Annotated[
     Path | None,
@@ -56,15 +61,13 @@ Config = Annotated[
 Set = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", metavar="KEY=VALUE", help="One setting, such as update.lr=1e-4; repeatable."
+        "--set", metavar="KEY=VALUE", help="A setting, such as update.lr=1e-4; may be repeated."
     ),
 ]
 Run = Annotated[
-    str | None, typer.Option(metavar="NAME", help="The run's name; by default date and tasks.")
+    str | None, typer.Option(metavar="NAME", help="The run's name; by default its date and tasks.")
 ]
-Resume = Annotated[
-    bool, typer.Option("--resume", help="Go on with that run, or with the newest one.")
-]
+Resume = Annotated[bool, typer.Option("--resume", help="Resume that run, or the newest one.")]
 
 
 def asked(context: typer.Context) -> Asked:

@@ -15,10 +15,21 @@ from difflib import get_close_matches
 from pathlib import Path
 
 
+def nearest(word: str, choices: Iterable[str]) -> str | None:
+    """Return the choice that a mistyped word stands for; None where none is close enough."""
+    by_lower = {choice.lower(): choice for choice in choices}
+    cutoff = 0.7 if len(word) > 4 else 0.6  # short enough for two letters that changed places
+    near = get_close_matches(word.lower(), by_lower, n=1, cutoff=cutoff)
+    if not near and len(word) > 2:  # the beginning of a single one
+        begun = [choice for choice in by_lower if choice.startswith(word.lower())]
+        near = begun if len(begun) == 1 else []
+    return by_lower[near[0]] if near else None
+
+
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
     """Return ``" Did you mean 'x'?"`` for the closest choice, or an empty string."""
-    near = get_close_matches(word, list(choices), n=1, cutoff=0.6)
-    return f" Did you mean '{near[0]}'?" if near else ""
+    near = nearest(word, choices)
+    return f" Did you mean '{near}'?" if near else ""
 
 
 _ESCAPES = re.compile(
@@ -52,7 +63,7 @@ def in_short(error: BaseException, *, last: bool = False) -> str:
         error: What was raised.
         last: Take its last line instead of its first.
     """
-    text = getattr(error, "strerror", None) or _text(error)
+    text = os_reason(error) if isinstance(error, OSError) else _text(error)
     if text[:1] in ("'", '"') and text.find(text[0], 1) == len(text) - 1:
         text = text[1:-1]  # a KeyError quotes its key
     lines = (text or type(error).__name__).splitlines()
@@ -82,6 +93,32 @@ def disk_is_full(error: BaseException) -> bool:
             return True
         cause = cause.__cause__
     return False
+
+
+def os_reason(error: OSError) -> str:
+    """Return why the operating system refused a file, in words that say what to change."""
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        return "a part of this path is a file, not a folder"
+    return error.strerror or str(error)
+
+
+def yaml_problem(error: Exception) -> str:
+    """Return what is wrong with a YAML text, as the end of a sentence."""
+    problem = getattr(error, "problem", None)
+    if problem is None:  # a character that YAML forbids
+        code = getattr(error, "character", None)
+        return f"it holds the control character #x{code:02x}" if code else "it cannot be read"
+    if "cannot start any token" in problem:
+        return (
+            "a value begins with a tab, '%', '@' or '`': indent with spaces, and quote such texts"
+        )
+    if "mapping values are not allowed" in problem:
+        return "there is a second ':' in a line, or the line is not indented as those before"
+    if "':'" in problem:
+        return "a ':' is missing"
+    problem = str(problem).replace("'<stream end>'", "the end")
+    missing = problem.removeprefix("did not find expected ")
+    return problem if missing == problem else f"{missing} is missing"
 
 
 class NewtError(Exception):

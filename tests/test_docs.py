@@ -22,7 +22,7 @@ from newt_cli.app import COMMANDS, app
 from newt_core.specs import load_specs
 from newt_core.training.config import resolve_config, setting_fields
 from newt_core.types import ACTION_DIM, FloatArray, Observation
-from newt_core.workflows.loaded import LoadedAgent
+from newt_core.workflows.loaded_agent import LoadedAgent
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"

@@ -102,7 +102,7 @@ def test_the_command_is_an_entry_point(wheel, names):
     (name,) = (name for name in names if name.endswith("entry_points.txt"))
     with zipfile.ZipFile(wheel) as archive:
         text = archive.read(name).decode()
-    assert "newt = newt_cli.app:main" in text
+    assert "newt = newt_cli.__main__:main" in text
 
 
 def test_every_package_that_is_imported_is_declared():

@@ -8,42 +8,40 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from newt_cli import console, options
-from newt_cli.display import download_display
+from newt_cli.counts import download_display
 
 if TYPE_CHECKING:
     from newt_core.envs.assets import AssetStatus
 
-app = typer.Typer(add_completion=False)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
-Names = Annotated[
-    list[str] | None, typer.Argument(metavar="[NAME]...", help="Assets; without, all of them.")
-]
+Names = Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Assets; by default all.")]
 Folder = Annotated[
     Path | None,
     typer.Option(
         metavar="FOLDER",
-        help="Where the assets lie: the environment variable NEWT_ASSETS, or ManiSkill's own "
-        "MS_ASSET_DIR, or ~/.maniskill.",
+        help="The folder of the assets; by default $NEWT_ASSETS, else ManiSkill's $MS_ASSET_DIR, "
+        "else ~/.maniskill.",
     ),
 ]
 
 
 @app.callback()
 def assets() -> None:
-    """Download files that some tasks need, and look at them.
+    """List, download and check files that some tasks need.
 
     \b
     newt assets list
     newt assets download ycb
     newt assets check
 
-    All lie in one folder. Set NEWT_ASSETS to have them elsewhere.
+    All are in one folder. Set NEWT_ASSETS to choose another.
     """
 
 
 @app.command("list")
 def list_assets(names: Names = None, folder: Folder = None, as_json: options.Json = False) -> None:
-    """List assets, whether they are here, and the tasks that need them.
+    """List assets, whether they are downloaded, and how many tasks need them.
 
     \b
     newt assets list
@@ -54,7 +52,7 @@ def list_assets(names: Names = None, folder: Folder = None, as_json: options.Jso
 
 @app.command()
 def check(names: Names = None, folder: Folder = None, as_json: options.Json = False) -> None:
-    """See that every file of the assets is here and, if Newt downloaded it, unchanged.
+    """Check that the assets' files are complete and, if Newt downloaded them, unchanged.
 
     \b
     newt assets check
@@ -71,7 +69,7 @@ def check(names: Names = None, folder: Folder = None, as_json: options.Json = Fa
 
 @app.command()
 def download(names: Names = None, folder: Folder = None, as_json: options.Json = False) -> None:
-    """Download assets that are not here, or not whole. Ctrl-C leaves no half of one.
+    """Download assets that are missing or incomplete.
 
     \b
     newt assets download
@@ -94,7 +92,11 @@ def download(names: Names = None, folder: Folder = None, as_json: options.Json =
 
 
 def _absolute(folder: Path | None) -> Path | None:
-    return None if folder is None else folder.expanduser().absolute()
+    if folder is None:
+        return None
+    if folder.is_file():
+        raise typer.BadParameter(f"'{folder}' is a file", param_hint="'--folder'")
+    return folder.expanduser().absolute()
 
 
 def _look(names: list[str] | None, folder: Path | None) -> list[AssetStatus]:
@@ -138,6 +140,8 @@ def _report(found: list[AssetStatus], as_json: bool) -> None:
             for status in found
         ],
         right=("MB", "tasks"),
+        folds=("what", "path"),
+        gives_way=("what", "MB"),
     )
 
 

@@ -11,11 +11,11 @@ from newt_cli import console, options
 from newt_cli.numbers import number_option
 from newt_core.settings import limits
 
-app = typer.Typer(add_completion=False)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 Sizes = Annotated[str, typer.Option("--size", help="Model sizes, separated by commas.")]
 Repeats = Annotated[
-    int, number_option(1, limits.COUNT, "Timed runs of each variant; the median counts.")
+    int, number_option(1, limits.COUNT, "Timed runs of each variant; the median is reported.")
 ]
 
 
@@ -64,7 +64,7 @@ def update(
     device: options.Device = "cpu",
     as_json: options.Json = False,
 ) -> None:
-    """Time a gradient step against a straightforward eager one.
+    """Time a gradient step against a plain one.
 
     \b
     newt bench update
@@ -89,12 +89,12 @@ def pool(
     ] = 500,
     repeats: Repeats = 5,
     variants: Annotated[
-        str | None, typer.Option(help="A comma list of some of the variants; the pool is one.")
+        str | None, typer.Option(help="Variants to time, separated by commas; by default all.")
     ] = None,
     specs: options.Specs = None,
     as_json: options.Json = False,
 ) -> None:
-    """Time the environment pool, and weigh it, against Gymnasium's vector environments.
+    """Compare the environment pool's speed and memory with Gymnasium's vector environments.
 
     \b
     newt bench pool
@@ -115,7 +115,7 @@ def pool(
 def train(
     tasks: options.Tasks = "pygame-reacher-easy,pygame-coconut-dodge",
     obs: Annotated[
-        Literal["state", "rgb", "both"], typer.Option(help="What the agent sees.")
+        Literal["state", "rgb", "both"], typer.Option(help="What the agent observes.")
     ] = "both",
     preset: Annotated[str, typer.Option(help="Settings of the run.")] = "cpu",
     set_: Annotated[

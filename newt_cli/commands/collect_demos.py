@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from newt_cli import console, options
-from newt_cli.display import task_display, training_display
+from newt_cli.counts import task_display
+from newt_cli.display import training_display
 from newt_cli.failures import FAILED, INTERRUPTED, StopRequest
+from newt_cli.forecasts import duration
 from newt_cli.numbers import number_option, real_option
 from newt_cli.run_settings import resume_command
 from newt_core.settings import limits
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from newt_core.specs import SpecLibrary, TaskSpec
     from newt_core.workflows.collect_demos import Collected
 
-app = typer.Typer(add_completion=False)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command("collect-demos")
@@ -29,43 +31,45 @@ def collect_demos(
     expert: Annotated[
         str,
         typer.Option(
-            metavar="auto|scripted|CKPT|FOLDER",
-            help="Who plays: a scripted player, a checkpoint, or the best fit in a folder of them.",
+            metavar="WHO",
+            help="Who plays: auto, scripted, a checkpoint, a run, or a folder of checkpoints.",
         ),
     ] = "auto",
     episodes: Annotated[
         int | None,
         number_option(
-            1, limits.EPISODES, "Good episodes of each task; 10 to 40 by domain if left out."
+            1,
+            limits.EPISODES,
+            "Episodes to keep of each task; by default 10 to 40, depending on the domain.",
         ),
     ] = None,
     out: Annotated[
-        Path, typer.Option(metavar="FOLDER", help="Where the files <task>.h5 go.")
+        Path, typer.Option(metavar="FOLDER", help="Where to write the files, <task>.h5.")
     ] = Path("demos"),
     noise: Annotated[
         float,
         real_option(
             0,
             1,
-            "Std of noise on the actions, so that the files show how the expert recovers.",
+            "Standard deviation of the noise added to actions, to record how the expert recovers.",
         ),
     ] = 0.0,
-    rgb: Annotated[bool, typer.Option("--rgb", help="Record a picture of every state.")] = False,
+    rgb: Annotated[bool, typer.Option("--rgb", help="Record visual observations, too.")] = False,
     train_expert: Annotated[
         bool,
         typer.Option(
             "--train-expert",
-            help="Where a task has no expert, train one first; says how long that will take.",
+            help="Train an expert for each task that has none; says how long that will take.",
         ),
     ] = False,
-    append: Annotated[bool, typer.Option("--append", help="Add to the files there.")] = False,
+    append: Annotated[bool, typer.Option("--append", help="Add to existing files.")] = False,
     seed: Annotated[int, number_option(0, limits.SEED, "Seed of the episodes.")] = 0,
     device: options.Device = "auto",
     specs: options.Specs = None,
     runs_dir: options.RunsDir = Path("runs"),
     as_json: options.Json = False,
 ) -> None:
-    """Collect demonstrations: an expert plays, good episodes are kept.
+    """Collect demonstrations of an expert, good episodes only.
 
     \b
     newt collect-demos --task pygame-pong
@@ -74,8 +78,8 @@ def collect_demos(
     newt collect-demos --task walker-run --expert runs/walker --append
     newt collect-demos --task cheetah-jump --train-expert
 
-    An episode is kept if its return beats 0.75 of the median return and, where the task has a
-    success signal, if it succeeds. Ctrl-C keeps what was collected by then.
+    An episode is kept if its return exceeds 0.75 times the median return and, where the task has a
+    success signal, if it succeeds. Ctrl-C keeps the episodes collected so far.
     """
     from newt_core.specs import load_specs
     from newt_core.workflows import collect_demos as workflow
@@ -134,20 +138,21 @@ def _train_experts(
     """Train an expert for each task without one, having said what it costs."""
     from newt_core.workflows import train_expert
     from newt_core.workflows.collect_demos import without_expert
+    from newt_core.workflows.forecast import forecast
 
     missing = without_expert(chosen, library=library, device=device, runs=runs)
     configs = [train_expert.expert_config(spec, seed=seed, device=device) for spec in missing]
     total = 0.0
     with console.quiet_stdout():
         for spec, config in zip(missing, configs, strict=True):
-            seconds = train_expert.forecast(config, spec)
+            seconds = forecast(config, [spec]).seconds or 0.0
             total += seconds
             console.notice(
                 f"{spec.id} has no expert: training one takes {config.steps:,} steps, about "
-                f"{_duration(seconds)} on this machine."
+                f"{duration(seconds)} on this machine."
             )
         if len(missing) > 1:
-            console.notice(f"In all about {_duration(total)}.")
+            console.notice(f"In all about {duration(total)}.")
         for spec, config in zip(missing, configs, strict=True):
             with training_display(f"expert-{spec.id}") as display:
                 stop = StopRequest(display.note)
@@ -164,12 +169,6 @@ def _train_experts(
                 go_on = resume_command("train", result.run, specs)
                 console.notice(f"Stopped and saved. Go on with: {go_on}")
                 raise typer.Exit(INTERRUPTED)
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:,.0f} s"
-    return f"{seconds / 60:,.0f} min" if seconds < 5400 else f"{seconds / 3600:,.1f} h"
 
 
 def _document(collected: Collected) -> dict[str, Any]:
@@ -205,4 +204,10 @@ def _write_table(results: list[Collection]) -> None:
         )
         for result in results
     ]
-    console.write_table(("task", *numbers, "file"), rows, right=numbers)
+    console.write_table(
+        ("task", *numbers, "file"),
+        rows,
+        right=numbers,
+        folds=("file",),
+        gives_way=("success", "return", "rejected", "episodes", "file", "score"),
+    )

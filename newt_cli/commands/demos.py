@@ -15,6 +15,7 @@ from newt_cli.demo_files import (
     report_of,
     say_written,
     summaries_of,
+    write_files,
     write_in_full,
 )
 from newt_cli.failures import FAILED
@@ -22,13 +23,13 @@ from newt_cli.failures import FAILED
 if TYPE_CHECKING:
     from newt_core.specs import SpecLibrary
 
-app = typer.Typer(add_completion=False)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 What = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[WHAT]...",
-        help="Files, folders or task selectors; without any, everything in --demos.",
+        metavar="WHAT",
+        help="Files, folders or task selectors; by default all files in --demos.",
     ),
 ]
 Folder = Annotated[
@@ -71,25 +72,7 @@ def list_demos(
         tasks = {s.header.task: at_a_glance(s) for s in summaries}
         console.write_json({"tasks": tasks, "damaged": damaged})
     else:
-        numbers = ("episodes", "steps", "return", "success", "score", "MB")
-        console.write_table(
-            ("task", *numbers, "expert", "file"),
-            [
-                (
-                    s.header.task,
-                    str(s.header.total_episodes),
-                    f"{s.header.total_steps:,}",
-                    console.number(s.mean_return),
-                    console.number(s.success, 2),
-                    console.number(s.score, 3),
-                    console.number(s.path.stat().st_size / 1e6, 2),
-                    s.header.expert,
-                    str(s.path),
-                )
-                for s in summaries
-            ],
-            right=numbers,
-        )
+        write_files(summaries)
     for reason in damaged.values():
         console.notice(reason)
     if damaged:
@@ -103,7 +86,7 @@ def show(
     specs: options.Specs = None,
     as_json: options.Json = False,
 ) -> None:
-    """Show one file: where it comes from, and its episodes.
+    """Show where a file comes from, and its episodes.
 
     \b
     newt demos show pygame-cowboy
@@ -130,15 +113,15 @@ def validate(
     specs: options.Specs = None,
     as_json: options.Json = False,
 ) -> None:
-    """Check files thoroughly, and say which episode is wrong.
+    """Check files thoroughly, and name the episodes that are wrong.
 
     \b
     newt demos validate
     newt demos validate pygame-cowboy demos/pygame-pong.h5 --json
 
-    Found are cut and damaged files, values that are not finite, wrong dimensions, another task or
-    spec, actions out of range, and episodes or ends out of order. The exit code is 1 if anything
-    is wrong.
+    It finds truncated and damaged files, values that are not finite, wrong dimensions, other
+    tasks and specs, actions out of range, and episodes out of order. The exit code is 1 if
+    anything is wrong.
     """
     from newt_core.demos.folder import find_files
     from newt_core.demos.validate import validate as check
@@ -162,13 +145,13 @@ def import_demos(
     file: Annotated[
         Path, typer.Argument(metavar="FILE", help="A published file, <task>.pt, or an export.")
     ],
-    task: Annotated[str, typer.Option("--task", metavar="T", help="The task it is of.")],
+    task: Annotated[str, typer.Option("--task", metavar="T", help="The task it shows.")],
     out: Out = DEMOS,
     append: Append = False,
     specs: options.Specs = None,
     as_json: options.Json = False,
 ) -> None:
-    """Turn a published demonstration file, or an exported one, into one of ours.
+    """Convert a published demonstration file, or an exported one, to Newt's format.
 
     \b
     newt demos import walker-run.pt --task walker-run
@@ -236,16 +219,16 @@ def export(
 
 @app.command()
 def merge(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files of one task.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Files of one task.")],
     out: Annotated[Path, typer.Option(metavar="FILE", help="The file to write.")],
     append: Append = False,
     damaged_too: Annotated[
-        bool, typer.Option("--damaged-too", help="Take the whole episodes of damaged files.")
+        bool, typer.Option("--damaged-too", help="Recover the whole episodes of damaged files.")
     ] = False,
     specs: options.Specs = None,
     as_json: options.Json = False,
 ) -> None:
-    """Put files of one task together; equal episodes are taken once.
+    """Merge files of one task; of equal episodes, one is kept.
 
     \b
     newt demos merge demos/pygame-cowboy.h5 more/pygame-cowboy.h5 --out all.h5
@@ -271,7 +254,7 @@ def plot(
     specs: options.Specs = None,
     as_json: options.Json = False,
 ) -> None:
-    """Draw returns and lengths, a panel per task.
+    """Plot returns and lengths, one panel per task.
 
     \b
     newt demos plot --out demos.png

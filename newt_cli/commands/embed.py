@@ -12,7 +12,7 @@ from newt_cli.numbers import number_option
 
 
 def embed(
-    selector: Annotated[str, typer.Argument(metavar="[SEL]", help=options.SELECTOR_HELP)] = "*",
+    selector: Annotated[str, typer.Argument(metavar="SEL", help=options.SELECTOR_HELP)] = "*",
     encoder: Annotated[
         str,
         typer.Option("--encoder", "--text-encoder", metavar="NAME", help=options.TEXT_ENCODER_HELP),
@@ -28,26 +28,28 @@ def embed(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write the vectors: a table, .npz or .safetensors."),
+        typer.Option(metavar="FILE", help="Write the vectors to a .npz or .safetensors file."),
     ] = None,
     plot: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Draw the vectors in the plane, coloured by domain."),
+        typer.Option(
+            metavar="FILE", help="Plot the vectors in two dimensions, coloured by domain."
+        ),
     ] = None,
     count: Annotated[
-        int, number_option(1, 1_000, "How many neighbours to name of each task.", "--neighbours")
+        int, number_option(1, 1_000, "Neighbours to list for each task.", "--neighbours")
     ] = 3,
     specs: options.Specs = None,
     as_json: options.Json = False,
 ) -> None:
-    """Embed the tasks' texts, and say which tasks lie close together.
+    """Embed the tasks' texts, and list each task's nearest neighbours.
 
     \b
     newt tasks embed --encoder hashed
     newt tasks embed 'walker-*' --encoder hashed --json
     newt tasks embed --encoder hashed --plot texts.png --out texts.npz
 
-    A table that --out writes can be edited and used: --encoder file --weights FILE.
+    A file that --out has written can be edited and used with --encoder file --weights FILE.
     """
     from newt_core.encoders import make_text_encoder
     from newt_core.encoders.text.file import write_table
@@ -84,6 +86,7 @@ def embed(
     console.write_table(
         ("task", "nearest"),
         [(task, ", ".join(near) or console.NO_VALUE) for task, near in found.nearest.items()],
+        folds=("nearest",),
     )
     console.notice(
         f"{chosen.name}, {chosen.dim} entries: the nearest neighbour is of the same domain for "

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from newt_cli import console, evaluations, options
-from newt_cli.display import count_display
+from newt_cli.counts import count_display
 from newt_cli.numbers import number_option, real_option
 from newt_core.settings import limits
 
 if TYPE_CHECKING:
     from newt_core.evaluation import Summary
 
-app = typer.Typer(add_completion=False)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 RANDOM, EXPERT = "random", "expert"
 """The words that take a checkpoint's place: for uniform actions, and for scripted experts."""
@@ -53,7 +53,8 @@ def evaluate(
         real_option(
             0,
             1,
-            "Plan near the policy: 1 around it alone, 0 freely. By default as in its run.",
+            "How close planning stays to the policy: 0 plans freely, 1 only around the policy. By "
+            "default as in training.",
         ),
     ] = None,
     random: Annotated[
@@ -102,7 +103,7 @@ def evaluate(
     ] = None,
     as_json: options.Json = False,
 ) -> None:
-    """Evaluate agents: return, success and score, with 95 % intervals.
+    """Evaluate agents: return, success and score, with 95 % confidence intervals.
 
     \b
     newt eval balance
@@ -112,10 +113,9 @@ def evaluate(
     newt eval last.pt balance --random --expert --seeds 3
     newt eval random --tasks 'walker-*'
 
-    Of a run, its best checkpoint is taken. Without --tasks, each is evaluated on the tasks it was
-    trained on, and random actions and experts on those of all of them. A task that it was not
-    trained on, or that gets another wording, is embedded by the text encoder that it was trained
-    with.
+    Of a run, the best checkpoint is evaluated. Without --tasks, each is evaluated on the tasks that
+    it was trained on, and random actions and experts on those of all of them. Texts that are new to
+    a checkpoint are embedded by the text encoder of its training.
     """
     from newt_core.envs.availability import runnable
     from newt_core.errors import ConfigError
@@ -142,7 +142,7 @@ def evaluate(
             "reads no texts: leave the wording and its encoder out": bool(
                 wording or text_encoder or text_weights
             ),
-            "sees no pictures: leave --image-weights out": image_weights is not None,
+            "observes no pictures: leave --image-weights out": image_weights is not None,
         })  # fmt: skip
     if out is not None:
         evaluations.require_json_place(out)

@@ -10,12 +10,12 @@ from newt_cli import console, options
 from newt_cli.numbers import number_option
 from newt_core.settings import limits
 
-app = typer.Typer(add_completion=False)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.callback()
 def info() -> None:
-    """Say what a model is made of, and how many threads compute here.
+    """Describe the model's architecture, and the threads that compute here.
 
     \b
     newt info model --size 20M
@@ -30,7 +30,7 @@ def model(
         Literal["state", "rgb", "both"], typer.Option(help="What the encoder reads.")
     ] = "state",
     frame_stack: Annotated[
-        int, number_option(1, limits.HORIZON, "Pictures that it reads at once, where it reads any.")
+        int, number_option(1, limits.HORIZON, "Visual observations that it reads at once.")
     ] = 1,
     as_json: options.Json = False,
 ) -> None:

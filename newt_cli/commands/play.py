@@ -10,19 +10,17 @@ from newt_cli import console, options
 from newt_cli.numbers import number_option
 from newt_core.settings import limits
 
-app = typer.Typer(add_completion=False)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command()
 def play(
     task: Annotated[str, typer.Argument(metavar="TASK", help="A task of MiniArcade.")],
     seed: Annotated[
-        int | None, number_option(0, limits.SEED, "Seed of the episodes; new ones without it.")
+        int | None, number_option(0, limits.SEED, "Seed of the episodes; random by default.")
     ] = None,
     fps: Annotated[int, number_option(1, 1_000, "Game steps per second.")] = 30,
-    size: Annotated[
-        int, number_option(112, 2240, "Pixels of the game's side in the window.")
-    ] = 672,
+    size: Annotated[int, number_option(112, 2240, "Width and height of the game in pixels.")] = 672,
     specs: options.Specs = None,
 ) -> None:
     """Play a game of MiniArcade in a window, with the keyboard.
@@ -31,8 +29,7 @@ def play(
     newt play pygame-cowboy
     newt play pygame-cartpole-swingup --fps 20
 
-    Arrows or WASD move, space jumps or fires, shift makes a push gentle, P pauses, R restarts,
-    Q quits.
+    Arrows or WASD move, space jumps or fires, shift halves a push, P pauses, R restarts, Q quits.
     """
     from newt_core.envs.play import window
     from newt_core.specs import load_specs

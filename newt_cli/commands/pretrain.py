@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -12,13 +12,14 @@ from newt_cli import console, options
 from newt_cli import setting_options as settings
 from newt_cli.display import training_display
 from newt_cli.failures import INTERRUPTED, StopRequest
+from newt_cli.forecasts import ForecastFirst
 from newt_cli.run_settings import failing_cleanly, require_own_settings, resume_command
 
 if TYPE_CHECKING:
     from newt_core.training.config import RunConfig
     from newt_core.workflows.pretrain import Pretrained
 
-app = typer.Typer(add_completion=False)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command()
@@ -51,14 +52,16 @@ def pretrain(
     newt pretrain --tasks pygame-cowboy --demos demos --updates 2000 --size 2M
     newt pretrain --run arcade --resume
 
-    Demonstrations come from the folder demos, if you name no other. At the end, the agent is
-    evaluated acting by its policy alone, by planning, and by planning near the policy; losses.png
-    in the run's folder shows the losses. Ctrl-C and SIGTERM save the run and say how to go on.
+    Demonstrations are read from the folder demos unless --demos names another. At the end, the
+    agent is evaluated with its policy alone, with planning, and with planning near the policy;
+    losses.png in the run's folder shows the losses. Ctrl-C and SIGTERM save the run and say how to
+    resume it.
     """
     from newt_core.workflows import pretrain as workflow
     from newt_core.workflows.settings import existing_run, new_run
 
     asked, own = settings.asked(context), specs or ()
+    forecast = ForecastFirst(pretraining=True)
     if resume:
         require_own_settings(preset, config)
         made = existing_run(asked, specs=own, name=run, runs=runs_dir, pretraining=True)
@@ -71,6 +74,7 @@ def pretrain(
             demos=Path("demos"),
             pretraining=True,
             check=_check,
+            measure=forecast,
             notice=console.notice,
         )
     go_on = resume_command("pretrain", made.folder.path)
@@ -80,7 +84,7 @@ def pretrain(
             outcome = workflow.pretrain(
                 replace(made, progress=display, should_stop=stop), resume=resume
             )
-    _say(outcome, as_json)
+    _say(outcome, forecast.document(), as_json)
     if outcome.interrupted:
         console.notice(f"Stopped and saved. Go on with: {go_on}")
         raise typer.Exit(INTERRUPTED)
@@ -97,7 +101,7 @@ def _check(config: RunConfig) -> None:
         )
 
 
-def _say(outcome: Pretrained, as_json: bool) -> None:
+def _say(outcome: Pretrained, forecast: dict[str, Any], as_json: bool) -> None:
     if as_json:
         console.write_json(
             {
@@ -107,11 +111,15 @@ def _say(outcome: Pretrained, as_json: bool) -> None:
                 "updates": outcome.updates,
                 "score": outcome.scores.get("policy"),
                 "scores": dict(outcome.scores),
+                "scored_after": outcome.scored_after,
                 "curves": str(outcome.curves),
+                **forecast,
             }
         )
         return
     scores = ", ".join(f"{mode} {score:.3f}" for mode, score in outcome.scores.items())
     console.write(f"{outcome.updates:,} updates: {outcome.checkpoint}")
-    console.write(f"scores: {scores or '-'}")
+    old = outcome.scored_after is not None and outcome.scored_after != outcome.updates
+    when = f" after {outcome.scored_after:,} updates" if old else ""
+    console.write(f"scores{when}: {scores or '-'}")
     console.notice(f"losses: {outcome.curves}")

@@ -8,12 +8,13 @@ from typing import Annotated, Any
 import typer
 
 from newt_cli import console, options
-from newt_cli.display import count_display, task_display
+from newt_cli.counts import count_display, task_display
+from newt_cli.failures import interruptible
 from newt_cli.numbers import number_option, real_option
 from newt_cli.optional_value import VideoCommand
 from newt_core.settings import limits
 
-app = typer.Typer(add_completion=False)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 OF_VIDEOS = {
@@ -35,9 +36,8 @@ def render(
     checkpoint: Annotated[
         str | None,
         typer.Argument(
-            metavar="[CKPT]",
-            help="Who to film: a checkpoint, or a run, whose best one is meant; by default the "
-            "newest run.",
+            metavar="CKPT",
+            help="A checkpoint, or a run, for its best checkpoint; by default the newest run.",
             show_default=False,
         ),
     ] = None,
@@ -45,13 +45,13 @@ def render(
         str | None,
         typer.Option(
             metavar="[FILE]",
-            help="Film the agent into this MP4 or GIF; without FILE, an MP4 of each task in the "
-            "run's folder videos.",
+            help="Record a video to this MP4 or GIF; without FILE, one MP4 per task in the "
+            "folder videos of the run.",
         ),
     ] = None,
     gallery: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Draw one frame of each task into this PNG or JPEG."),
+        typer.Option(metavar="FILE", help="Draw one frame of each task to this PNG or JPEG."),
     ] = None,
     tasks: options.MaybeTasks = None,
     episodes: Annotated[
@@ -82,7 +82,7 @@ def render(
     runs_dir: options.RunsDir = Path("runs"),
     as_json: options.Json = False,
 ) -> None:
-    """Film an agent, or draw tasks.
+    """Record videos of an agent, or draw tasks.
 
     \b
     newt render --video
@@ -92,8 +92,8 @@ def render(
     newt render --gallery tasks.png
     newt render --gallery walkers.png --tasks 'walker-*'
 
-    A checkpoint is filmed in the tasks that it was trained on, if you name no others; --video comes
-    after it. A task that cannot be drawn here is left out.
+    Without --tasks, videos show the tasks that the checkpoint was trained on. Put --video after
+    the checkpoint. Tasks that cannot be drawn here are left out.
     """
     if (video is None) == (gallery is None):
         raise typer.BadParameter("say what to draw: --video, or --gallery FILE")
@@ -168,7 +168,8 @@ def _draw_gallery(
         for number, spec in enumerate(chosen):
             on_progress(number, len(chosen))
             try:
-                drawn[spec.id] = pictures.picture(spec, seed=seed)
+                with interruptible():
+                    drawn[spec.id] = pictures.picture(spec, seed=seed)
             except MissingDependencyError as error:
                 skipped[spec.id] = str(error)
                 console.notice(f"left out {spec.id}: {error}")

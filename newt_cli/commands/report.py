@@ -13,7 +13,7 @@ from newt_cli.numbers import number_option
 if TYPE_CHECKING:
     from newt_core.training.run_folder import RunFolder
 
-app = typer.Typer(add_completion=False)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 PAGE = ".html"
 REFRESH = 10
@@ -25,7 +25,7 @@ def report(
     runs: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[RUN]...",
+            metavar="RUN",
             help="Names or folders of runs; by default the newest run.",
             show_default=False,
         ),
@@ -34,8 +34,8 @@ def report(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="The page to write; by default report.html in the run's folder, or in the folder "
-            "of all runs where there are several.",
+            help="The page to write; by default report.html in the run's folder, or in --runs-dir "
+            "if there are several runs.",
         ),
     ] = None,
     watch: Annotated[
@@ -55,19 +55,19 @@ def report(
     runs_dir: options.RunsDir = Path("runs"),
     as_json: options.Json = False,
 ) -> None:
-    """Write a page about a run: scores, curves, losses, videos.
+    """Write a page about runs: scores, curves, losses, videos.
 
     \b
     newt report
     newt report balance
     newt report balance swingup --out both.html
 
-    With --watch, the page is shown as it is at any moment, while runs train: at
-    http://127.0.0.1:8642/, to browsers on this machine alone, until Ctrl-C.
+    The page is a single file that includes pictures and small videos. Several runs are compared.
+    To compare with random actions, save the output of 'newt eval random --json' as random.json in
+    the run's folder.
 
-    The page is one file, pictures and small videos included; several runs are compared on it.
-    Random actions are shown where random.json in a run's folder holds what newt eval random --json
-    printed.
+    With --watch, the page is served at http://127.0.0.1:8642/ to browsers on this machine alone, as
+    it is at any moment, until Ctrl-C.
     """
     if out is not None and out.suffix.lower() != PAGE:
         raise typer.BadParameter(f"'{out}' must end in {PAGE}", param_hint="'--out'")

@@ -9,14 +9,15 @@ import typer
 
 from newt_cli import console, options
 from newt_cli.commands.embed import embed
-from newt_cli.display import count_display
+from newt_cli.counts import count_display
+from newt_cli.failures import interruptible
 from newt_cli.numbers import number_option
 from newt_core.settings import limits
 
 if TYPE_CHECKING:
     from newt_core.specs import TaskSpec
 
-app = typer.Typer(add_completion=False)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 app.command("embed")(embed)
 
 LISTED_FIELDS = (
@@ -50,18 +51,18 @@ def tasks() -> None:
 @app.command("list")
 def list_tasks(
     selector: Annotated[
-        str | None, typer.Argument(metavar="[SEL]", help=options.SELECTOR_HELP)
+        str | None, typer.Argument(metavar="SEL", help=options.SELECTOR_HELP)
     ] = None,
     split: Annotated[
         Literal["train", "transfer"] | None, typer.Option(help="Only the tasks of this split.")
     ] = None,
     experts: Annotated[
-        bool, typer.Option("--experts", help="Say which have an expert, and how well it does.")
+        bool, typer.Option("--experts", help="List scripted experts and their scores.")
     ] = False,
     specs: options.Specs = None,
     as_json: options.Json = False,
 ) -> None:
-    """List tasks; without a selector, every one.
+    """List tasks, by default all of them.
 
     \b
     newt tasks list
@@ -99,6 +100,7 @@ def list_tasks(
             for spec in chosen
         ],
         right=numbers,
+        gives_way=("split", "discount", "reward", "repeat", "score", "domain", "steps"),
     )
     console.notice(f"{len(chosen)} tasks")
 
@@ -113,7 +115,7 @@ def show(
     specs: options.Specs = None,
     as_json: options.Json = False,
 ) -> None:
-    """Show one task's spec, the text that the model reads, and its masks.
+    """Show a task's spec, its text and its masks.
 
     \b
     newt tasks show walker-run
@@ -155,7 +157,7 @@ def check(
     specs: options.Specs = None,
     as_json: options.Json = False,
 ) -> None:
-    """Build each task, run it, and see that it keeps what its spec promises.
+    """Run tasks, and check that they do what their specs say.
 
     \b
     newt tasks check dmcontrol
@@ -175,7 +177,8 @@ def check(
         for number, spec in enumerate(chosen):
             on_progress(number, len(chosen))
             try:
-                check_task(spec, episodes)
+                with interruptible():
+                    check_task(spec, episodes)
             except MissingDependencyError as error:
                 skipped[spec.id] = str(error)
                 console.notice(f"skipped {spec.id}: {error}")
@@ -217,7 +220,13 @@ def _list_experts(specs: list[TaskSpec], as_json: bool) -> None:
                 expert.get("player", console.NO_VALUE),
             )
         )
-    console.write_table(("task", "domain", "expert", *numbers, "player"), rows, right=numbers)
+    console.write_table(
+        ("task", "domain", "expert", *numbers, "player"),
+        rows,
+        right=numbers,
+        folds=("player",),
+        gives_way=("player", "episodes", "domain", "return", "success", "at random"),
+    )
     found = sum(expert is not None for expert in experts.values())
     console.notice(f"{found} of {len(specs)} tasks have a scripted expert")
 

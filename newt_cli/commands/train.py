@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -12,12 +12,13 @@ from newt_cli import console, options
 from newt_cli import setting_options as settings
 from newt_cli.display import training_display
 from newt_cli.failures import INTERRUPTED, StopRequest
+from newt_cli.forecasts import ForecastFirst
 from newt_cli.run_settings import failing_cleanly, require_own_settings, resume_command
 
 if TYPE_CHECKING:
     from newt_core.workflows.context import RunContext
 
-app = typer.Typer(add_completion=False)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command()
@@ -63,32 +64,38 @@ def train(
     newt train --task pygame-pong --pretrained last.pt --instruction "Win."
     newt train --run balance --resume
 
-    With --demos, the agent first learns from demonstrations alone, in the folder pretraining of its
-    run; --pretrained begins with what 'newt pretrain' has made. Each use of demonstrations can be
-    left out: --set demos.pretraining=false, demos.constrained_planning=false,
-    demos.batch_share=0, demos.seeding=false, demos.cloning=false.
+    With --demos, the agent first pretrains on the demonstrations, in the folder pretraining of its
+    run; --pretrained begins with a checkpoint of 'newt pretrain'. Each use of demonstrations can be
+    turned off: --set demos.pretraining=false, demos.constrained_planning=false,
+    demos.batch_share=0, demos.seeding=false or demos.cloning=false.
 
-    Options win over --set, --set over --config, --config over --preset.
-    Ctrl-C and SIGTERM save the run and say how to go on with it.
+    Options override --set, --set overrides --config, --config overrides --preset. Ctrl-C and
+    SIGTERM save the run and say how to resume it.
     """
     from newt_core.workflows.settings import existing_run, new_run
 
-    asked, own = settings.asked(context), specs or ()
+    asked, own, forecast = settings.asked(context), specs or (), ForecastFirst()
     if resume:
         require_own_settings(preset, config)
         made = existing_run(asked, specs=own, name=run, runs=runs_dir)
     else:
         made = new_run(
-            asked, specs=own, name=run, runs=runs_dir, strict=strict, notice=console.notice
+            asked,
+            specs=own,
+            name=run,
+            runs=runs_dir,
+            strict=strict,
+            measure=forecast,
+            notice=console.notice,
         )
-    go_on = resume_command("train", made.folder.path)
-    _train(made, resume=resume, as_json=as_json, go_on=go_on)
+    _train(made, resume=resume, forecast=forecast.document(), as_json=as_json)
 
 
-def _train(made: RunContext, *, resume: bool, as_json: bool, go_on: str) -> None:
-    """Train, showing how it goes, and print the result; ``go_on`` is the command to resume."""
+def _train(made: RunContext, *, resume: bool, forecast: dict[str, Any], as_json: bool) -> None:
+    """Train, showing how it goes, and print the result."""
     from newt_core.workflows import train as workflow
 
+    go_on = resume_command("train", made.folder.path)
     with console.quiet_stdout(), training_display(made.folder.name) as display:
         stop = StopRequest(display.note)
         with stop.listening(), failing_cleanly(made.folder, go_on, new=not resume):
@@ -102,12 +109,15 @@ def _train(made: RunContext, *, resume: bool, as_json: bool, go_on: str) -> None
                 "checkpoint": str(result.checkpoint),
                 "steps": result.steps,
                 "score": result.score,
+                "score_steps": result.score_steps,
+                **forecast,
             }
         )
     else:
-        console.write(
-            f"{result.steps:,} steps, score {console.number(result.score, 3)}: {result.checkpoint}"
-        )
+        old = result.score is not None and result.score_steps != result.steps
+        when = f" at step {result.score_steps:,}" if old else ""
+        score = f"{console.number(result.score, 3)}{when}"
+        console.write(f"{result.steps:,} steps, score {score}: {result.checkpoint}")
     if result.interrupted:
         console.notice(f"Stopped and saved. Go on with: {go_on}")
         raise typer.Exit(INTERRUPTED)

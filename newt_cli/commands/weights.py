@@ -8,33 +8,33 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from newt_cli import console, options
-from newt_cli.display import download_display
+from newt_cli.counts import download_display
 
 if TYPE_CHECKING:
     from newt_core.encoders.weights import WeightFile
 
-app = typer.Typer(add_completion=False)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 Names = Annotated[
-    list[str] | None, typer.Argument(metavar="[NAME…]", help="Weight files; by default all.")
+    list[str] | None, typer.Argument(metavar="NAME", help="Weight files; by default all.")
 ]
 
 
 @app.callback()
 def weights() -> None:
-    """List, fetch and verify the weights of CLIP and DINOv2.
+    """List, download and check the weights of CLIP and DINOv2.
 
     \b
     newt weights list
     newt weights list --json
 
-    Nothing else is fetched: Newt runs without these files, on hashed texts and states.
+    Newt runs without these files, on hashed texts and states.
     """
 
 
 @app.command("list")
 def list_weights(as_json: options.Json = False) -> None:
-    """Say which files there are, and which are on this machine.
+    """List the files, and whether they are downloaded.
 
     \b
     newt weights list
@@ -53,6 +53,8 @@ def list_weights(as_json: options.Json = False) -> None:
             for item, path in found
         ],
         right=["MB"],
+        folds=("what",),
+        gives_way=("what",),
     )
     for item, path in found:
         console.notice(f"{item.name}: {path}" if path else _missing(item))
@@ -60,14 +62,14 @@ def list_weights(as_json: options.Json = False) -> None:
 
 @app.command()
 def download(names: Names = None, as_json: options.Json = False) -> None:
-    """Fetch weight files, and verify their checksums.
+    """Download weight files, and verify their checksums.
 
     \b
     newt weights download clip-vit-b-32
     newt weights download
 
-    A whole file that is here already is not fetched again. HF_ENDPOINT names a mirror of
-    Hugging Face, HF_HUB_OFFLINE=1 forbids the network.
+    Files that are complete are not downloaded again. HF_ENDPOINT names a mirror of Hugging Face,
+    HF_HUB_OFFLINE=1 forbids the network.
     """
     from newt_core.encoders import weights as core
     from newt_core.errors import WeightsError
@@ -79,7 +81,7 @@ def download(names: Names = None, as_json: options.Json = False) -> None:
         except WeightsError:  # missing, or cut short
             with download_display(item.name) as progress:
                 path = core.download(item.name, progress)
-            console.notice(f"fetched {path}")
+            console.notice(f"downloaded {path}")
         rows.append(_row(item, path))
     if as_json:
         console.write_json(rows)
@@ -90,11 +92,13 @@ def download(names: Names = None, as_json: options.Json = False) -> None:
 
 @app.command()
 def check(names: Names = None, as_json: options.Json = False) -> None:
-    """Compare the files' checksums with the published ones; exit code 1 if one fails.
+    """Compare the files' checksums with the published ones.
 
     \b
     newt weights check clip-vit-b-32
     newt weights check --json
+
+    The exit code is 1 if a file is missing or damaged.
     """
     from newt_core.encoders.weights import find
     from newt_core.files import sha256

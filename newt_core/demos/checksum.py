@@ -83,7 +83,7 @@ def check_checksum(path: Path, kind: str = DEMONSTRATIONS) -> None:
 def _check(path: Path, kind: str, file: io.BufferedReader) -> None:
     start = file.read(BLOCK_BYTES)
     if not start:
-        raise DamagedDemoError(f"{path}: is empty.")
+        raise DamagedDemoError(f"{path}: empty.")
     if start.startswith(_HDF5_SIGNATURE):
         raise DemoError(
             f"{path}: an HDF5 file, but not one that Newt wrote: it has no checksum in front. "
@@ -93,9 +93,9 @@ def _check(path: Path, kind: str, file: io.BufferedReader) -> None:
     if found is None:
         magic = f"Newt {kind}, format ".encode()
         if len(start) < BLOCK_BYTES and start.startswith(magic[: len(start)]):
-            raise DamagedDemoError(f"{path}: is cut short after {len(start)} bytes.")
+            raise DamagedDemoError(f"{path}: cut short after {len(start)} bytes.")
         raise DamagedDemoError(
-            f"{path}: is no demonstration file of Newt, or its beginning is damaged."
+            f"{path}: not a demonstration file of Newt, or its beginning is damaged."
         )
     if found[1].decode() != kind:
         raise DemoError(f"{path}: holds {found[1].decode()}, not {kind}.")
@@ -109,12 +109,12 @@ def _check(path: Path, kind: str, file: io.BufferedReader) -> None:
     present = file.tell() - BLOCK_BYTES
     if present < length:
         raise DamagedDemoError(
-            f"{path}: is cut short: {present + BLOCK_BYTES:,} of {length + BLOCK_BYTES:,} bytes "
+            f"{path}: cut short: {present + BLOCK_BYTES:,} of {length + BLOCK_BYTES:,} bytes "
             f"are there."
         )
     if start != _block(kind, length, digest):
         raise DamagedDemoError(
-            f"{path}: is damaged, or was changed by another program: its checksum does not match."
+            f"{path}: damaged, or changed by another program: its checksum does not match."
         )
 
 

@@ -12,7 +12,7 @@ from newt_core.types import HalfArray
 
 REMEDY = (
     "Record pictures with 'newt collect-demos --rgb', or learn from states (model.obs=state) and "
-    "let the agent begin to see afterwards (newt train --pretrained CKPT --obs both --set demos=)."
+    "add visual observations afterwards (newt train --pretrained CKPT --obs both --set demos=)."
 )
 """What to do about demonstrations without pictures."""
 
@@ -49,5 +49,5 @@ class DemoFeatures:
             raise DemoError(f"it holds no pictures. {REMEDY}")
         raise DemoError(
             f"it holds no pictures, only features by {episode.encoder or 'an unnamed encoder'}; "
-            f"the agent sees by {self.encoder.name}. {REMEDY}"
+            f"the agent reads those by {self.encoder.name}. {REMEDY}"
         )

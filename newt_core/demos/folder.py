@@ -32,9 +32,10 @@ def demo_files(folder: Path) -> list[Path]:
         DemoError: there is no such folder, or no file in it.
     """
     if not folder.is_dir():
+        what = "is not a folder" if folder.exists() else "does not exist"
         raise DemoError(
-            f"there is no folder {folder}. 'newt collect-demos' makes demonstrations, --demos "
-            "names the folder that they are in."
+            f"the folder of demonstrations {folder} {what}. 'newt collect-demos' makes "
+            "demonstrations, --demos names their folder."
         )
     files = sorted(path for path in folder.glob(f"*{SUFFIX}") if not path.name.startswith("."))
     if not files:

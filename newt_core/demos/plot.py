@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from newt_core.demos.folder import FileSummary
-from newt_core.errors import DemoError
+from newt_core.errors import DemoError, os_reason
 from newt_core.files import atomic_path
 
 PICTURES = (".png", ".jpg", ".pdf", ".svg")
@@ -47,7 +47,7 @@ def plot_demos(summaries: Sequence[FileSummary], path: Path) -> None:
         with atomic_path(path) as temporary:
             figure.savefig(temporary, format=path.suffix[1:], dpi=110)
     except OSError as error:
-        raise DemoError(f"cannot write {path}: {error.strerror or error}.") from error
+        raise DemoError(f"cannot write {path}: {os_reason(error)}.") from error
 
 
 def _draw(cell: Any, summary: FileSummary) -> None:

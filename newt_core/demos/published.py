@@ -254,7 +254,7 @@ def _fields(path: Path) -> Mapping[str, NDArray[Any]]:
     except Exception as error:  # A malformed file can make the reader fail in any way.
         raise DemoError(f"{path}: cannot be read: {in_short(error)}.") from error
     if not hasattr(content, "items"):
-        raise DemoError(f"{path}: is no file of published demonstrations: it has no columns.")
+        raise DemoError(f"{path}: not a file of published demonstrations: it has no columns.")
     return {
         str(name): _array(path, str(name), value)
         for name, value in content.items()

@@ -32,7 +32,7 @@ from newt_core.demos.schema import (
     new_header,
     now,
 )
-from newt_core.errors import DemoError
+from newt_core.errors import DemoError, os_reason
 from newt_core.files import (
     AlreadyLockedError,
     atomic_path,
@@ -245,4 +245,4 @@ def _joined(before: str, expert: str) -> str:
 
 def _refused(path: Path, error: OSError) -> DemoError:
     unharmed = " What was there is unharmed." if path.exists() else ""
-    return DemoError(f"cannot write {path}: {error.strerror or error}.{unharmed}")
+    return DemoError(f"cannot write {path}: {os_reason(error)}.{unharmed}")

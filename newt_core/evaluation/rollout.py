@@ -77,7 +77,7 @@ def evaluate(
         workers: processes of a pool started here; see :func:`newt_core.envs.pool.make_pool`.
         seed: determines the episodes.
         task_ids: [n] index of each task in the agent's task list; 0 … n - 1 by default.
-        on_progress: told of every finished episode.
+        on_progress: told after every step how many agent steps of these episodes are done.
 
     Returns:
         The episodes, grouped by task in the order of ``specs``; within a task by their number.
@@ -158,26 +158,6 @@ def stoppable(act: Act, should_stop: Callable[[], bool]) -> Act:
     return stopping
 
 
-def counted(act: Act, steps: int, on_step: CountProgress) -> Act:
-    """Return ``act``, telling after every call how many of an evaluation's steps were chosen.
-
-    Args:
-        act: chooses the actions.
-        steps: of all episodes; those of lost ones, which are run again, are not among them.
-        on_step: told how many are done, and how many there are.
-    """
-    done = 0
-
-    def counting(observation: Observation) -> FloatArray:
-        nonlocal done
-        actions = act(observation)
-        done = min(done + len(actions), steps)
-        on_step(done, steps)
-        return actions
-
-    return counting
-
-
 @dataclass(frozen=True)
 class _Plan:
     """Who runs what."""
@@ -223,7 +203,9 @@ def _run(
 ) -> list[list[EpisodeResult]]:
     """Run the owed episodes; return each environment's, in order."""
     finished: list[list[EpisodeResult]] = [[] for _ in range(pool.num_envs)]
-    remaining, total = plan.owed.copy(), int(plan.owed.sum())
+    remaining = plan.owed.copy()
+    episode_lengths = np.array([spec.episode_length for spec in pool.specs])
+    total = int(plan.owed @ episode_lengths)
     obs = pool.reset(seed, plan.numbers)
     first = np.ones(pool.num_envs, np.bool_)
     # Rewards are added in float64: a thousand of them would lose digits in float32.
@@ -244,12 +226,12 @@ def _run(
                 _result(pool.specs[env].id, reply, row, returns[env], lengths[env])
             )
             remaining[env] -= 1
-            if on_progress is not None:
-                on_progress(total - int(remaining.sum()), total)
         obs[env_ids] = reply.obs
         first[env_ids] = reply.done | reply.lost
         returns[first] = 0.0
         lengths[first] = 0
+        if on_progress is not None:
+            on_progress(total - int(remaining @ episode_lengths) + int(lengths.sum()), total)
     return finished
 
 

@@ -20,13 +20,13 @@ class ModelConfig(Settings):
 
     size: SizeName = Field("20M", description="Model size: 2M, 5M, 20M or 80M.")
     obs: Literal["state", "rgb", "both"] = Field(
-        "state", description="What the agent sees: state, rgb or both."
+        "state", description="What the agent observes: state, rgb (pictures) or both."
     )
     frame_stack: int = Field(
         1,
         ge=1,
         le=limits.HORIZON,
-        description="Pictures it sees at once: the newest and those before it.",
+        description="Visual observations it reads at once: the newest and those before it.",
     )
 
     @property

@@ -10,7 +10,7 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
-from newt_core.errors import RunFolderError
+from newt_core.errors import RunFolderError, os_reason
 from newt_core.files import write_text
 from newt_core.reporting.facts import Facts, gather
 from newt_core.reporting.pictures import annealing, embedded_file, panel, poster
@@ -79,7 +79,7 @@ def write_report(runs: Sequence[RunFolder], path: Path) -> None:
     try:
         write_text(path, render_page(facts, path.parent))
     except OSError as error:
-        raise RunFolderError(f"cannot write {path}: {error.strerror or error}.") from error
+        raise RunFolderError(f"cannot write {path}: {os_reason(error)}.") from error
 
 
 def render_page(runs: Sequence[Facts], folder: Path) -> str:

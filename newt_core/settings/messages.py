@@ -16,6 +16,8 @@ _KINDS = {
     "dict_type": "write {name: value, …}",
     "path_type": "write the path of a file or folder",
 }
+_HUGE = 10**30
+"""From here on, the command line does not tell numbers apart."""
 _BOUNDS = {
     "greater_than_equal": ("ge", "the smallest is"),
     "less_than_equal": ("le", "the largest is"),
@@ -25,7 +27,7 @@ _BOUNDS = {
 
 
 def reason(error: Mapping[str, Any]) -> str:
-    """Return what a value has to be, as the end of a sentence such as ``… is 0, but …``."""
+    """Return what a value has to be; :func:`joined` makes it the end of a sentence."""
     kind, context = error["type"], error.get("ctx", {})
     if kind in _KINDS:
         return _KINDS[kind]
@@ -35,6 +37,22 @@ def reason(error: Mapping[str, Any]) -> str:
     if kind == "literal_error":
         return f"choose {str(context['expected']).replace(chr(39), '')}"
     return error["msg"].removeprefix("Value error, ")
+
+
+def joined(wrong: str) -> str:
+    """Return a reason with what it takes to follow ``… is 0``."""
+    return f": {wrong}" if wrong.startswith(("write", "choose")) else f", but {wrong}"
+
+
+def shown(value: Any) -> str:
+    """Return a value that is wrong as the user would write it."""
+    if value is None:
+        return "empty"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int) and abs(value) >= _HUGE:
+        return "1e30 or more" if value > 0 else "-1e30 or less"
+    return repr(value)
 
 
 def _number(bound: Any) -> str:

@@ -196,6 +196,7 @@ def _explain(error: ValidationError) -> tuple[tuple[int | str, ...], str]:
         missing = problem["type"] == "missing"
         what = "missing" if missing else reprlib.repr(problem["input"])
         wanted = TaskSpec.model_fields[str(field[0])].description
-        message = f"'{name}' is {what}; '{field[0]}' must be {wanted}."
+        subject = "it" if len(field) == 1 else f"'{field[0]}'"
+        message = f"'{name}' is {what}: {subject} must be {wanted}."
     more = len(problems) - 1
     return field, message + (f" ({more} more to fix in this task.)" if more else "")

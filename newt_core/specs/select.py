@@ -47,7 +47,13 @@ def select(specs: Mapping[str, TaskSpec], selector: str | Sequence[str]) -> list
 
 
 def unknown_task(specs: Mapping[str, TaskSpec], name: str) -> UnknownTaskError:
-    """Return the error for a name that is neither a task nor a group of tasks."""
+    """Return the error for a name that is not a task's id."""
+    group = name in (*RESERVED_IDS, *domain_names())
+    if group or any(sign in name for sign in "*?[,@"):
+        return UnknownTaskError(
+            f"'{name}' selects several tasks, but one is needed here: name its id. "
+            "'newt tasks list' takes selections."
+        )
     choices = [*specs, *RESERVED_IDS, *domain_names()]
     return UnknownTaskError(
         f"'{name}' is not a known task.{did_you_mean(name, choices)} "

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from newt_core.errors import SpecError
+from newt_core.errors import SpecError, yaml_problem
 
 # libyaml's parser is ten times as fast, but not every build of PyYAML has it.
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -41,11 +41,9 @@ def parse(source: Source) -> tuple[dict[str, Any], yaml.Node]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
-        raise source.error(line, f"this is not valid YAML: {error.problem}.") from error
+        raise source.error(line, f"this is not valid YAML: {yaml_problem(error)}.") from error
     except yaml.YAMLError as error:  # a character that YAML forbids: it has no mark
-        raise SpecError(
-            f"{source.name} is not valid YAML: {' '.join(str(error).split())}."
-        ) from error
+        raise SpecError(f"{source.name} is not valid YAML: {yaml_problem(error)}.") from error
     finally:
         loader.dispose()
     if not isinstance(data, dict) or node is None:

@@ -107,9 +107,7 @@ def read_archive(path: Path) -> Any:
             f"{path}: a file in the format of PyTorch 1.5 and earlier, in which no checkpoint of "
             "Newt was ever written."
         )
-    require_whole_archive(
-        path, CheckpointError, "checkpoint", "not a checkpoint, or cut short: {reason}."
-    )
+    require_whole_archive(path, CheckpointError, "checkpoint", "not a checkpoint, or cut short.")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:

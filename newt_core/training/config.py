@@ -22,7 +22,7 @@ from newt_core.model.config import ModelConfig
 from newt_core.planner.config import PlannerConfig
 from newt_core.settings import limits
 from newt_core.settings.base import DEVICE, Changeable, FilePath, InInteraction, Settings
-from newt_core.settings.messages import reason
+from newt_core.settings.messages import joined, reason, shown
 from newt_core.training.config_groups import (
     AgentConfig,
     CheckpointConfig,
@@ -63,8 +63,8 @@ class RunConfig(Settings):
     )
     pretrained: FilePath = Field(
         None,
-        description="A checkpoint to begin with instead of random weights. An agent of states can "
-        "begin to see.",
+        description="A checkpoint to begin with instead of random weights. An agent trained on "
+        "states can be given visual observations, too.",
     )
     wandb: Changeable[bool] = Field(False, description="Report to Weights & Biases, too.")
     text: TextConfig = TextConfig()
@@ -216,7 +216,8 @@ def _explain(error: ValidationError, given: Mapping[str, Setting]) -> ConfigErro
     wrong = reason(first)
     if place in given:
         setting = given[place]
-        return ConfigError(f"{setting.origin}: {place} is {setting.value!r}, but {wrong}.")
+        said = shown(setting.value)
+        return ConfigError(f"{setting.origin}: {place} is {said}{joined(wrong)}.")
     # A rule between several settings of a part: all that were given there are suspects.
     origins = {s.origin: None for name, s in given.items() if name.startswith(f"{place}.")}
     return ConfigError(f"{', '.join(origins) or 'settings'}: {place}: {wrong}.")

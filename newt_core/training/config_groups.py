@@ -36,7 +36,8 @@ class ReplayConfig(Settings):
         "steps", description="What is drawn uniformly: steps, or first an episode, or a task."
     )
     save: InInteraction[bool] = Field(
-        True, description="Keep the replay for --resume; without, a resumed run starts with none."
+        True,
+        description="Keep the replay buffer for --resume, which else begins with an empty one.",
     )
 
     @property
@@ -127,30 +128,30 @@ class TextConfig(Settings):
 
     encoder: str = Field(
         "auto",
-        description="Encoder of the task texts: clip, hashed, file or zero; auto is clip where "
-        "its weights are at hand, else hashed.",
+        description="Encoder of the task texts: clip, hashed, file or zero; auto is clip if its "
+        "weights are downloaded, else hashed.",
     )
     weights: FilePath = Field(
         None, description="The text encoder's file: weights for clip, a table of vectors for file."
     )
     instruction: str | None = Field(
-        None, description="What to tell the agent instead of the one task's own instruction."
+        None, description="An instruction for the agent, instead of the task's own."
     )
     embodiment: str | None = Field(
-        None, description="What to tell it instead of the one task's own embodiment."
+        None, description="An embodiment for the agent, instead of the task's own."
     )
 
 
 class ImagesConfig(Settings):
-    """What turns frames into features, if the agent sees."""
+    """What turns visual observations into image features."""
 
     encoder: Literal["dinov2", "tiny"] = Field(
         "dinov2",
-        description="What turns frames into features, if the agent sees: dinov2, or tiny with "
-        "random weights.",
+        description="Encoder of visual observations: dinov2, or tiny, a small one with random "
+        "weights.",
     )
     weights: Changeable[FilePath] = Field(
-        None, description="A file of DINOv2's weights; by default the one of 'newt weights'."
+        None, description="DINOv2's weights; by default those of 'newt weights'."
     )
 
 

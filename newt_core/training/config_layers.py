@@ -17,7 +17,8 @@ from typing import Any, get_origin
 import yaml
 from pydantic.fields import FieldInfo
 
-from newt_core.errors import ConfigError, did_you_mean
+from newt_core.errors import ConfigError, did_you_mean, yaml_problem
+from newt_core.settings.names import hint
 
 _PRESETS = files("newt_core.training").joinpath("presets")
 
@@ -114,7 +115,7 @@ def read_overrides(overrides: Sequence[str], fields: Mapping[str, FieldInfo]) ->
         origin = f"--set {override}"
         name, equals, text = override.partition("=")
         name = name.strip()
-        if not equals:
+        if not equals or not name:
             raise ConfigError(f"{origin}: write KEY=VALUE, such as planner.horizon=5.")
         name = _today(name)
         if name in fields and fields[name].annotation in _TEXTS:
@@ -187,8 +188,7 @@ def _parse(text: str, origin: str) -> Any:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark is not None else ""
-        problem = getattr(error, "problem", None) or "cannot be read"
-        raise ConfigError(f"{origin}{line}: not valid YAML: {problem}.") from error
+        raise ConfigError(f"{origin}{line}: not valid YAML: {yaml_problem(error)}.") from error
 
 
 def _settings(
@@ -228,8 +228,4 @@ def _number(value: Any, field: FieldInfo, name: str, origin: str) -> Any:
 
 
 def _unknown(name: str, origin: str, fields: Mapping[str, FieldInfo]) -> ConfigError:
-    """Suggest the setting with the same last part, such as ``update.lr`` for ``lr``."""
-    last = name.rpartition(".")[2]
-    same = [field for field in fields if field.rpartition(".")[2] == last]
-    hint = f" Did you mean '{same[0]}'?" if len(same) == 1 else did_you_mean(name, fields)
-    return ConfigError(f"{origin}: there is no setting '{name}'.{hint}")
+    return ConfigError(f"{origin}: there is no setting '{name}'.{hint(name, fields)}")

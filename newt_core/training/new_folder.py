@@ -31,8 +31,7 @@ def make_folder(name: str | None, *, label: str, root: Path, fill: Callable[[Pat
     Raises:
         RunFolderError: The name is not usable or taken, or the disk refuses.
     """
-    if name is not None:
-        check_name(name, root)
+    check_name(name, root)
     try:
         with parent_made(root / "run"):
             draft = root / f".new-run.{secrets.token_hex(4)}"

@@ -6,7 +6,6 @@ It owns no policy of its own; everything that decides is handed in.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from typing import Any, SupportsFloat
 
@@ -24,7 +23,9 @@ from newt_core.training.metrics import MetricsLogger
 from newt_core.training.outcome import Scores, TrainResult
 from newt_core.training.progress import Progress, RunStatus
 from newt_core.training.random_state import seed_random_state
-from newt_core.training.recent import Speed
+from newt_core.training.recent import Acting, Speed
+from newt_core.training.time_left import TimeLeft
+from newt_core.types import CountProgress
 
 
 class OnlineTrainer:
@@ -34,7 +35,8 @@ class OnlineTrainer:
         config: The run's settings.
         agent: Acts and learns.
         collector: Supplies experience.
-        evaluate: Called with the step count; stores and returns scores, or None if asked to stop.
+        evaluate: Called with the step count, and with what to tell how far it is; stores and
+            returns scores, or None if asked to stop.
         checkpoints: Where to save.
         metrics: Where to report.
         progress: Who watches.
@@ -48,7 +50,7 @@ class OnlineTrainer:
         *,
         agent: OnlineAgent,
         collector: Collector,
-        evaluate: Callable[[int], Scores | None],
+        evaluate: Callable[[int, CountProgress], Scores | None],
         checkpoints: CheckpointFolder,
         metrics: MetricsLogger,
         progress: Progress,
@@ -67,6 +69,8 @@ class OnlineTrainer:
         self.counters = run_state.OnlineCounters()
         self._loop = Loop(agent, collector)
         self._speed = Speed()
+        self._left = TimeLeft(config.steps, config.evaluation.every)
+        self._acting = Acting()
         self._log_due = EverySeconds(LOG_SECONDS)
         self._evaluate_due = (
             Every(config.evaluation.every),
@@ -118,7 +122,7 @@ class OnlineTrainer:
         if steps := self.collector.open_steps:
             self._report(message=f"repeating {steps:,} steps of the episodes that were open")
         self.collector.begin()
-        if self.counters.last_evaluation < 0:
+        if self.counters.last_evaluation < 0 and self.config.evaluation.every:
             self._evaluate()
         self._speed.go_on(self.steps)
         self._settle()  # A run that goes on may have been stopped in the middle of this.
@@ -130,12 +134,17 @@ class OnlineTrainer:
             self._evaluate()
             finished = self.counters.last_evaluation == self.steps
         self.save(scheduled=finished)
-        return TrainResult(self.steps, self.counters.last_score, interrupted=not finished)
+        counters = self.counters
+        evaluated_at = counters.last_evaluation if counters.last_evaluation >= 0 else None
+        return TrainResult(self.steps, counters.last_score, evaluated_at, not finished)
 
     # -- one step -----------------------------------------------------------------------------
 
     def _act(self) -> None:
-        self.counters.steps += self.ranks.total(self._loop.act(self.steps))
+        with self._acting.timed():
+            steps = self._loop.act(self.steps)
+        self._acting.steps += steps
+        self.counters.steps += self.ranks.total(steps)
 
     def _asked_to_stop(self) -> bool:
         return self.ranks.any(self._should_stop())
@@ -162,21 +171,35 @@ class OnlineTrainer:
     # -- reporting, evaluating, saving ----------------------------------------------------------
 
     def _report(self, message: str = "") -> None:
-        status = RunStatus(
-            steps=self.steps,
-            total=self.config.steps,
-            updates=self.agent.updates,
-            steps_per_s=self._speed.rate(self.steps),
-            scores=self.counters.domain_scores,
-            message=message,
-            deaths=self.collector.deaths,
-            lost_episodes=self.collector.lost_episodes,
-        )
-        self.progress.update(status)
+        self._show(message)
         if self.ranks.any(self._log_due.due()):
             self._log()
             self.collector.recent.clear()
             self._health.check(self.steps)
+
+    def _show(self, message: str = "") -> None:
+        rate = self._speed.rate(self.steps)
+        status = RunStatus(
+            steps=self.steps,
+            total=self.config.steps,
+            updates=self.agent.updates,
+            steps_per_s=rate,
+            scores=self.counters.domain_scores,
+            message=message,
+            deaths=self.collector.deaths,
+            lost_episodes=self.collector.lost_episodes,
+            seconds_left=self._left.seconds(self.steps, rate, self._evaluation_seconds()),
+            evaluating=self._left.evaluating,
+        )
+        self.progress.update(status)
+
+    def _evaluation_seconds(self) -> float | None:
+        """Return what an evaluation will take by how fast the agent has acted so far."""
+        if not self._acting.steps:
+            return None
+        lengths = {spec.id: spec.episode_length for spec in self.collector.pool.specs}
+        steps = self.config.evaluation.episodes * sum(lengths.values())
+        return steps * self._acting.seconds / self._acting.steps
 
     def _log(self) -> None:
         self._log_due.done()
@@ -202,8 +225,9 @@ class OnlineTrainer:
         self._health.check(self.steps)
         self._report(message=f"evaluating at step {self.steps:,}")
         self._speed.pause(self.steps)
-        started = time.monotonic()
-        result = self.evaluate(self.steps)
+        self._left.begin_evaluation()
+        result = self.evaluate(self.steps, self._evaluated)
+        seconds = self._left.end_evaluation(whole=result is not None)
         self._speed.go_on(self.steps)
         if result is None:
             return
@@ -215,7 +239,7 @@ class OnlineTrainer:
             {
                 "eval/score": result.score,
                 **{f"eval/{name}": score for name, score in result.domain_scores.items()},
-                "eval/seconds": time.monotonic() - started,
+                "eval/seconds": seconds,
             },
         )
         self._report(message=f"score {result.score:.3f} at step {self.steps:,}")
@@ -223,6 +247,10 @@ class OnlineTrainer:
             counters.best_score = result.score
             if self.steps:
                 self.save(best=True)
+
+    def _evaluated(self, done: int, total: int) -> None:
+        self._left.evaluated(done, total)
+        self._show()
 
     def _save_if_due(self) -> None:
         if self._save_due.due(self.steps, self._last_checkpoint):

@@ -23,4 +23,6 @@ class TrainResult:
     steps: int
     score: float | None
     """Of the last evaluation."""
+    score_steps: int | None
+    """Where the run was then; before ``steps`` in one that was interrupted."""
     interrupted: bool

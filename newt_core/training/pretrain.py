@@ -6,7 +6,6 @@ gradient reaches the whole model. The learning rate warms up linearly.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, SupportsFloat
@@ -32,6 +31,8 @@ from newt_core.training.run_state import (
     load_parts,
     save_parts,
 )
+from newt_core.training.time_left import TimeLeft
+from newt_core.types import CountProgress
 
 LOG_UPDATES = 100
 """Metrics are written at least this often, so that even a short run has a curve."""
@@ -47,6 +48,8 @@ class PretrainResult:
     updates: int
     scores: Modes
     """Of the last evaluation; empty before the first."""
+    scored_after: int | None
+    """Gradient steps before that; fewer than ``updates`` where it was interrupted."""
     interrupted: bool
 
 
@@ -57,8 +60,8 @@ class Pretrainer:
         config: The run's settings.
         agent: Learns.
         demos: Batches come from here.
-        evaluate: Called with the number of updates, and whether they are the last; stores and
-            returns scores, or None if asked to stop.
+        evaluate: Called with the number of updates, whether they are the last, and what to tell
+            how far it is; stores and returns scores, or None if asked to stop.
         checkpoints: Where to save.
         metrics: Where to report, under the number of updates.
         progress: Who watches.
@@ -72,7 +75,7 @@ class Pretrainer:
         *,
         agent: NewtAgent,
         demos: ReplayBuffer,
-        evaluate: Callable[[int, bool], Modes | None],
+        evaluate: Callable[[int, bool, CountProgress], Modes | None],
         checkpoints: CheckpointFolder,
         metrics: MetricsLogger,
         progress: Progress,
@@ -91,6 +94,7 @@ class Pretrainer:
         self.counters = PretrainCounters()
         self._last_logged = 0
         self._speed = Speed()
+        self._left = TimeLeft(config.pretrain.updates, config.pretrain.evaluate_every)
         self._log_due = EverySeconds(LOG_SECONDS)
         self._evaluate_due = Every(config.pretrain.evaluate_every)
         self._save_due = Every(config.pretrain.checkpoint_every)
@@ -142,18 +146,22 @@ class Pretrainer:
             finished = self.counters.evaluated_at == self.updates
             if finished:
                 self.save(best=True)
-        return PretrainResult(self.updates, self.counters.scores, interrupted=not finished)
+        evaluated_at = self.counters.evaluated_at if self.counters.scores else None
+        return PretrainResult(self.updates, self.counters.scores, evaluated_at, not finished)
 
     def _report(self, message: str = "") -> None:
+        rate = self._speed.rate(self.updates)
         self.progress.update(
             RunStatus(
                 steps=self.updates,
                 total=self.config.pretrain.updates,
                 updates=self.updates,
-                steps_per_s=self._speed.rate(self.updates),
+                steps_per_s=rate,
                 scores=self.counters.scores,
                 counts="updates",
                 message=message,
+                seconds_left=self._left.seconds(self.updates, rate, None),
+                evaluating=self._left.evaluating,
             )
         )
 
@@ -180,16 +188,17 @@ class Pretrainer:
 
     def _evaluate(self, *, last: bool) -> None:
         self._report(message=f"evaluating after {self.updates:,} updates")
-        started = time.monotonic()
         self._speed.pause(self.updates)
+        self._left.begin_evaluation()
         try:
-            scores = self.evaluate(self.updates, last)
+            scores = self.evaluate(self.updates, last, self._evaluated)
         except EnvironmentFailure as error:
             self.save()
             raise EnvironmentFailure(
                 f"{error} The run is saved after {self.updates:,} updates: put that right, and go "
                 "on with --resume."
             ) from error
+        seconds = self._left.end_evaluation(whole=scores is not None)
         self._speed.go_on(self.updates)
         if scores is None:
             return
@@ -198,11 +207,15 @@ class Pretrainer:
         self._write(
             {
                 **{f"eval/{mode.replace(' ', '_')}": score for mode, score in scores.items()},
-                "eval/seconds": time.monotonic() - started,
+                "eval/seconds": seconds,
             },
         )
         shown = ", ".join(f"{mode} {score:.3f}" for mode, score in scores.items())
         self._report(message=f"score after {self.updates:,} updates: {shown}")
+
+    def _evaluated(self, done: int, total: int) -> None:
+        self._left.evaluated(done, total)
+        self._report()
 
     def save(self, *, best: bool = False) -> None:
         """Write a checkpoint of this moment, and its metrics before.

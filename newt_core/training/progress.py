@@ -8,6 +8,18 @@ from typing import Protocol
 
 
 @dataclass(frozen=True)
+class Evaluating:
+    """Where an evaluation is."""
+
+    done: int
+    """Agent steps taken so far, in all its episodes."""
+    total: int
+    """Agent steps of all its episodes; 0 before the first is taken."""
+    seconds_left: float | None
+    """Until it ends; None as long as that is not known."""
+
+
+@dataclass(frozen=True)
 class RunStatus:
     """Where a run is."""
 
@@ -31,6 +43,10 @@ class RunStatus:
     """How often an environment died and was made anew, since the run began."""
     lost_episodes: int = 0
     """Episodes that this cut short, since the run began."""
+    seconds_left: float | None = None
+    """Until the run ends, evaluations included; None as long as that is not known."""
+    evaluating: Evaluating | None = None
+    """The evaluation under way, if any."""
 
 
 class Progress(Protocol):

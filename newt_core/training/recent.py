@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -62,6 +63,21 @@ class RecentEpisodes:
         self._ended = {
             task: [list(one) for one in outcomes] for task, outcomes in state["ended"].items()
         }
+
+
+class Acting:
+    """How long acting takes, of all that a run does."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.steps = 0
+
+    @contextmanager
+    def timed(self) -> Iterator[None]:
+        """Count the time of the block."""
+        began = time.monotonic()
+        yield
+        self.seconds += time.monotonic() - began
 
 
 class Speed:

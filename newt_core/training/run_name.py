@@ -20,12 +20,16 @@ _KINDS = {CONFIG: "run", FINETUNING: "finetuning"}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
-def check_name(name: str, root: Path = RUNS) -> None:
-    """Return if a new run in ``root`` can have a name.
+def check_name(name: str | None, root: Path = RUNS) -> None:
+    """Return if a new run in ``root`` can have a name; None for one that follows from its tasks.
 
     Raises:
-        RunFolderError: the name is not usable or taken.
+        RunFolderError: the name is not usable or taken, or ``root`` is a file.
     """
+    if root.exists() and not root.is_dir():
+        raise RunFolderError(f"{root} is a file: --runs-dir names the folder of all runs.")
+    if name is None:
+        return
     if len(name) > LONGEST_NAME:
         raise RunFolderError(
             f"{name[:20] + '…'!r} cannot name a run: it has {len(name):,} characters, and "

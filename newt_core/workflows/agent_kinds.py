@@ -26,7 +26,7 @@ from newt_core.encoders.image.base import ImageEncoder
 from newt_core.errors import ConfigError, did_you_mean
 from newt_core.replay import ReplayBuffer
 from newt_core.settings.base import Settings
-from newt_core.settings.messages import reason
+from newt_core.settings.messages import joined, reason, shown
 from newt_core.specs import TaskSpec
 from newt_core.training.config import RunConfig
 from newt_core.types import FloatArray, IntArray
@@ -119,7 +119,7 @@ def options_of(kind: AgentKind, config: RunConfig) -> Settings:
         first = error.errors()[0]
         name = str(first["loc"][0])
         raise ConfigError(
-            f"agent.options.{name} is {given.get(name)!r}, but {reason(first)}."
+            f"agent.options.{name} is {shown(given.get(name))}{joined(reason(first))}."
         ) from error
 
 

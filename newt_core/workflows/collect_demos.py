@@ -252,8 +252,8 @@ class _Trained:
             agent, _ = load_agent(path, [spec], library=self._library, device=self._device)
             if agent.image_encoder is not None:
                 raise CheckpointError(
-                    f"{path}: this agent sees pictures. Collect with one that was trained with "
-                    "--obs state."
+                    f"{path}: this agent has visual observations. Collect with one that was "
+                    "trained with --obs state."
                 )
             return agent.player(envs, seed=seed, how=Acting())
 

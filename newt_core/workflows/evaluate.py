@@ -15,7 +15,6 @@ from newt_core.errors import ConfigError, SpecError
 from newt_core.evaluation.aggregate import Summary, summarise
 from newt_core.evaluation.rollout import (
     EpisodeResult,
-    counted,
     evaluate,
     random_act,
     stoppable,
@@ -254,11 +253,11 @@ def _evaluated(
     each = episodes * sum(spec.episode_length for spec in specs)
     found: dict[int, list[EpisodeResult]] = {}
     for seed in seeds:
-        act = player(seed)
-        if on_step is not None:
-            act = counted(act, each, _after(on_step, each * len(found), each * len(seeds)))
         reported = stream_seed(seed, Stream.REPORTED_EPISODES)
-        found[seed] = evaluate(act, specs, episodes, pool=pool, seed=reported)
+        tell = on_step and _after(on_step, each * len(found), each * len(seeds))
+        found[seed] = evaluate(
+            player(seed), specs, episodes, pool=pool, seed=reported, on_progress=tell
+        )
     together = [result for results in found.values() for result in results]
     summary = summarise(together, specs, mode=mode)
     if len(found) == 1:

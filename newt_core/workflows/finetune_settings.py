@@ -76,8 +76,7 @@ def new_finetuning(
         raise ConfigError(
             "nothing says what to finetune: name a checkpoint or a run, or go on with --resume."
         )
-    if request.name is not None:
-        check_name(request.name, request.runs)
+    check_name(request.name, request.runs)
     checkpoint, _ = find_checkpoint(request.checkpoint, request.runs)
     asked = with_own_defaults(request.asked, checkpoint)
     checked = check_settings(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from newt_core.agents.base import Acting
@@ -15,6 +16,7 @@ from newt_core.training.checkpoint_folder import LAST
 from newt_core.training.content import PRETRAINING
 from newt_core.training.loss_curves import plot_losses
 from newt_core.training.pretrain import Modes, Pretrainer
+from newt_core.types import CountProgress
 from newt_core.workflows.context import RunContext, require_run
 from newt_core.workflows.evaluate import evaluate_agent
 
@@ -36,7 +38,9 @@ class Pretrained:
     """The picture of the losses."""
     updates: int
     scores: Modes
-    """Way of acting → mean score; empty if it was interrupted before the end."""
+    """Way of acting → mean score in the last evaluation; empty before the first."""
+    scored_after: int | None
+    """Gradient steps before that; fewer than ``updates`` where it was interrupted."""
     interrupted: bool
 
 
@@ -87,15 +91,20 @@ def _pretrain(run: RunContext, resume: bool) -> Pretrained:
         curves,
         result.updates,
         result.scores,
+        result.scored_after,
         result.interrupted,
     )
 
 
-def _evaluator(run: RunContext, agent: NewtAgent) -> Callable[[int, bool], Modes | None]:
+def _evaluator(
+    run: RunContext, agent: NewtAgent
+) -> Callable[[int, bool, CountProgress], Modes | None]:
     """Return what evaluates the policy on the way, and every way of acting at the end."""
     config = run.config
 
-    def evaluate(updates: int, last: bool) -> Modes | None:
+    def evaluate(updates: int, last: bool, tell: CountProgress) -> Modes | None:
+        all_ways = last and config.pretrain.final_evaluation == "all"
+        modes = list(WAYS_TO_ACT) if all_ways else ["policy"]
         try:
             summaries: dict[str, Summary] = {
                 mode: evaluate_agent(
@@ -104,10 +113,10 @@ def _evaluator(run: RunContext, agent: NewtAgent) -> Callable[[int, bool], Modes
                     config.evaluation.episodes,
                     seed=stream_seed(config.seed, Stream.SELECTION_EPISODES),
                     should_stop=run.should_stop,
-                    how=how,
+                    how=WAYS_TO_ACT[mode],
+                    on_progress=partial(_tell, tell, number, len(modes)),
                 )
-                for mode, how in WAYS_TO_ACT.items()
-                if mode == "policy" or (last and config.pretrain.final_evaluation == "all")
+                for number, mode in enumerate(modes)
             }
         except EvaluationStopped:
             return None
@@ -120,3 +129,8 @@ def _evaluator(run: RunContext, agent: NewtAgent) -> Callable[[int, bool], Modes
         return {mode: summary.total.score for mode, summary in summaries.items()}
 
     return evaluate
+
+
+def _tell(tell: CountProgress, number: int, of: int, done: int, total: int) -> None:
+    """Say how far several evaluations of the same length are, in the one with this number."""
+    tell(number * total + done, of * total)

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from newt_core import arguments
-from newt_core.demos.opened import OpenDemos
+from newt_core.agents.newt.setup import choose_device
 from newt_core.encoders.text.choose import Notice, short_name
 from newt_core.envs.availability import runnable
 from newt_core.errors import CheckpointError, ConfigError
 from newt_core.files import write_text
-from newt_core.specs import SpecLibrary, load_specs
+from newt_core.specs import SpecLibrary, TaskSpec, load_specs
 from newt_core.specs.load import spec_files
 from newt_core.training.config import RunConfig, with_absolute_paths
 from newt_core.training.content import (
@@ -28,6 +28,7 @@ from newt_core.training.run_name import RUNS, check_name, run_label
 from newt_core.workflows.agent_kinds import find_kind
 from newt_core.workflows.asked import Asked
 from newt_core.workflows.context import RunContext
+from newt_core.workflows.continue_from import continued
 from newt_core.workflows.run_parts import RunParts
 from newt_core.workflows.sizes import check_memory
 from newt_core.workflows.take_weights import require_encoders
@@ -56,6 +57,7 @@ def new_run(
     demos: Path | None = None,
     pretraining: bool = False,
     check: Callable[[RunConfig], None] = lambda settings: None,
+    measure: Callable[[RunConfig, Sequence[TaskSpec]], None] = lambda settings, tasks: None,
     notice: Notice = lambda message: None,
 ) -> RunContext:
     """Check what was asked for, and only then make a folder.
@@ -67,18 +69,18 @@ def new_run(
         specs: Folders of the user's own task specs. The run keeps a copy of their files.
         name: The run's; by default date and tasks.
         runs: The folder of all runs.
-        strict: See :func:`check_settings`, as of the next four.
+        strict: See :func:`check_settings`, as of the next three.
         demos: See there.
         pretraining: See there.
         check: See there.
-        notice: See there.
+        measure: Called once all else is found to be right, before the folder is made.
+        notice: See :func:`check_settings`.
 
     Raises:
         NewtError: Whatever the user can put right.
     """
     name, runs = _name(name), arguments.path("runs", runs)
-    if name is not None:
-        check_name(name, runs)
+    check_name(name, runs)
     checked = check_settings(
         asked,
         specs=specs,
@@ -89,6 +91,7 @@ def new_run(
         check=check,
         notice=notice,
     )
+    measure(checked.settings, checked.parts.specs)
     folder = RunFolder.create(
         name,
         checked.settings.to_yaml(),
@@ -130,12 +133,17 @@ def check_settings(
     demos = arguments.optional(arguments.path, "demos", demos)
     strict = arguments.truth("strict", strict)
     pretraining = arguments.truth("pretraining", pretraining)
-    settings, library = with_absolute_paths(asked.settings()), load_specs(specs)
+    settings, library = asked.settings(), load_specs(specs)
     if "tasks" not in settings.model_fields_set:
         raise ConfigError(
             "nothing says which tasks to train on.\nName some with --tasks: walker-run, "
             "'cheetah-*', dmcontrol or all, say. 'newt tasks list' shows all of them."
         )
+    by_machine = asked.preset is None and asked.config_file is None
+    if by_machine:
+        asked = replace(asked, preset=preset_for_machine(settings))
+        settings = asked.settings()
+    settings = with_absolute_paths(settings)
     label = run_label(settings.tasks, asked.preset)
     # With what is left out spelled out, a resumed run trains the same tasks wherever it is.
     tasks = runnable(library, settings.tasks, strict=strict, notice=notice)
@@ -153,7 +161,7 @@ def check_settings(
                 f"a checkpoint of '{ours}', or begin without one."
             )
         said = replace(asked, preset=None).settings()
-        settings, files = _continued(settings, said, pretrained, library, notice)
+        settings, files = continued(settings, said, pretrained, library, notice)
     check(settings)
     parts = RunParts(settings, library.select(settings.tasks), files=files, notice=notice)
     parts.check(runs, online=not pretraining)
@@ -163,7 +171,15 @@ def check_settings(
         parts.config = settings = settings.model_copy(update={"text": decided})
     if pretrained is not None:
         require_encoders(pretrained, parts.texts.encoder, parts.image_encoder)
+    if by_machine:
+        where = "on" if asked.preset == "paper" else "without"
+        notice(f"preset {asked.preset}: the run is {where} a CUDA GPU. --preset names another.")
     return Checked(settings, library, parts, label, pretrained)
+
+
+def preset_for_machine(settings: RunConfig) -> str:
+    """Choose the preset of a run whose user names none: the paper's needs a CUDA GPU."""
+    return "paper" if choose_device(settings.device).type == "cuda" else "cpu"
 
 
 def existing_run(
@@ -226,69 +242,3 @@ def texts_of(folders: Sequence[Path]) -> dict[str, str]:
         for number, folder in enumerate(folders)
         for path in spec_files(folder)
     }
-
-
-def _continued(
-    settings: RunConfig,
-    asked: RunConfig,
-    pretrained: CheckpointContent,
-    library: SpecLibrary,
-    notice: Notice,
-) -> tuple[RunConfig, OpenDemos | None]:
-    """Take over from a pretrained checkpoint what the user did not ask for himself.
-
-    That is the model's size, what it sees, the text encoder, and the demonstrations that it
-    learned from. Returns the files of these, too, if they had to be opened.
-    """
-    learned, checkpoint = pretrained.run.config, pretrained.path
-    if "size" in asked.model.model_fields_set and asked.model.size != learned.model.size:
-        raise ConfigError(
-            f"{checkpoint} is a {learned.model.size} model and stays one: leave the size "
-            f"{asked.model.size} out, or begin without it."
-        )
-    changes = _seeing_as_before(settings, asked, learned, checkpoint)
-    if settings.text.encoder == "auto" and settings.text.weights is None:
-        same = {"encoder": pretrained.run.text_encoder, "weights": learned.text.weights}
-        changes["text"] = settings.text.model_copy(update=same)
-    theirs, files = with_absolute_paths(learned).demos.folder, None
-    if theirs is not None and "folder" not in asked.demos.model_fields_set and theirs.is_dir():
-        if changes["model"].feature_stack:
-            files = OpenDemos(theirs, library.select(settings.tasks))
-        if files is not None and files.without_pictures():
-            files.close()
-            files = None
-            notice("going on without demonstrations: they hold no pictures")
-        else:
-            changes["demos"] = settings.demos.model_copy(update={"folder": theirs})
-            notice(f"going on with the demonstrations in {theirs}; --set demos.folder= ends that")
-    return settings.model_copy(update=changes), files
-
-
-def _seeing_as_before(
-    settings: RunConfig, asked: RunConfig, learned: RunConfig, checkpoint: Path
-) -> dict[str, Any]:
-    """The model that goes on with a checkpoint's weights, and the encoder of its pictures.
-
-    Raises:
-        ConfigError: the user wants it to see what it cannot begin to see.
-    """
-    model: dict[str, Any] = {"size": learned.model.size}
-    changes: dict[str, Any] = {}
-    if learned.model.feature_stack:
-        for name in {"obs", "frame_stack"} - asked.model.model_fields_set:
-            model[name] = getattr(learned.model, name)
-        names = {"encoder", "weights"} - asked.images.model_fields_set
-        same = {name: getattr(learned.images, name) for name in names}
-        changes["images"] = settings.images.model_copy(update=same)
-    wanted = settings.model.model_copy(update=model)
-    begins_to_see = (learned.model.obs, wanted.obs) == ("state", "both")
-    if not begins_to_see and (learned.model.obs, learned.model.feature_stack) != (
-        wanted.obs,
-        wanted.feature_stack,
-    ):
-        raise ConfigError(
-            f"{checkpoint} was trained with --obs {learned.model.obs} and "
-            f"model.frame_stack={learned.model.frame_stack}: leave both as they are. Only an "
-            "agent of states can begin to see, with --obs both."
-        )
-    return changes | {"model": wanted}

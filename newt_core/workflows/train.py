@@ -25,6 +25,7 @@ from newt_core.training.outcome import Scores
 from newt_core.training.progress import RunStatus
 from newt_core.training.run_folder import RunFolder
 from newt_core.training.schedule import prior_weight
+from newt_core.types import CountProgress
 from newt_core.workflows.context import RunContext, require_run
 from newt_core.workflows.evaluate import evaluate_agent
 from newt_core.workflows.pretrain import Pretrained, pretrain
@@ -38,6 +39,9 @@ class Trained:
     checkpoint: Path
     steps: int
     score: float | None
+    """Of the last evaluation."""
+    score_steps: int | None
+    """Where the run was then."""
     interrupted: bool
 
 
@@ -61,7 +65,7 @@ def train(run: RunContext, *, resume: bool) -> Trained:
         with run.folder.lock():
             outcome = _pretrain(run)
         if outcome.interrupted:
-            return Trained(run.folder.path, outcome.checkpoint, 0, None, interrupted=True)
+            return Trained(run.folder.path, outcome.checkpoint, 0, None, None, interrupted=True)
         weights = outcome.checkpoint
     return interact(run, resume=resume, weights=weights)
 
@@ -136,14 +140,16 @@ def _interact(run: RunContext, resume: bool, weights: Path | None) -> Trained:
             folder.discard_evaluations_after(trainer.steps)
         result = trainer.run()
     last = folder.checkpoints / LAST
-    return Trained(folder.path, last, result.steps, result.score, result.interrupted)
+    return Trained(
+        folder.path, last, result.steps, result.score, result.score_steps, result.interrupted
+    )
 
 
-def _evaluator(run: RunContext, agent: Agent) -> Callable[[int], Scores | None]:
+def _evaluator(run: RunContext, agent: Agent) -> Callable[[int, CountProgress], Scores | None]:
     """Return the function that evaluates the agent as it acts by now and stores the result."""
     config = run.config
 
-    def evaluate(step: int) -> Scores | None:
+    def evaluate(step: int, tell: CountProgress) -> Scores | None:
         known = run.first_evaluation if step == 0 else None
         if known is not None:
             run.folder.write_evaluation(step, known)
@@ -156,6 +162,7 @@ def _evaluator(run: RunContext, agent: Agent) -> Callable[[int], Scores | None]:
                 seed=stream_seed(config.seed, Stream.SELECTION_EPISODES),
                 how=Acting(prior_weight=prior_weight(config, step)),
                 should_stop=run.should_stop,
+                on_progress=tell,
             )
         except EvaluationStopped:
             return None

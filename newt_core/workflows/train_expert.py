@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,14 +12,11 @@ from newt_core.training.progress import Progress
 from newt_core.training.run_folder import RunFolder
 from newt_core.workflows.context import RunContext
 from newt_core.workflows.train import Trained, interact
-from newt_core.workflows.trial_loop import trial_loop
 
 PRESET = "cpu"
 """Settings of the training."""
 NO_TEXT = "zero"
 """The text encoder: of a single task, the text says nothing new."""
-_MEASURED = 5
-"""Steps and updates that a forecast times, after one that does not count."""
 
 
 def expert_config(spec: TaskSpec, *, seed: int = 0, device: str = "auto") -> RunConfig:
@@ -28,16 +24,6 @@ def expert_config(spec: TaskSpec, *, seed: int = 0, device: str = "auto") -> Run
     return resolve_config(
         PRESET, None, (), tasks=spec.id, seed=seed, device=device, text_encoder=NO_TEXT
     )
-
-
-def forecast(config: RunConfig, spec: TaskSpec) -> float:
-    """Return the seconds that the training will take here, measured on a few of its steps."""
-    with trial_loop(config, [spec]) as trial:
-        step_s, update_s = _seconds(trial.act), _seconds(trial.update)
-    evaluations = 1 + (config.steps // config.evaluation.every if config.evaluation.every else 1)
-    decisions = config.steps + evaluations * config.evaluation.episodes * spec.episode_length
-    updates = config.steps * config.update.updates_per_step
-    return decisions * step_s + updates * update_s
 
 
 def train_expert(
@@ -64,12 +50,3 @@ def train_expert(
     else:
         folder = RunFolder.create(name, config.to_yaml(), root=runs)
     return interact(RunContext(config, folder, library, progress, should_stop), resume=begun)
-
-
-def _seconds(work: Callable[[], object]) -> float:
-    """Return the mean time of a call, the first one not counted."""
-    work()
-    start = time.perf_counter()
-    for _ in range(_MEASURED):
-        work()
-    return (time.perf_counter() - start) / _MEASURED

@@ -29,6 +29,7 @@ from newt_core.workflows.evaluate import EvaluationRequest
 from newt_core.workflows.film import Filmed, FilmRequest
 from newt_core.workflows.finetune import Finetuned
 from newt_core.workflows.finetune_settings import FinetuneContext
+from newt_core.workflows.forecast import Forecast
 from newt_core.workflows.hub import MODELS, HubFile
 from newt_core.workflows.open_loop import OpenLoop, OpenLoopRequest, TaskOpenLoop
 from newt_core.workflows.pretrain import Pretrained
@@ -60,7 +61,7 @@ PLACES = {
     "evaluate_experts": "newt_core.workflows.evaluate:evaluate_experts",
     "collect_demos": "newt_core.workflows.collect_demos:collect_demos",
     "without_expert": "newt_core.workflows.collect_demos:without_expert",
-    "forecast": "newt_core.workflows.train_expert:forecast",
+    "forecast": "newt_core.workflows.forecast:forecast",
     "film_checkpoint": "newt_core.workflows.film:film_checkpoint",
     "compare_open_loop": "newt_core.workflows.open_loop:compare_open_loop",
     "play": "newt_core.envs.play.window:play",
@@ -200,6 +201,8 @@ class FakeCore:
         self._patch = patch
         for name in SLOW:
             self.replace(name)
+        # The defaults, whatever machine the tests run on.
+        patch.setattr("newt_core.workflows.settings.preset_for_machine", lambda *_: "paper")
 
     def arguments(self, name: str) -> dict[str, Any]:
         """Return the arguments of the newest call of a function, by the parameters' names."""
@@ -234,6 +237,7 @@ class FakeCore:
             checkpoint=folder.checkpoints / "last.pt",
             steps=config.steps,
             score=0.5,
+            score_steps=config.steps,
             interrupted=others["should_stop"](),
         )
 
@@ -249,6 +253,7 @@ class FakeCore:
             curves=folder.path / "losses.png",
             updates=config.pretrain.updates,
             scores={} if stopped else scores,
+            scored_after=None if stopped else config.pretrain.updates,
             interrupted=stopped,
         )
 
@@ -280,8 +285,8 @@ class FakeCore:
     def _without_expert(self, specs: Any, **others: Any) -> list[Any]:
         return list(specs)
 
-    def _forecast(self, **arguments: Any) -> float:
-        return 3000.0
+    def _forecast(self, config: Any, **others: Any) -> Forecast:
+        return Forecast(config.steps, config.pretrain.updates, 3000.0, 500.0)
 
     def _film_checkpoint(self, tasks: str | None, path: Path | None, **others: Any) -> Filmed:
         names = tasks.split(",") if tasks else ["walker-run", "walker-walk"]

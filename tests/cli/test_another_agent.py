@@ -96,8 +96,8 @@ def test_what_it_cannot_do_is_refused_before_there_is_a_run(newt, monkeypatch):
         ("--obs both", "an agent 'random-search' does not see"),
         ("--pretrained made.pt", "an agent 'random-search' cannot begin with a checkpoint"),
         ("--set agent.options.sdt=1", "an agent 'random-search' has no option 'sdt'. Did you mean"),
-        ("--set 'agent.options={std: high}'", "agent.options.std is 'high', but write a number."),
-        ("--set agent.options.std=wide", "agent.options.std is 'wide', but write a number."),
+        ("--set 'agent.options={std: high}'", "agent.options.std is 'high': write a number."),
+        ("--set agent.options.std=wide", "agent.options.std is 'wide': write a number."),
         ("--agent newt --set agent.options.std=1", "'newt' has no option 'std'. It has none."),
         ("--agent newt --pretrained other.pt", "other.pt is an agent 'random-search', and this"),
     ):

@@ -70,6 +70,24 @@ def test_module_is_the_same_as_the_script():
     assert (done.returncode, done.stdout) == (0, f"newt {newt_core.__version__}\n")
 
 
+@pytest.mark.parametrize("module", ["newt_cli.app", "typer", "newt_core.errors"])
+def test_ctrl_c_in_an_import_is_one_line(module):
+    code = f"""
+import os, signal, sys
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == {module!r}:
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Interrupting())
+from newt_cli.__main__ import main
+sys.exit(main())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, "--help"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "Interrupted.\n")
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["train", "--help"]])
 def test_help_needs_neither_torch_nor_a_simulator(arguments):
     heavy = "{'torch', 'numpy', 'gymnasium', 'mujoco'}"

@@ -70,7 +70,7 @@ def test_validate_passes_whole_files_and_names_what_is_wrong(newt, demos):
     good, bad = answer.json["files"]
     assert good["ok"]
     assert (bad["ok"], bad["whole"]) == (False, 1)
-    assert bad["faults"][0]["problem"].startswith("is cut short")
+    assert bad["faults"][0]["problem"].startswith("cut short")
     assert bad["faults"][1]["episode"] == "episode_1"
     plain = newt("newt demos validate")
     assert "WRONG demos/pygame-pong.h5: whole episodes: 1" in plain.out
@@ -85,7 +85,7 @@ def test_validate_passes_whole_files_and_names_what_is_wrong(newt, demos):
     ("line", "message"),
     [
         ("newt demos list --demos empty", "there are no demonstrations in empty"),
-        ("newt demos list --demos nowhere", "there is no folder nowhere"),
+        ("newt demos list --demos nowhere", "the folder of demonstrations nowhere does not exist"),
         ("newt demos validate pygame-cowbay", "Did you mean 'pygame-cowboy'?"),
         ("newt demos show walker-run", "there are no demonstrations of walker-run in demos"),
         ("newt demos show miniarcade", "'miniarcade' is 2 files: name one"),
@@ -270,6 +270,7 @@ def test_an_expert_whose_training_is_stopped_can_go_on(newt, core):
 
 
 def test_a_forecast_counts_the_steps_of_training_and_evaluation_and_the_updates(monkeypatch):
+    from newt_core.workflows import forecast as module
     from newt_core.workflows import train_expert
 
     measured = iter([0.25, 2.0])
@@ -278,27 +279,30 @@ def test_a_forecast_counts_the_steps_of_training_and_evaluation_and_the_updates(
         work()  # a step, then an update: each has to be possible
         return next(measured)
 
-    monkeypatch.setattr(train_expert, "_seconds", seconds)
+    monkeypatch.setattr(module, "_seconds", seconds)
     config = train_expert.expert_config(PONG, device="cpu")
     evaluation = config.evaluation.model_copy(update={"every": 400, "episodes": 2})
     update = config.update.model_copy(update={"updates_per_step": 0.5, "batch_size": 4})
     config = config.model_copy(update={"steps": 1_000, "evaluation": evaluation, "update": update})
-    # Evaluations before the first step, after 400 and after 800, of two episodes each.
-    decisions = 1_000 + 3 * 2 * PONG.episode_length
-    assert train_expert.forecast(config, PONG) == decisions * 0.25 + 500 * 2.0
+    # Evaluations before the first step, after 400, 800 and 1000, of two episodes each.
+    evaluated = 4 * 2 * PONG.episode_length * 0.25
+    assert module.forecast(config, [PONG]) == module.Forecast(
+        1_000, 500, 1_000 * 0.25 + 500 * 2.0 + evaluated, evaluated
+    )
 
 
 def test_the_time_of_work_is_a_mean_that_leaves_out_the_first_call(monkeypatch):
-    from newt_core.workflows import train_expert
+    from newt_core.workflows import forecast as module
 
     now = [0.0]
-    durations = iter([100.0, 1.0, 2.0, 3.0, 4.0, 5.0])
+    durations = iter([3.0, 0.1, 0.2, 0.3, 0.4, 0.5, 30.0])
 
     def work():
         now[0] += next(durations)
 
-    monkeypatch.setattr(train_expert.time, "perf_counter", lambda: now[0])
-    assert train_expert._seconds(work) == 3.0
+    monkeypatch.setattr(module.time, "perf_counter", lambda: now[0])
+    assert module._seconds(work) == pytest.approx(0.3)
+    assert module._seconds(work) == 30.0  # slow work is done once
 
 
 SHORT = """
@@ -322,7 +326,8 @@ def test_a_checkpoint_can_be_the_expert(newt):
     Path("specs").mkdir()
     Path("specs/short.yaml").write_text(SHORT)
     train = "newt train --tasks short-walk --specs specs --preset smoke --steps 1 --run a"
-    assert newt(f"{train} --set random_phase.episodes=0 --device cpu").code == 0
+    evaluating = "--set evaluation.every=1000"  # at the beginning, too: no best.pt is written
+    assert newt(f"{train} {evaluating} --set random_phase.episodes=0 --device cpu").code == 0
     digest = hashlib.sha256(Path("runs/a/checkpoints/last.pt").read_bytes()).hexdigest()
     collect = "newt collect-demos --task short-walk --specs specs --episodes 1 --json"
     # Where there is no scripted player, auto finds the run by itself.

@@ -27,7 +27,8 @@ from newt_core.specs import SpecLibrary, load_specs
 from newt_core.training.checkpoint import load_checkpoint
 from newt_core.training.online import Scores
 from newt_core.types import ByteArray
-from newt_core.workflows import pretrain, train
+from newt_core.workflows import forecast, pretrain, train
+from newt_core.workflows.forecast import Forecast
 from tests.fixtures.demonstrations import episode
 from tests.fixtures.short_tasks import SPECS
 
@@ -61,8 +62,11 @@ def library(newt: Any, monkeypatch: pytest.MonkeyPatch) -> SpecLibrary:
             for number in range(EPISODES):
                 seen = partial(pictures, task, number)
                 writer.add([replace(episode(number, library[name]), rgb=seen)])
-    monkeypatch.setattr(train, "_evaluator", lambda *parts: lambda step: Scores(0.0, {}))
-    monkeypatch.setattr(pretrain, "_evaluator", lambda *parts: lambda updates, last: {})
+    monkeypatch.setattr(train, "_evaluator", lambda *parts: lambda step, tell: Scores(0.0, {}))
+    monkeypatch.setattr(pretrain, "_evaluator", lambda *parts: lambda updates, last, tell: {})
+    # A forecast makes a whole trial run, with an encoder of its own.
+    nothing = Forecast(0, 0, None, None)
+    monkeypatch.setattr(forecast, "forecast", lambda *args, **kwargs: nothing)
     return library
 
 
@@ -195,5 +199,5 @@ def test_a_damaged_file_is_found_before_there_is_a_run(newt, library):
     path.write_bytes(path.read_bytes()[:-1])
     answer = newt(f"{LINE} --run a")
     assert answer.code == 2
-    assert "short-reach.h5: is cut short" in answer.err
+    assert "short-reach.h5: cut short" in answer.err
     assert not Path("runs/a").exists()

@@ -85,9 +85,9 @@ def test_ctrl_c_says_how_to_go_on(newt, core):
     [
         ("newt pretrain", "nothing says which tasks to train on"),
         ("newt pretrain --tasks pygame-pong", "pygame-pong has no demonstrations in /"),
-        ("newt pretrain --tasks pygame-pong --demos none", "/none. 'newt collect-demos' makes"),
+        ("newt pretrain --tasks pygame-pong --demos none", "/none does not exist. 'newt collect"),
         ("newt pretrain --tasks pygame-cowboy --updates 0", "pretrain.updates"),
-        ("newt pretrain --tasks pygame-cowboy --set model.obs=both", "begin to see afterwards"),
+        ("newt pretrain --tasks pygame-cowboy --set model.obs=both", "add visual observations"),
     ],
 )
 def test_a_mistake_makes_no_run(newt, core, line, message):

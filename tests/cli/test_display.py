@@ -8,10 +8,8 @@ import sys
 
 import pytest
 
-from newt_cli.display import (
+from newt_cli.counts import (
     SECONDS_BETWEEN_LINES,
-    LivePanel,
-    PlainLines,
     _counting_lines,
     _megabyte_lines,
     _TaskLines,
@@ -19,9 +17,9 @@ from newt_cli.display import (
     download_display,
     remaining_time,
     task_display,
-    training_display,
 )
-from newt_core.training.progress import RunStatus
+from newt_cli.display import LivePanel, PlainLines, training_display
+from newt_core.training.progress import Evaluating, RunStatus
 
 
 class Clock:
@@ -33,9 +31,20 @@ class Clock:
         return self.now
 
 
-def report(display, steps: int, message: str = "") -> None:
-    scores = {"dmcontrol": 0.25}
-    display.update(RunStatus(steps, 1000, 7, 20.0, scores, message))
+def report(display, steps: int, message: str = "", evaluating: Evaluating | None = None) -> None:
+    left = (1000 - steps) / 20
+    display.update(
+        RunStatus(
+            steps,
+            1000,
+            7,
+            20.0,
+            {"dmcontrol": 0.25},
+            message,
+            seconds_left=left,
+            evaluating=evaluating,
+        )
+    )
 
 
 def test_without_a_terminal_there_is_a_line_every_half_minute(capsys):
@@ -60,7 +69,7 @@ def test_messages_and_the_end_are_shown_at_once_and_once(capsys):
     assert capsys.readouterr().err.splitlines() == [
         "demo: 0/1,000 steps · 20 steps/s · 7 updates · 0:00:50 left · dmcontrol 0.250",
         "demo: saved",
-        "demo: 1,000/1,000 steps · 20 steps/s · 7 updates · 0:00:00 left · dmcontrol 0.250",
+        "demo: 1,000/1,000 steps · 20 steps/s · 7 updates · dmcontrol 0.250",
         "demo: score 0.250",
     ]
 
@@ -89,13 +98,30 @@ def test_deaths_and_lost_episodes_are_shown_where_there_are_any(capsys):
         (10.0, "5/2,000 updates · 10 updates/s · 0:03:20 left"),
         (9.96, "5/2,000 updates · 10.0 updates/s · 0:03:20 left"),
         (0.25, "5/2,000 updates · 0.2 updates/s · 2:13:00 left"),
-        (0.0, "5/2,000 updates · 0.0 updates/s · ? left"),
+        (0.0, "5/2,000 updates"),
     ],
 )
 def test_a_pretraining_counts_its_updates_once(capsys, speed, line):
-    status = RunStatus(5, 2000, 5, speed, {}, counts="updates")
+    left = 1995 / speed if speed else None  # as long as it is not known, it is left out
+    status = RunStatus(5, 2000, 5, speed, {}, counts="updates", seconds_left=left)
     PlainLines("demo", Clock()).update(status)
     assert capsys.readouterr().err == f"demo: {line}\n"
+
+
+def test_an_evaluation_goes_on_visibly_also_at_the_end(capsys):
+    clock = Clock()
+    lines = PlainLines("demo", clock)
+    report(lines, 1000)
+    for clock.now in range(0, 70, 10):
+        done = 100 * int(clock.now)
+        report(lines, 1000, evaluating=Evaluating(done, 10_000, 0.1 * (10_000 - done)))
+    report(lines, 1000)
+    end = "demo: 1,000/1,000 steps · 20 steps/s · 7 updates"
+    assert capsys.readouterr().err.splitlines() == [
+        f"{end} · dmcontrol 0.250",
+        f"{end} · 0:00:00 left · dmcontrol 0.250 · evaluation 3,000/10,000 steps · 0:11:40 left",
+        f"{end} · 0:00:00 left · dmcontrol 0.250 · evaluation 6,000/10,000 steps · 0:06:40 left",
+    ]
 
 
 class Terminal(io.StringIO):
@@ -125,13 +151,28 @@ def test_on_a_terminal_a_panel_shows_the_same_numbers(monkeypatch):
     with training_display("demo") as display:
         assert isinstance(display, LivePanel)
         report(display, 500, "evaluated [bold]")
-        (task,) = display._bar.tasks
+        task = display._bar.tasks[0]
         assert (task.completed, task.total) == (500, 1000)
     assert "evaluated [bold]" in screen.getvalue()
     assert last_lines(screen, 2) == [
         "demo 500/1,000 steps · 20 steps/s · 7 updates · 0:00:25 left",
         "dmcontrol 0.250",
     ]
+
+
+def test_the_panel_has_a_bar_for_an_evaluation_while_there_is_one(monkeypatch):
+    screen = open_terminal(monkeypatch)
+    with training_display("demo") as display:
+        assert isinstance(display, LivePanel)
+        assert display._live is not None
+        report(display, 0, evaluating=Evaluating(250, 1_000, 30.0))
+        display._live.refresh()
+        assert any(
+            "evaluation 250/1,000 steps · 0:00:30 left" in line for line in last_lines(screen, 3)
+        )
+        assert display._bar.tasks[1].completed == 250
+        report(display, 500)
+    assert not any("evaluation" in line for line in last_lines(screen, 2))
 
 
 def test_counting_without_a_terminal_is_a_line_every_half_minute(capsys):
@@ -152,7 +193,7 @@ def test_counting_on_a_terminal_shows_rate_and_time_left(monkeypatch):
         on_progress(3, 8)
     shown = screen.getvalue()
     assert "3/8 tasks" in shown
-    assert "a minute" in shown
+    assert " a second, 0:00:00 left" in shown
     assert "left" in shown
 
 
@@ -171,8 +212,8 @@ def test_without_a_terminal_the_work_on_tasks_is_told_line_by_line(capsys):
         clock.now = now
         tell(task, told, 500)
     assert capsys.readouterr().err.splitlines() == [
-        "walker-run: 250/500 frames, 500.0 a minute, 0:00:30 left",
-        "walker-walk: 100/500 frames, 300.0 a minute, 0:01:20 left",
+        "walker-run: 250/500 frames, 8.3 a second, 0:00:30 left",
+        "walker-walk: 100/500 frames, 5.0 a second, 0:01:20 left",
     ]
 
 
@@ -215,7 +256,7 @@ def test_on_a_terminal_each_task_has_a_bar_with_rate_and_time_left(monkeypatch):
         "walker-run 5/500 frames",
         "walker-walk 7/500 frames",
     ]
-    assert all(re.search(r", [\d,.]+ a minute, \d+:\d\d:\d\d left$", line) for line in shown)
+    assert all(re.search(r", [\d,.]+ a second, \d+:\d\d:\d\d left$", line) for line in shown)
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,19 @@ def asked_to_end() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
+def interrupted_in_a_library(then: Exception | None = None):
+    """Press Ctrl-C where a library swallows it, or makes another error of it."""
+
+    def work() -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+        except KeyboardInterrupt:
+            if then is not None:
+                raise then from None
+
+    return work
+
+
 @pytest.mark.parametrize(
     ("work", "code", "said"),
     [
@@ -37,8 +50,10 @@ def asked_to_end() -> None:
         (raising(TrainingDiverged("a loss is nan.")), 1, "error: a loss is nan.\n"),
         (opening_nothing, 1, "error: No such file or directory: /nowhere/at/all\n"),
         (raising(OSError("the disk is gone")), 1, "error: the disk is gone\n"),
-        (raising(KeyboardInterrupt()), 130, ""),
-        (asked_to_end, 130, ""),
+        (raising(KeyboardInterrupt()), 130, "Interrupted.\n"),
+        (asked_to_end, 130, "Interrupted.\n"),
+        (interrupted_in_a_library(), 130, "Interrupted.\n"),
+        (interrupted_in_a_library(then=ImportError("numpy is broken")), 130, "Interrupted.\n"),
     ],
 )
 def test_every_end_has_its_exit_code_and_its_line(capsys, monkeypatch, work, code, said):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from typing import Any
 
 from newt_core.evaluation import GroupSummary, Summary, TaskSummary
@@ -139,6 +141,19 @@ def test_tasks_check_says_each_outcome_as_it_comes(newt, core):
             FAILED  cheetah-run: it broke
         """),
     )
+
+
+def test_ctrl_c_in_a_check_is_no_task_s_failure(newt, core):
+    def check(spec: Any, **others: Any) -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+        except KeyboardInterrupt:  # as libraries do whose import was interrupted
+            raise ImportError("MuJoCo is broken") from None
+
+    core.replace("check_task", check)
+    assert said(newt("newt tasks check walker-stand,walker-walk")) == (130, "", "Interrupted.\n")
+    answer = newt("newt tasks check walker-stand --json")
+    assert (answer.code, answer.json) == (130, {"error": "interrupted"})
 
 
 def test_tasks_embed_says_who_is_near_and_how_that_compares(newt):

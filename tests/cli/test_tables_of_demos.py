@@ -9,6 +9,7 @@ import pytest
 from newt_core.demos.collect import Collection
 from newt_core.specs import load_specs
 from newt_core.workflows.collect_demos import Collected
+from newt_core.workflows.forecast import Forecast
 from tests.cli.printed import as_printed, said
 from tests.fixtures.demonstrations import write_demos
 
@@ -77,14 +78,15 @@ def test_collect_demos_that_was_stopped_says_how_to_go_on(newt, core):
         (90, "2 min"),
         (5399, "90 min"),
         (5400, "1.5 h"),
-        (3.6e6, "1,000.0 h"),
+        (1.7e5, "47.2 h"),
+        (3.6e6, "42 days"),
     ],
 )
 def test_what_training_experts_will_take_is_said_for_each_and_in_all(newt, core, seconds, text):
-    core.replace("forecast", lambda **arguments: seconds / 2)
+    core.replace("forecast", lambda **arguments: Forecast(25_000, 25_000, seconds / 2, 1.0))
     two = newt("newt collect-demos --tasks atari-krull,atari-pong --train-expert").err
     assert two.splitlines()[2] == f"In all about {text}."
-    core.replace("forecast", lambda **arguments: seconds)
+    core.replace("forecast", lambda **arguments: Forecast(25_000, 25_000, seconds, 1.0))
     one = newt("newt collect-demos --tasks atari-krull --train-expert --out x").err
     assert one == (
         "atari-krull has no expert: training one takes 25,000 steps, about "

@@ -136,5 +136,5 @@ def test_without_an_expert_it_is_said_who_was_looked_for(collecting, tmp_path):
 def test_an_agent_that_sees_does_not_play(collecting, tmp_path):
     checkpoint_of(tmp_path / "a.pt", UNSCRIPTED.id)
     collecting.replace("expert's agent", lambda told: (StandInAgent("eyes"), told["specs"]))
-    with pytest.raises(CheckpointError, match=r"a\.pt: this agent sees pictures"):
+    with pytest.raises(CheckpointError, match=r"a\.pt: this agent has visual observations"):
         player(collecting, tmp_path)

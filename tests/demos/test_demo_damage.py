@@ -27,7 +27,7 @@ def test_cut_at_any_byte_is_a_clear_error(content, tmp_path: Path):
     cuts = {*range(0, 520), *range(520, len(content), 97), len(content) - 1}
     for cut in sorted(cuts):
         path.write_bytes(content[:cut])
-        with pytest.raises(DamagedDemoError, match=r"is cut short|is empty"):
+        with pytest.raises(DamagedDemoError, match=r"cut short|empty"):
             list(read_demos(path, SPEC))
 
 
@@ -46,7 +46,7 @@ def test_validate_says_which_episodes_a_cut_took(content, tmp_path: Path):
     path.write_bytes(content[:-1200])
     report = validate(path, library())
     assert not report.ok
-    assert "is cut short" in report.problems[0].problem
+    assert "cut short" in report.problems[0].problem
     broken = [problem.episode for problem in report.problems[1:]]
     assert 0 < len(broken) < EPISODES
     assert report.whole == EPISODES - len(broken)

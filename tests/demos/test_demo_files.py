@@ -198,8 +198,8 @@ def test_episodes_that_do_not_fit_are_not_written(tmp_path: Path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "is empty"),
-        (b"hello", "is no demonstration file of Newt"),
+        (b"", "empty"),
+        (b"hello", "not a demonstration file of Newt"),
         (b"\x89HDF\r\n\x1a\n" + bytes(600), "an HDF5 file, but not one that Newt wrote"),
     ],
 )

@@ -113,7 +113,7 @@ def test_a_lost_episode_is_run_again_from_its_start():
     assert len(firsts) == 11
 
 
-def test_progress_counts_episodes():
+def test_progress_counts_steps():
     seen: list[tuple[int, int]] = []
     pool = CountingPool([SHORT, LONG])
     evaluate(
@@ -123,7 +123,8 @@ def test_progress_counts_episodes():
         pool=pool,
         on_progress=lambda done, total: seen.append((done, total)),
     )
-    assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    # Twice two steps of one task beside twice five of the other: at first two at a time.
+    assert seen == [(done, 14) for done in (2, 4, 6, 8, 9, 10, 11, 12, 13, 14)]
 
 
 def test_small_rewards_add_up():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -83,6 +84,16 @@ def test_workers_end_with_their_parent(end, trouble):
             _wait_until_gone(pids)
         finally:
             parent.kill()
+
+
+def test_a_worker_has_ctrl_c_blocked_before_it_imports_anything():
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    with make_pool([toy_spec()], builders=BUILDERS) as pool:
+        status = Path(f"/proc/{worker_pids(pool)[0]}/status").read_text()
+    (mask,) = re.findall(r"SigBlk:\s*(\w+)", status)
+    blocked = int(mask, 16)
+    assert blocked & 1 << signal.SIGINT - 1
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
 
 
 def test_ctrl_c_is_left_to_the_parent():

@@ -122,10 +122,10 @@ def test_an_unknown_setting_is_named_with_its_place_and_the_nearest(file):
     ("override", "says"),
     [
         ("planner.horizon=0", "planner.horizon is 0, but the smallest is 1."),
-        ("steps=1.5", "steps is 1.5, but write a whole number."),
+        ("steps=1.5", "steps is 1.5: write a whole number."),
         ("steps=many", "steps is 'many'"),
-        ("seed=true", "seed is True"),
-        ("model.size=3M", "but choose 2M, 5M, 20M or 80M."),
+        ("seed=true", "seed is true: write a whole number"),
+        ("model.size=3M", ": choose 2M, 5M, 20M or 80M."),
         ("device=gpu", "it must be auto, cpu, cuda, cuda:N or mps"),
         ("update.lr=.inf", "finite"),
         ("planner=3", "planner is a group of settings: set planner.horizon, say"),

@@ -194,5 +194,5 @@ def test_from_files_to_scores(tmp_path: Path, library):
 
 def test_without_demonstrations_it_says_so(tmp_path: Path, library):
     folder = RunFolder.create("a", "", root=tmp_path / "runs")
-    with pytest.raises(DemoError, match="there is no folder"):
+    with pytest.raises(DemoError, match="does not exist"):
         from_start_to_end(folder, library, tmp_path / "demos")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -85,7 +86,7 @@ def test_rows_come_every_ten_seconds_and_the_speed_leaves_evaluations_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     now = [1000.0]
-    monkeypatch.setattr(pretrain.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     update = Learner.update
 
     def slow(self, *args, **kwargs):

@@ -133,8 +133,10 @@ def test_a_run_that_came_to_nothing_frees_its_name(root):
 
 def test_a_place_that_cannot_be_written(tmp_path):
     (tmp_path / "runs").write_text("a file in the way")
-    with pytest.raises(RunFolderError, match="cannot make a run folder"):
+    with pytest.raises(RunFolderError, match="runs is a file: --runs-dir names the folder"):
         RunFolder.create("a", "", root=tmp_path / "runs")
+    with pytest.raises(RunFolderError, match="cannot make a run folder"):
+        RunFolder.create("a", "", root=tmp_path / "runs/below")
 
 
 def test_opening_by_name_and_by_path(root, tmp_path, monkeypatch):

@@ -14,7 +14,7 @@ from newt_core.errors import InvalidActionError, NewtError, NoEpisodeError, Unkn
 from newt_core.model.config import ModelConfig
 from newt_core.planner.config import PlannerConfig
 from newt_core.types import FloatArray
-from newt_core.workflows.loaded import LoadedAgent
+from newt_core.workflows.loaded_agent import LoadedAgent
 from tests.fixtures.demonstrations import demo_spec
 
 SPECS = [demo_spec("walk"), demo_spec("run", episode_length=3)]

@@ -95,7 +95,7 @@ def test_an_expert_is_trained_where_and_as_asked(layers, short, tmp_path):
     assert (config.tasks, config.seed, config.device) == (spec.id, 5, "cpu")
 
     def trained(told: dict[str, Any]) -> Trained:
-        return Trained(told["run"].folder.path, Path("last.pt"), 1, 0.5, False)
+        return Trained(told["run"].folder.path, Path("last.pt"), 1, 0.5, 1, False)
 
     def should_stop() -> bool:
         return False

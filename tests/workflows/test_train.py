@@ -181,8 +181,8 @@ def test_each_use_has_its_switch(tmp_path, library, monkeypatch):
 
     monkeypatch.setattr(Learner, "update", watched)
     unscored = Scores(0.0, {})
-    monkeypatch.setattr(workflow, "_evaluator", lambda *parts: lambda step: unscored)
-    monkeypatch.setattr(pretrain, "_evaluator", lambda *parts: lambda updates, last: {})
+    monkeypatch.setattr(workflow, "_evaluator", lambda *parts: lambda step, tell: unscored)
+    monkeypatch.setattr(pretrain, "_evaluator", lambda *parts: lambda updates, last, tell: {})
 
     def uses(*switches: str) -> dict[str, bool]:
         """What a run of these settings turns out to use demonstrations for."""

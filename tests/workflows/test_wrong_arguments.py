@@ -13,7 +13,7 @@ import torch
 import newt_core
 from newt_core.agents.base import Acting
 from newt_core.errors import ConfigError, InvalidActionError, NewtError, UnknownTaskError
-from newt_core.workflows.loaded import LoadedAgent
+from newt_core.workflows.loaded_agent import LoadedAgent
 from tests.fixtures.demonstrations import demo_spec
 from tests.fixtures.stand_in_agent import StandInAgent
 

@@ -7,8 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from multiprocessing import Pipe
 from typing import Any
 
@@ -54,13 +54,14 @@ class WorkerProcess:
         # own: on a shared one, only the last to ask would be signalled.
         lifeline, self._lifeline = os.pipe()
         descriptors = (theirs.fileno(), memory_fd, lifeline)
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-c", _CODE, *map(str, descriptors)],
-            pass_fds=descriptors,
-            env=_environment(draws=shape.frames > 0),
-            stdin=subprocess.DEVNULL,
-            stdout=2,  # standard output belongs to the command line, simulators may be chatty
-        )
+        with _ctrl_c_held_back():
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-c", _CODE, *map(str, descriptors)],
+                pass_fds=descriptors,
+                env=_environment(draws=shape.frames > 0),
+                stdin=subprocess.DEVNULL,
+                stdout=2,  # standard output belongs to the command line, simulators may be chatty
+            )
         theirs.close()
         os.close(lifeline)
         with suppress(OSError):  # if it died already, listening to it will tell
@@ -125,6 +126,20 @@ def end(workers: Sequence[WorkerProcess]) -> None:
     deadline = time.monotonic() + _GRACE_S
     for worker in workers:
         worker.bury(max(0.0, deadline - time.monotonic()))
+
+
+@contextmanager
+def _ctrl_c_held_back() -> Iterator[None]:
+    """Block SIGINT; what is started in the block has it blocked for good.
+
+    A terminal sends Ctrl-C to workers, too, and those that are still importing would each print a
+    traceback. What to do about it is for this process to decide, which gets it after the block.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _environment(*, draws: bool) -> dict[str, str]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -30,7 +29,6 @@ MEASURED_STEPS = 6
 
 def main(connection_fd: int, memory_fd: int, lifeline_fd: int) -> None:
     """Serve the pool until it closes its end of the connection."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to decide about
     end_with_parent(lifeline_fd)
     connection = Connection(connection_fd)
     # The first message says who we are; everything after it is a request.

@@ -1,0 +1,63 @@
+"""How the commands that learn say what a run will take."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from newt_cli import console
+
+if TYPE_CHECKING:
+    from newt_core.specs import TaskSpec
+    from newt_core.training.config import RunConfig
+    from newt_core.workflows.forecast import Forecast
+
+
+class ForecastFirst:
+    """Makes the forecast of a run that begins, and says it.
+
+    Args:
+        pretraining: Whether the run only learns from demonstrations.
+    """
+
+    def __init__(self, *, pretraining: bool = False) -> None:
+        self.made: Forecast | None = None
+        """None of a run that goes on."""
+        self._pretraining = pretraining
+
+    def __call__(self, config: RunConfig, specs: Sequence[TaskSpec]) -> None:
+        """Time a few steps of the run, and print a line."""
+        from newt_core.workflows.forecast import forecast
+
+        with console.quiet_stdout():
+            self.made = forecast(config, specs, pretraining=self._pretraining)
+        console.notice(f"forecast: {sentence(self.made)}")
+
+    def document(self) -> dict[str, Any]:
+        """Return the part of the command's JSON document."""
+        if self.made is None:
+            return {}
+        made = self.made
+        parts = {"steps": made.steps, "updates": made.updates, "seconds": made.seconds}
+        return {"forecast": parts}
+
+
+def sentence(forecast: Forecast) -> str:
+    """Return how long a run is, and how long it takes here."""
+    length = f"{forecast.steps:,} steps" if forecast.steps else f"{forecast.updates:,} updates"
+    if forecast.seconds is None or forecast.evaluation_seconds is None:
+        return length
+    share = ""
+    if forecast.evaluation_seconds >= 0.2 * forecast.seconds:
+        share = f", {duration(forecast.evaluation_seconds)} of it in evaluations"
+    return f"{length}, about {duration(forecast.seconds)} on this machine{share}"
+
+
+def duration(seconds: float) -> str:
+    """Return a time in a unit that fits, such as 50 min."""
+    if seconds < 90:
+        return f"{seconds:,.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:,.0f} min"
+    hours = seconds / 3600
+    return f"{hours:,.1f} h" if hours < 48 else f"{hours / 24:,.0f} days"

@@ -1,0 +1,85 @@
+"""What a run will take on this machine, measured on a few of its own steps and updates."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from newt_core.specs import TaskSpec
+from newt_core.training.config import RunConfig
+from newt_core.workflows.trial_loop import trial_loop
+
+_MEASURED = 5
+"""Steps and updates that are timed at most, after one that does not count."""
+_PATIENCE_S = 5.0
+"""Once a call has been timed for so long, that is enough."""
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """How long a run is."""
+
+    steps: int
+    """Agent steps, summed over all environments; 0 for a pretraining."""
+    updates: int
+    """Gradient steps, those of a pretraining included."""
+    seconds: float | None
+    """In all, evaluations included; None for a kind of agent that cannot be timed."""
+    evaluation_seconds: float | None
+    """Of these, in evaluations."""
+
+
+def forecast(
+    config: RunConfig, specs: Sequence[TaskSpec], *, pretraining: bool = False
+) -> Forecast:
+    """Say how long a run is, having taken a few steps and updates of it.
+
+    Args:
+        config: The run's settings.
+        specs: Its tasks.
+        pretraining: Whether it only learns from demonstrations.
+
+    Raises:
+        EnvironmentFailure: A task's simulator keeps failing.
+    """
+    steps = 0 if pretraining else config.steps
+    updates = round(steps * config.update.updates_per_step)
+    if pretraining or config.pretrains:
+        updates += config.pretrain.updates
+    if config.agent.kind != "newt":
+        return Forecast(steps, 0, None, None)
+    with trial_loop(config, specs) as trial:
+        step_s, update_s = _seconds(trial.act) / len(specs), _seconds(trial.update)
+    episode_steps = sum(spec.episode_length for spec in specs)
+    evaluations = _planned_evaluations(config, pretraining)
+    evaluation_s = evaluations * config.evaluation.episodes * episode_steps * step_s
+    return Forecast(
+        steps, updates, steps * step_s + updates * update_s + evaluation_s, evaluation_s
+    )
+
+
+def _planned_evaluations(config: RunConfig, pretraining: bool) -> int:
+    """Return how many evaluations plan. Those of the policy alone are quick beside them."""
+    after_pretraining = 2 * (config.pretrain.final_evaluation == "all")
+    if pretraining:
+        return after_pretraining
+    every = config.evaluation.every
+    # At the beginning, at each multiple, and at the end.
+    online = 1 if every == 0 else 1 + -(-config.steps // every)
+    return online + (after_pretraining if config.pretrains else 0)
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    """Return the mean time of a call, the first one not counted unless it took long."""
+    start = time.perf_counter()
+    work()
+    first = time.perf_counter() - start
+    if first > _PATIENCE_S:
+        return first
+    start, count, passed = time.perf_counter(), 0, 0.0
+    while count < _MEASURED and passed < _PATIENCE_S:
+        work()
+        count += 1
+        passed = time.perf_counter() - start
+    return passed / count
