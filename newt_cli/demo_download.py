@@ -9,8 +9,8 @@ import typer
 
 from newt_cli import console, options
 from newt_cli.consent import Yes, agreed
+from newt_cli.counts import download_display
 from newt_cli.demo_files import at_a_glance
-from newt_cli.display import download_display
 from newt_cli.failures import FAILED
 
 if TYPE_CHECKING:

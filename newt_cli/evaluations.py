@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from newt_cli import console
-from newt_cli.display import remaining_time
+from newt_cli.counts import remaining_time
 from newt_cli.numbers import whole_number
 from newt_core.settings import limits
 

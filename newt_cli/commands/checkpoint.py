@@ -9,7 +9,7 @@ import typer
 
 from newt_cli import console, options
 from newt_cli.consent import Yes, agreed
-from newt_cli.display import download_display
+from newt_cli.counts import download_display
 
 app = typer.Typer(add_completion=False)
 

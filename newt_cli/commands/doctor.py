@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from newt_cli import console, options
-from newt_cli.display import download_display
+from newt_cli.counts import download_display
 
 if TYPE_CHECKING:
     from newt_core.doctor.check import Check

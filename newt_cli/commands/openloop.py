@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from newt_cli import console, evaluations, options
-from newt_cli.display import count_display
+from newt_cli.counts import count_display
 from newt_cli.numbers import number_option, real_option
 from newt_core.settings import limits
 

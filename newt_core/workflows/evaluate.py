@@ -214,7 +214,8 @@ def _checked(episodes: int, seeds: Sequence[int], envs: int) -> tuple[int, tuple
     Raises:
         ConfigError: One is of another type or out of range.
     """
-    if isinstance(seeds, str) or not isinstance(seeds, Sequence) or not seeds:
+    listed = isinstance(seeds, list | tuple | range)  # a text is a Sequence, too
+    if not listed or not seeds:
         raise ConfigError(f"seeds must be a list of whole numbers, not {arguments.shown(seeds)}.")
     return (
         arguments.whole_number("episodes", episodes, 1, limits.EPISODES),

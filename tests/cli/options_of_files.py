@@ -154,8 +154,8 @@ def unknown_task(seen: Seen) -> bool:
 
 
 def names(seen: Seen) -> list[str]:
-    """The runs in the document that was printed."""
-    return [run["name"] for run in seen.answer.json]
+    """The names in the document that was printed."""
+    return [one["name"] for one in seen.answer.json]
 
 
 def old_draft(seen: Seen) -> bool:
@@ -220,11 +220,6 @@ BRING = "newt checkpoint import soup-S.pt"
 WRITE = "newt checkpoint export made.pt --out there.pt"
 FETCH = "newt checkpoint download soup-S --yes"
 FETCHED = "import_checkpoint"
-
-
-def names(seen: Seen) -> list[str]:
-    """The names in the document that was printed."""
-    return [one["name"] for one in seen.answer.json]
 
 
 OF_CHECKPOINTS: dict[str, Command] = {

@@ -136,7 +136,7 @@ def test_the_zero_shot_score_is_what_newt_eval_says(tmp_path, short, checkpoint)
     scores = finetune(made).scores["tasks"]["short-reach"]
     said = []
     for seed in (0, 1):
-        asked = EvaluationRequest(checkpoint, "short-reach", 3, seed=seed, device="cpu")
+        asked = EvaluationRequest(checkpoint, "short-reach", 3, seeds=[seed], device="cpu")
         summary = evaluate_checkpoint(asked, library=short)
         member = Member("short-reach", "pretrained", seed)
         assert made.finetuning.zero_shot(member) == {"step": 0, **summary.to_json()}
