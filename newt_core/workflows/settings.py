@@ -232,7 +232,7 @@ def existing_run(
 
 def _name(name: Any) -> str | None:
     """Return a run's name as a text; folders of runs name them, too."""
-    return None if name is None else str(arguments.path("name", name))
+    return name if name is None or isinstance(name, str) else str(arguments.path("name", name))
 
 
 def texts_of(folders: Sequence[Path]) -> dict[str, str]:

@@ -121,7 +121,7 @@ RENDER_ROWS = (
     Row("--seed", "--seed 4", f"{FILM} seed", 4, 0),
     Row("--device", "--device cpu", f"{FILM} device", "cpu", "auto"),
     Row("--image-weights", "--image-weights d.pt", f"{FILM} image_weights", Path("d.pt"), None),
-    Row("--specs", "--specs specs", f"{FILM} specs", [Path("specs")], ()),
+    Row("--specs", "--specs specs", f"{FILM} specs", [Path("specs")], []),
     Row("--specs", "--specs specs --task short-balance", f"{FILM} tasks", "short-balance", None),
     Row("--runs-dir", "--runs-dir elsewhere", f"{FILM} runs", Path("elsewhere"), Path("runs")),
     json_row(),

@@ -76,7 +76,7 @@ PLACES = {
     "draw_embeddings": "newt_core.encoders.text.plot:draw_embeddings",
     "plot_demos": "newt_core.demos.plot:plot_demos",
     "export_minari": "newt_core.demos.convert:export_minari",
-    "read_published": "newt_core.demos.published:read_published",
+    "read_published": "newt_core.demos.convert:read_published",
     "write_published": "newt_core.demos.published:write_published",
     "write_report": "newt_core.reporting.page:write_report",
     "describe_checkpoint": "newt_core.workflows.describe_checkpoint:describe_checkpoint",

@@ -188,7 +188,7 @@ def test_a_run_that_goes_on_learns_as_it_is_told_by_now(tmp_path, library, monke
     config = tiny(tmp_path, "evaluation.every=0")
     folder = RunFolder.create("a", config.to_yaml(), root=tmp_path / "runs")
     run(config, resume=False)
-    assert sorted(folder.read_evaluations()) == [0, 30]
+    assert sorted(folder.read_evaluations()) == [30]
 
     seen = []
     update = Learner.update
@@ -203,7 +203,7 @@ def test_a_run_that_goes_on_learns_as_it_is_told_by_now(tmp_path, library, monke
     changes += ["update.batch_size=7", "update.grad_clip=3", "evaluation.every=10"]
     run(resumed_config(folder, changes, steps=50), resume=True)
     assert set(seen) == {(2e-5, 1e-5, "bfloat16", 7, 3.0)}
-    assert sorted(folder.read_evaluations()) == [0, 30, 40, 50]
+    assert sorted(folder.read_evaluations()) == [30, 40, 50]
 
 
 def test_pretraining_can_be_made_longer_until_it_is_over(tmp_path, library):

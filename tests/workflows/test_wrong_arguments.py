@@ -222,7 +222,7 @@ def agent() -> LoadedAgent:
         ("walk", "is no array of 5 numbers"),
         ([1, [2, 3]], "is no array of 5 numbers"),
         (None, "is nan|shape|no array"),
-        ({"state": OBS}, "this agent sees state only"),
+        ({"state": OBS}, "this agent observes state only"),
         (object(), "is no array of 5 numbers"),
         ([10**400] * 5, "is no array of 5 numbers"),
     ],
