@@ -11,6 +11,7 @@ import pytest
 import typer
 
 from newt_cli.app import app
+from newt_core.demos.convert import export_minari
 from newt_core.demos.published import write_published
 from newt_core.encoders.text import choose
 from newt_core.encoders.weights import WEIGHTS
@@ -66,8 +67,8 @@ def stand_in_weights(monkeypatch: pytest.MonkeyPatch) -> None:
         small.home.write_bytes(content)
 
 
-def without_library(module: str, needed_by: str) -> None:
-    raise MissingDependencyError(f"{needed_by} needs {module}, which is not installed.")
+def without_clip() -> None:
+    raise MissingDependencyError("CLIP needs the package 'open_clip', which is not installed.")
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -84,8 +85,8 @@ def test_the_lines_run(name, newt, core, monkeypatch):
         write_stand_ins(Path("assets"))
         monkeypatch.setenv("NEWT_ASSETS", "assets")
     stand_in_weights(monkeypatch)
-    # Whatever other tests have made importable: nothing can read the stand-ins.
-    monkeypatch.setattr(choose, "import_library", without_library)
+    # Nothing can read the stand-ins.
+    monkeypatch.setattr(choose, "clip_tokenizer", without_clip)
     Path("my_specs").mkdir()
     Path("my_specs/mine.yaml").write_text(SPECS)
     if name.startswith(("newt demos", "newt pretrain", "newt train")):
@@ -105,6 +106,7 @@ def lay_out_demonstrations() -> None:
     cowboy = specs["pygame-cowboy"]
     for folder in ("demos", "more"):
         write_demos(Path(folder), 2, cowboy)
-    write_demos(Path("demos"), 1, specs["pygame-pong"])
+    pong = specs["pygame-pong"]
+    export_minari(write_demos(Path("demos"), 1, pong), pong, Path("exported"))
     Path("damaged.h5").write_bytes(Path("demos/pygame-cowboy.h5").read_bytes()[:-9])
     write_published(Path("walker-run.pt"), [episode(0, specs["walker-run"])])
