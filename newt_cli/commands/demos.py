@@ -155,7 +155,7 @@ def import_demos(
 
     \b
     newt demos import walker-run.pt --task walker-run
-    newt demos import exported/newt/pygame-cowboy-v1 --task pygame-cowboy
+    newt demos import exported/newt/pygame-pong-v1 --task pygame-pong --out mine
 
     Nothing in the file is run as code. Rows are shifted by one, rows without action are dropped,
     padding is cut off. Of a ManiSkill file, the first 20 episodes are taken.
