@@ -78,6 +78,7 @@ def write_in_full(summary: FileSummary) -> None:
             for info in summary.episodes
         ],
         right=columns,
+        gives_way=("success", "seed"),
     )
 
 

@@ -149,7 +149,9 @@ def write_tables(summary: Summary) -> None:
     rows.append(("", "", "", "", "", ""))
     rows += [_group_row(domain, group) for domain, group in summary.domains.items()]
     rows.append(_group_row("total", summary.total))
-    console.write_table(("task", *numbers), rows, right=numbers)
+    console.write_table(
+        ("task", *numbers), rows, right=numbers, gives_way=("episodes", "return", "success")
+    )
     if summary.seeds:
         each = ", ".join(f"{seed}: {score:.3f}" for seed, score in summary.seeds.items())
         console.notice(f"seeds: {each}")
@@ -166,7 +168,8 @@ def write_comparison(summaries: Mapping[str, Summary]) -> None:
     rows.append(("total", *(_cell(s.total) for s in summaries.values())))
     rows.append(("tasks", *(str(s.total.tasks) for s in summaries.values())))
     rows.append(("mode", *(s.mode for s in summaries.values())))
-    console.write_table(("score", *summaries), rows, right=summaries)
+    names = list(summaries)
+    console.write_table(("score", *names), rows, right=names, folds=names, gives_way=names[:0:-1])
 
 
 def _cell(result: TaskSummary | GroupSummary | None) -> str:

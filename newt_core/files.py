@@ -104,7 +104,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
             os.replace(temporary, path)
         except OSError as error:
             # What a full disk refuses does not say which file that was.
-            if error.filename in (None, str(temporary)):
+            if error.errno is not None and error.filename in (None, str(temporary)):
                 error.filename = str(path)
             raise
         finally:

@@ -96,7 +96,12 @@ def compare(
     if as_json:
         console.write_json({**found.to_json(), "files": [str(path) for path in written]})
         return
-    console.write_table(COLUMNS, group_rows(found), right=NUMBERS)
+    console.write_table(
+        COLUMNS,
+        group_rows(found),
+        right=NUMBERS,
+        gives_way=("optimality gap", "median", "steps", "runs", "mean"),
+    )
     for line in improvement_lines(found):
         console.write(line)
     for remark in found.remarks:

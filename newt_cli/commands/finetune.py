@@ -149,7 +149,9 @@ def _write_table(scores: Mapping[str, Any]) -> None:
             control = its["scratch"]
             rows.append(("", "scratch", *(_cell(control[at]) for at in ("0", *moments))))
     numbers = [f"{at} %" for at in ("0", *moments)]
-    console.write_table(("task", "begun from", *numbers), rows, right=numbers)
+    console.write_table(
+        ("task", "begun from", *numbers), rows, right=numbers, gives_way=numbers[1:-1]
+    )
 
 
 def _cell(estimate: Mapping[str, Any] | None) -> str:

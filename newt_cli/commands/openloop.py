@@ -133,12 +133,13 @@ def _write(found: OpenLoop) -> None:
     first = next(iter(found.tasks.values()))
     steps = [f"{part.steps} steps" for part in first.fractions.values()]
     numbers = ("closed", "open", "predicted", *dict.fromkeys(steps))
+    gives_way = ("predicted", "open", *steps[:-1], "closed")
     rows = [(task, *_cells(result, len(numbers) - 3)) for task, result in found.tasks.items()]
     mean = found.average
     shares = [mean[name] for name in first.fractions][-(len(numbers) - 3) :]
     label = f"average ({mean['tasks']} task{'s' if mean['tasks'] != 1 else ''})"
     rows.append((label, "", "", "", *(_percent(share) for share in shares)))
-    console.write_table(("task", *numbers), rows, right=numbers)
+    console.write_table(("task", *numbers), rows, right=numbers, gives_way=gives_way)
     if mean["tasks"] != len(found.tasks):
         console.notice(
             "a dash: the closed-loop return is not positive there, so that a fraction says nothing"
@@ -159,6 +160,8 @@ def _write(found: OpenLoop) -> None:
             for name, label in labels.items()
         ],
         right=[str(depth) for depth in depths],
+        folds=["imagined steps"],
+        gives_way=[str(depth) for depth in depths[-2::-1]],
     )
     console.notice(f"mode: {found.mode}; {found.episodes} episodes of each task")
     console.notice(f"pictures and numbers: {found.folder}/")

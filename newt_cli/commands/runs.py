@@ -52,7 +52,12 @@ def list_all(runs_dir: options.RunsDir = Path("runs"), as_json: options.Json = F
     if not found:
         console.notice(f"there is no run in {runs_dir}/ yet: 'newt train' starts one.")
         return
-    console.write_table(COLUMNS, [_row(info) for info in found], right=COLUMNS[2:7])
+    console.write_table(
+        COLUMNS,
+        [_row(info) for info in found],
+        right=COLUMNS[2:7],
+        gives_way=("changed", "MB", "best", "of", "steps"),
+    )
     for info in found:
         if info.problem is not None:
             console.notice(f"{info.folder.name}: {info.problem}")
@@ -156,7 +161,7 @@ def _write_items(items: list[Item]) -> None:
         console.notice("there is nothing to clean up")
         return
     rows = [(item.kind, _megabytes(item.bytes), str(item.path)) for item in items]
-    console.write_table(ITEM_COLUMNS, rows, right=["MB"])
+    console.write_table(ITEM_COLUMNS, rows, right=["MB"], folds=["path"])
 
 
 def _row(info: RunInfo) -> tuple[str, ...]:

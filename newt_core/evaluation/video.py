@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -193,7 +194,7 @@ def _write_mp4(path: Path, frames: Iterator[Frame], fps: float) -> None:
     except RuntimeError:
         written = 0
     if written < sent:
-        raise OSError("ffmpeg could not write the video's end. Is the disk full?")
+        raise OSError(errno.ENOSPC, "ffmpeg could not write the video's end. Is the disk full?")
 
 
 def _write_gif(path: Path, frames: Iterator[Frame], fps: float) -> None:

@@ -122,7 +122,8 @@ class OnlineTrainer:
         if steps := self.collector.open_steps:
             self._report(message=f"repeating {steps:,} steps of the episodes that were open")
         self.collector.begin()
-        if self.counters.last_evaluation < 0 and self.config.evaluation.every:
+        evaluates = self.config.evaluation.every or self.config.evaluation.at
+        if self.counters.last_evaluation < 0 and evaluates:
             self._evaluate()
         self._speed.go_on(self.steps)
         self._settle()  # A run that goes on may have been stopped in the middle of this.

@@ -33,8 +33,8 @@ def test_help_names_every_command(newt, line):
         ("newt trian", "No such command 'trian'. Did you mean 'train'"),
         ("newt tasks shwo walker-run", "No such command 'shwo'. Did you mean 'show'?"),
         ("newt train --siz 5M", "No such option: --siz. Did you mean '--size'?"),
-        ("newt tasks", "Missing command."),
-        ("newt eval", "Missing argument 'CKPT'."),
+        ("newt tasks", "name a command: embed, list, show, check"),
+        ("newt eval", "say what to evaluate: a checkpoint, a run, 'random'"),
         ("newt info model --size 3M", "'3M' is not one of '2M', '5M', '20M', '80M'."),
         ("newt eval x.pt --device abacus", "'abacus' is not auto, cpu, cuda, cuda:N or mps"),
         ("newt eval x.pt --episodes 0", "Invalid value for '--episodes'"),
@@ -78,6 +78,7 @@ class Interrupting:
     def find_spec(self, name, path=None, target=None):
         if name == {module!r}:
             os.kill(os.getpid(), signal.SIGINT)
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored, where pytest runs behind &
 sys.meta_path.insert(0, Interrupting())
 from newt_cli.__main__ import main
 sys.exit(main())

@@ -39,6 +39,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def hub(files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    # The library looks at the variable once, when it is imported.
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
     monkeypatch.setenv("NEWT_CACHE", str(tmp_path / "cache"))
     with serving(files) as made:
         monkeypatch.setenv("HF_ENDPOINT", made.url)

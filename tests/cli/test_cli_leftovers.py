@@ -68,7 +68,7 @@ def test_a_full_disk_is_named_with_the_file(newt, monkeypatch, line, file):
     assert answer.code == 1
     assert "No space left on device" in answer.err
     assert file in answer.err
-    assert answer.err.count("\n") == 1
+    assert answer.err.count("\n") == 1 + answer.err.startswith("forecast: ")
     assert not Path("new").exists()
 
 
@@ -79,7 +79,8 @@ def test_a_run_that_never_began_does_not_block_its_name(newt, core):
     core.while_training = fail
     line = START.replace("new/runs", "runs")
     answer = newt(line)
-    assert (answer.code, answer.err) == (1, "error: task 'walker-run' cannot be built.\n")
+    assert answer.code == 1
+    assert answer.err.splitlines()[-1] == "error: task 'walker-run' cannot be built."
     assert not Path("runs/a").exists()
     core.while_training = lambda **arguments: None
     assert newt(line).code == 0
@@ -94,7 +95,7 @@ def test_a_run_that_was_saved_stays_and_says_how_to_go_on(newt, core):
     core.while_training = fail
     answer = newt(START)
     assert answer.code == 1
-    assert answer.err.splitlines() == [
+    assert answer.err.splitlines()[1:] == [
         "error: task 'walker-run' failed 3 times.",
         "Go on with: newt train --run new/runs/a --resume",
     ]

@@ -75,7 +75,9 @@ def test_messages_and_the_end_are_shown_at_once_and_once(capsys):
 
 
 def test_one_of_several_runs_is_named(capsys):
-    status = RunStatus(30, 1000, 7, 20.0, {}, run="walker-run, seed 1, from scratch")
+    status = RunStatus(
+        30, 1000, 7, 20.0, {}, run="walker-run, seed 1, from scratch", seconds_left=48.0
+    )
     PlainLines("demo", Clock()).update(status)
     assert capsys.readouterr().err == (
         "demo: walker-run, seed 1, from scratch · 30/1,000 steps · 20 steps/s · 7 updates · "
@@ -85,7 +87,7 @@ def test_one_of_several_runs_is_named(capsys):
 
 def test_deaths_and_lost_episodes_are_shown_where_there_are_any(capsys):
     lines = PlainLines("demo", Clock())
-    lines.update(RunStatus(30, 1000, 7, 20.0, {}, deaths=3, lost_episodes=1205))
+    lines.update(RunStatus(30, 1000, 7, 20.0, {}, deaths=3, lost_episodes=1205, seconds_left=48.0))
     assert capsys.readouterr().err == (
         "demo: 30/1,000 steps · 20 steps/s · 7 updates · 3 deaths, 1,205 episodes lost · "
         "0:00:48 left\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,13 @@ from newt_cli import console
 from newt_core.demos.collect import Collection
 from newt_core.evaluation import GroupSummary, Summary, TaskSummary
 from newt_core.specs import load_specs
+from newt_core.training.checkpoint import save_checkpoint
+from newt_core.training.config import resolve_config
 from newt_core.workflows.collect_demos import Collected
+from tests.fixtures.contents import payload_of
 from tests.fixtures.demonstrations import write_demos
 from tests.fixtures.maniskill_assets import write_stand_ins
+from tests.fixtures.run_folders import write_run
 
 TASKS = sorted(load_specs(), key=len)[-6:]
 """Those with the longest ids."""
@@ -25,9 +30,19 @@ TABLES = {
     "tasks._list_experts": (f"newt tasks list --experts {SELECTOR}", TASKS),
     "embed.embed": ("newt tasks embed --encoder hashed 'mw-*'", ["mw-push-back", "mw-reach"]),
     "demo_files.write_files": ("newt demos list", ["pygame-cowboy", "pygame-point-maze-var1"]),
-    "demos.show": ("newt demos show pygame-cowboy", ["0", "1"]),
+    "demo_files.write_in_full": ("newt demos show pygame-cowboy", ["0", "1"]),
     "collect_demos._write_table": (f"newt collect-demos --tasks {SELECTOR}", TASKS),
-    "eval._write_tables": ("newt eval last.pt", TASKS),
+    "evaluations.write_tables": ("newt eval last.pt", TASKS),
+    "evaluations.write_comparison": ("newt eval last.pt other.pt", TASKS),
+    "checkpoint.list_checkpoints": ("newt checkpoint list", ["soup-L", "walker-run"]),
+    "runs.list_all": ("newt runs list", ["balance", "swingup"]),
+    "runs._write_items": ("newt runs clean --yes", ["leftovers"]),
+    "compare.compare": ("newt compare balance swingup", ["group"]),
+    "openloop._write": ("newt openloop made.pt", ["walker-run"]),
+    "finetune._write_table": (
+        "newt finetune made.pt --task walker-walk --preset smoke --device cpu",
+        ["walker-walk"],
+    ),
     "assets._report": ("newt assets list", ["ycb", "xarm6"]),
     "weights.list_weights": ("newt weights list", ["clip-vit-b-32", "dinov2-vit-b-14"]),
     "bench._show": ("newt bench pool", ["fast", "reference"]),
@@ -67,6 +82,20 @@ def filled(core, tmp_path, monkeypatch) -> None:
     played = [
         Collection(task, path / f"{task}.h5", 2000, 1990, 10, -123456.7, 0.5, 0.7) for task in TASKS
     ]
+    for name in (
+        "published_files",
+        "open_agent",
+        "compare_open_loop",
+        "finetune",
+        "finetuned agent",
+    ):
+        core.replace(name)
+    for run in ("balance", "swingup"):
+        write_run(tmp_path / "runs", run)
+    (tmp_path / "runs/.new-run.1").mkdir()
+    os.utime(tmp_path / "runs/.new-run.1", (0, 0))
+    settings = resolve_config(None, None, (), tasks="walker-run", size="5M")
+    save_checkpoint(tmp_path / "made.pt", payload_of(settings))
     core.replace("collect_demos", lambda **_: Collected(played, {}, interrupted=False))
 
 
@@ -77,11 +106,11 @@ def test_ids_are_whole_at_any_width(newt, filled, monkeypatch, table, width):
     monkeypatch.setattr(console, "terminal_width", lambda: width)
     answer = newt(line)
     assert answer.code == 0, answer.err
-    facts_before = "\n\n" if table == "demos.show" else "\0"
+    facts_before = "\n\n" if table == "demo_files.write_in_full" else "\0"
     lines = answer.out.split(facts_before)[-1].splitlines()
     assert max(map(len, lines)) <= width
     assert "…" not in answer.out
-    if table == "demos.show":  # numbers, to the right
+    if table == "demo_files.write_in_full":  # numbers, to the right
         lines = [text.strip() for text in lines]
     begins = [text.split("  ")[0] for text in lines]
     for cell in first_cells:

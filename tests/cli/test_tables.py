@@ -30,12 +30,12 @@ def test_eval_has_tasks_then_domains_then_the_total(newt, core):
         0,
         as_printed("""
             task                 episodes   return  success  score  ± 95 %
-            walker-walk                10  1,512.2        -  0.512   0.043
-            mw-reach                    1    100.0     1.00  0.250       -
+            walker-walk                10  1,512.2        –  0.512   0.043
+            mw-reach                    1    100.0     1.00  0.250       –
             mw-push                    20    100.0     0.76  0.100   0.000
 
             dmcontrol (1 task)                               0.512   0.043
-            metaworld (2 tasks)                              0.175       -
+            metaworld (2 tasks)                              0.175       –
             total (3 tasks)                                  0.287   0.016
         """),
         "mode: constrained planning\n",
@@ -58,7 +58,7 @@ def test_bench_has_variants_then_ratios(newt, core):
 
             variant  median ms   steps/s  memory MB
             fast         250.0  32,000.0      1,234
-            slow       1,500.0       2.0          -
+            slow       1,500.0       2.0          –
 
             ratio           times
             fast over slow   6.00
@@ -98,7 +98,7 @@ def test_tasks_list_and_show_say_what_a_task_is(newt):
             text            {spec.text}
             version         1
             env             id: PickSingleYCB-v1, control_mode: pd_ee_delta_pose, model: 013_apple
-            camera          -
+            camera          –
             action_mask     7 of 16 entries
             obs_mask        45 of 128 entries
             spec_hash       {spec.spec_hash}
@@ -106,7 +106,7 @@ def test_tasks_list_and_show_say_what_a_task_is(newt):
         "",
     )
     shown = newt("newt tasks show walker-run").out.splitlines()
-    assert {"assets          -", "camera          0"} <= set(shown)
+    assert {"assets          –", "camera          0"} <= set(shown)
 
 
 def test_tasks_list_knows_the_splits(newt):
@@ -172,9 +172,9 @@ def test_tasks_embed_says_who_is_near_and_how_that_compares(newt):
     )
     assert said(newt(f"{line} walker-run")) == (
         0,
-        "task        nearest\nwalker-run  -\n",
-        "hashed-v1, 512 entries: the nearest neighbour is of the same domain for - of "
-        "1 tasks (by chance -)\n",
+        "task        nearest\nwalker-run  –\n",
+        "hashed-v1, 512 entries: the nearest neighbour is of the same domain for – of "
+        "1 tasks (by chance –)\n",
     )
 
 

@@ -28,8 +28,8 @@ def test_collect_demos_has_a_line_per_task_and_names_what_came_to_nothing(newt, 
         1,
         as_printed("""
             task        episodes  kept  rejected   return  success  score  file
-            walker-run        22    20         2  1,700.5        -  0.700  d/walker-run.h5
-            mw-reach          60     0        60        -     0.05  0.100  -
+            walker-run        22    20         2  1,700.5        –  0.700  d/walker-run.h5
+            mw-reach          60     0        60        –     0.05  0.100  –
         """),
         left_out + nothing,
     )
@@ -111,8 +111,8 @@ def test_demos_list_and_validate_have_a_line_per_file(newt, tmp_path):
         0,
         as_printed("""
         task           episodes  steps  return  success   score    MB  expert    file
-        pygame-cowboy         3  1,500   257.0        -  25.701  0.05  scripted  d/pygame-cowboy.h5
-        pygame-pong           2  1,000   259.0        -  25.902  0.05  scripted  d/pygame-pong.h5
+        pygame-cowboy         3  1,500   257.0        –  25.701  0.05  scripted  d/pygame-cowboy.h5
+        pygame-pong           2  1,000   259.0        –  25.902  0.05  scripted  d/pygame-pong.h5
         """),
         "",
     )
@@ -153,8 +153,8 @@ def test_demos_show_has_the_files_facts_and_its_episodes(newt, tmp_path):
     }
     assert table == as_printed("""
         episode  seed  steps  return  success   score
-              0     0    500  261.55        -  26.155
-              1     1    500  256.49        -  25.649
+              0     0    500  261.55        –  26.155
+              1     1    500  256.49        –  25.649
     """)
 
 

@@ -81,7 +81,7 @@ def test_a_pool_of_states_draws_nothing():
         assert pool.step(ONES[:1]).frames is None
         with pytest.raises(PoolStateError, match="frames=1 or more"):
             pool.frames()
-    with pytest.raises(ConfigError, match="frames >= 0"):
+    with pytest.raises(ConfigError, match="frames is -1"):
         make_pool([toy_spec()], builders=BUILDERS, frames=-1)
 
 

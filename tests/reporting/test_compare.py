@@ -134,7 +134,7 @@ def test_a_wrong_word_is_one_line(root, words, said):
 
 def test_a_damaged_evaluation_of_a_run_is_named(root):
     (root / "new-1/eval/1000.json").write_text('{"tasks": ')
-    with pytest.raises(RunFolderError, match="new-1/eval holds a file that is no evaluation"):
+    with pytest.raises(RunFolderError, match=r"new-1/eval/1000\.json is no evaluation"):
         read_methods(["new-1"], root=root)
 
 

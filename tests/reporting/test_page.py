@@ -159,7 +159,7 @@ def test_a_page_has_all_that_a_run_has(written):
         "Losses of the interaction",
         "Settings",
     ]
-    assert found.row("walker-walk") == ["0.600 ± 0.050", "0.150", "600.0", "–", "2"]  # noqa: RUF001
+    assert found.row("walker-walk") == ["0.600 ± 0.050", "0.150", "600.0", "–", "2"]
     assert found.row("total") == ["0.550 ± 0.040", "0.100", "", "", ""]
     ways = next(row for row in found.rows if "policy" in row)
     assert ways[1:] == ["policy", "planning", "constrained planning"]

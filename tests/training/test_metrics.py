@@ -193,7 +193,7 @@ def test_a_disk_that_is_full_for_tensorboard_ends_no_run(file, tmp_path, monkeyp
 
 def test_no_folder_for_tensorboard_ends_no_run(file, tmp_path):
     (tmp_path / "tb").write_text("a file in its place")
-    with pytest.warns(UserWarning, match="going on without TensorBoard: .*File exists"):
+    with pytest.warns(UserWarning, match="without TensorBoard: .*a part of this path is a file"):
         metrics = MetricsLogger(file, tmp_path / "tb")
     with metrics:
         metrics.log(10, {"loss": 1.0})

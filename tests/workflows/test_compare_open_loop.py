@@ -136,5 +136,5 @@ def test_a_plan_longer_than_an_episode_is_refused(points, short):
         compare(short, horizon=10_000)
     with pytest.raises(ConfigError, match="of 10 steps is longer than an episode of 'near': ask"):
         compare(short, horizon=10)
-    with pytest.raises(ConfigError, match="0 steps"):
+    with pytest.raises(ConfigError, match="open_loop is 0"):
         compare(short, horizon=0)

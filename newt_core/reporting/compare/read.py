@@ -66,6 +66,8 @@ def read_methods(words: Sequence[str], *, at: int | None = None, root: Path = RU
         NewtError: one of them is not there, is named twice, or has no evaluation.
     """
     methods: list[Method] = []
+    said: list[str] = []
+    """Of each method, the word that names it."""
     for word in words:
         name, sources = _split(word)
         expanded = _expand(sources, root)
@@ -73,13 +75,15 @@ def read_methods(words: Sequence[str], *, at: int | None = None, root: Path = RU
         names = [member.name for member in members]
         if name is None and len(expanded) == 1 < len(members):  # a file of several agents
             methods += [Method(member.name, [member]) for member in members]
+            said += [word] * len(members)
             continue
         twice = next((each for each in names if names.count(each) > 1), None)
         if twice is not None:
             raise ConfigError(f"'{word}' names {twice} twice: every run counts once.")
         methods.append(Method(name or (names[0] if len(names) == 1 else sources), members))
+        said.append(word)
     called = [method.name for method in methods]
-    for name, word in zip(called, words, strict=True):
+    for name, word in zip(called, said, strict=True):
         if called.count(name) > 1:
             raise ConfigError(
                 f"two of those compared are called '{name}': name them, as in mine={word}."
@@ -131,6 +135,9 @@ def _read_document(path: Path, at: int | None) -> list[Member]:
         several = dict(document.get("evaluations", {})) if isinstance(document, dict) else {}
         documents = several or {str(path): document}
         documents = {name: checked_evaluation(one) for name, one in documents.items()}
+        for one in documents.values():
+            if any(result["score"] is None for result in one["tasks"].values()):
+                raise ValueError("a task without a score")
     except OSError as error:
         raise RunFolderError(f"cannot read {path}: {error.strerror}.") from error
     except (ValueError, TypeError, KeyError) as error:
