@@ -14,16 +14,13 @@ import math
 import os
 import secrets
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from newt_core.errors import NewtError, in_short
-
-if TYPE_CHECKING:
-    from filelock import AcquireReturnProxy, UnixFileLock
 
 TEMPORARY_SUFFIX = ".newt-tmp"
 """How the name of an unfinished file ends."""
@@ -44,7 +41,7 @@ class AlreadyLockedError(Exception):
         """Such as ``process 1234``."""
 
 
-def take_lock(path: Path) -> AcquireReturnProxy[UnixFileLock]:
+def take_lock(path: Path) -> AbstractContextManager[object]:
     """Take a lock that one process at a time can have; to be used with ``with``.
 
     The operating system gives it back, too, when the process ends, however it ends. The holder

@@ -14,9 +14,8 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import h5py
 import numpy as np
@@ -28,9 +27,6 @@ from newt_core.demos.write import write_file
 from newt_core.errors import DamagedDemoError, DemoError
 from newt_core.files import AlreadyLockedError, remove_unfinished, take_lock
 from newt_core.types import HalfArray
-
-if TYPE_CHECKING:
-    from filelock import AcquireReturnProxy, UnixFileLock
 
 SUFFIX = ".features"
 """How the file's name ends: not as those of demonstrations do, which every ``*.h5`` is."""
@@ -57,7 +53,7 @@ class KeptFeatures:
         self._version = _version(self.path)
         self._stored = read_features(self.path, encoder)
         self._used: dict[str, HalfArray] = {}
-        self._lock: AcquireReturnProxy[UnixFileLock] | None = None
+        self._lock: ExitStack | None = None
         self._asked_for_lock = False
         self._grown = False
 
@@ -96,7 +92,7 @@ class KeptFeatures:
         """Let others write the file."""
         if self._lock is not None:
             _lock_path(self.path).unlink(missing_ok=True)
-            self._lock.lock.release()
+            self._lock.close()
             self._lock = None
 
     def _find(self, digest: str, rows: int) -> HalfArray | None:
@@ -109,7 +105,9 @@ class KeptFeatures:
             return False
         self._asked_for_lock = True
         try:
-            self._lock = take_lock(_lock_path(self.path))
+            with ExitStack() as stack:
+                stack.enter_context(take_lock(_lock_path(self.path)))
+                self._lock = stack.pop_all()
             remove_unfinished(self.path.parent, self.path.name)
         except AlreadyLockedError as error:
             self._explain(f"{error.holder} is making them, too")

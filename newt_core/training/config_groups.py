@@ -99,7 +99,7 @@ class PretrainConfig(Settings):
         description="How many times the learning rates it learns at, after its warm-up.",
     )
     bc_coef: InPretraining[float] = Field(
-        10.0,
+        3.0,
         ge=0,
         le=limits.NUMBER,
         description="Weight of behaviour cloning beside the world model's losses.",

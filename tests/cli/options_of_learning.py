@@ -98,7 +98,7 @@ PRETRAIN_ROWS = (
         SMOKE.planner.num_samples, DEFAULT.planner.num_samples),
     Row("--config", "--config mine.yaml", "pretrain config.planner.num_samples", 300,
         DEFAULT.planner.num_samples),
-    Row("--set", "--set pretrain.bc_coef=3", "pretrain config.pretrain.bc_coef", 3.0,
+    Row("--set", "--set pretrain.bc_coef=5", "pretrain config.pretrain.bc_coef", 5.0,
         DEFAULT.pretrain.bc_coef),
     Row("--seed", "--seed 3", "pretrain config.seed", 3, DEFAULT.seed),
     Row("--device", "--device cpu", "pretrain config.device", "cpu", "auto"),

@@ -100,7 +100,7 @@ def test_nothing_is_learned_before_the_first_phase_ends_and_little_is_owed_then(
     assert learned_at == list(range(16, 61, 4))
 
 
-@pytest.mark.parametrize(("settings", "expected"), [({}, 10.0), ({"update__bc_coef": 2}, 2.0)])
+@pytest.mark.parametrize(("settings", "expected"), [({}, 1.0), ({"update__bc_coef": 2}, 2.0)])
 def test_cloning_goes_on_without_demonstrations(tmp_path, monkeypatch, settings, expected):
     seen: set[float] = set()
     update = Learner.update

@@ -77,7 +77,7 @@ class UpdateConfig(Settings):
         description="Whose entropy: of the Gaussian before the squash, or of the squashed action.",
     )
     bc_coef: InInteraction[float] = Field(
-        10.0,
+        1.0,
         ge=0,
         le=limits.NUMBER,
         description="Weight of behaviour cloning during interaction: of demonstrations and of the "
