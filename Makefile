@@ -35,7 +35,7 @@ format: setup
 
 # Two files at a time on one thread each: small networks gain nothing from a second one.
 test: lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --durations 10
 
 test-slow: setup
 	$(BIN)/python -m pytest -m slow --timeout 1800

@@ -31,6 +31,7 @@ def test_rounding_loses_no_update():
 
 def test_the_paper_owes_nothing_for_the_first_phase():
     assert not resolve_config("paper").update.catch_up
+    assert resolve_config("cpu").update.catch_up
 
 
 @pytest.mark.parametrize(
