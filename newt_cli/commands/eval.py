@@ -124,8 +124,10 @@ def evaluate(
     named = [name for name in checkpoints or () if name not in (RANDOM, EXPERT)]
     others = [name for name in checkpoints or () if name not in named]
     others += [RANDOM] * random + [EXPERT] * expert
-    if len({*named, *others}) < len(named) + len(others):
-        raise typer.BadParameter("name each checkpoint once")
+    together = named + others
+    twice = next((name for name in together if together.count(name) > 1), None)
+    if twice is not None:
+        raise typer.BadParameter(f"'{twice}' is named twice: name each once")
     if not named and not others:
         raise typer.BadParameter(f"say what to evaluate: a checkpoint, a run, '{RANDOM}'")
     if policy_only and (prior_weight is not None or open_loop is not None):

@@ -163,7 +163,8 @@ def _write(found: OpenLoop) -> None:
         folds=["imagined steps"],
         gives_way=[str(depth) for depth in depths[-2::-1]],
     )
-    console.notice(f"mode: {found.mode}; {found.episodes} episodes of each task")
+    plural = "s" if found.episodes != 1 else ""
+    console.notice(f"mode: {found.mode}; {found.episodes} episode{plural} of each task")
     console.notice(f"pictures and numbers: {found.folder}/")
 
 

@@ -96,7 +96,9 @@ def render(
     the checkpoint. Tasks that cannot be drawn here are left out.
     """
     if (video is None) == (gallery is None):
-        raise typer.BadParameter("say what to draw: --video, or --gallery FILE")
+        raise typer.BadParameter(
+            "say what to draw: --video, or --gallery FILE; --grid goes with --video"
+        )
     if gallery is not None:
         if checkpoint is not None:
             raise typer.BadParameter(f"a gallery shows tasks, no agent: leave '{checkpoint}' out")

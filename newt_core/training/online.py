@@ -119,6 +119,7 @@ class OnlineTrainer:
             ) from error
 
     def _run(self) -> TrainResult:
+        self._speed.go_on(self.steps)  # What was done before this run went on is no speed of its.
         if steps := self.collector.open_steps:
             self._report(message=f"repeating {steps:,} steps of the episodes that were open")
         self.collector.begin()

@@ -110,8 +110,8 @@ def test_several_are_one_document_on_stdout_and_in_a_file(newt, core):
     ("options", "says"),
     [
         ("", "say what to evaluate: a checkpoint, a run, 'random'"),
-        ("last.pt last.pt", "name each checkpoint once"),
-        ("random --random --tasks walker-run", "name each checkpoint once"),
+        ("last.pt last.pt", "'last.pt' is named twice: name each once"),
+        ("random --random --tasks walker-run", "'random' is named twice: name each once"),
         ("last.pt --seeds 0", "--seeds 0: name 1 to 1,000 seeds, or list some, such as 0,3,7"),
         ("last.pt --seeds 1,1", "--seeds 1,1: list each once"),
         ("last.pt --seeds 1,-3", "--seeds 1,-3: list each once"),

@@ -10,6 +10,7 @@ from typing import Any
 from newt_core.errors import NewtError
 from newt_core.reporting.history import read_history
 from newt_core.reporting.runs.state import RunInfo, disk_bytes
+from newt_core.training.run_folder import RunFolder
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,12 @@ class Details:
             "videos": self.videos,
             "sizes": self.sizes,
         }
+
+
+def _named(folder: RunFolder, checkpoint: Path) -> str:
+    """Return a checkpoint's name, with its part of the run if that is the pretraining."""
+    own = checkpoint.parent == folder.checkpoints
+    return checkpoint.name if own else f"pretraining/{checkpoint.name}"
 
 
 def details(info: RunInfo) -> Details:
@@ -75,7 +82,7 @@ def details(info: RunInfo) -> Details:
             lines["demonstrations"] = str(config.demos.folder)
     lines["score"] = "-" if info.score is None else f"{info.score:.3f} (best {info.best or 0:.3f})"
     lines |= {f"  {task} ": f"{score:.3f}" for task, score in scores.items()}
-    lines["checkpoints"] = ", ".join(path.name for path in checkpoints) or "-"
+    lines["checkpoints"] = ", ".join(_named(folder, path) for path in checkpoints) or "-"
     lines["videos"] = str(len(videos))
     lines["on the disk"] = f"{info.bytes / 1e6:,.1f} MB"
     lines |= {f"  {name}": f"{size / 1e6:,.1f} MB" for name, size in sizes.items() if size >= 1e5}
