@@ -78,7 +78,7 @@ def test_a_setting_that_is_newer_than_the_run_has_its_default(tmp_path):
     folder = begun(tmp_path)
     payload = payload_of(CONFIG, counters={"steps": 400, "updates": 400})
     for content in (payload["config"], older := yaml.safe_load(folder.config_file.read_text())):
-        del content["update"]["catch_up"], content["agent"]
+        del content["update"]["entropy"], content["agent"]
     folder.config_file.write_text(yaml.safe_dump(older))
     save_checkpoint(folder.checkpoints / "step_000000400.pt", payload)
     assert run_settings(folder) == CONFIG
