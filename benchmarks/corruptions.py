@@ -45,24 +45,8 @@ from newt_core.replay.storage import DiskStorage
 from newt_core.training.checkpoint import load_checkpoint
 from newt_core.training.outcome import Scores
 from newt_core.version import git_version
+from tests.fixtures.short_tasks import PICTURED
 
-SPECS = """
-domain: miniarcade
-defaults: {episode_length: 10, reward: dense, score: {kind: return, high: 10}}
-tasks:
-  - id: short-balance
-    env: {game: cartpole}
-    embodiment: A cart with a pole.
-    instruction: Keep the pole upright.
-    obs_dim: 4
-    action_dim: 1
-  - id: short-reach
-    env: {game: reacher, target: easy}
-    embodiment: An arm of two links.
-    instruction: Touch the disc.
-    obs_dim: 6
-    action_dim: 2
-"""
 SMALL = Size(enc_dim=24, mlp_dim=32, latent_dim=16, enc_layers=2, num_q=3)
 """Networks of a few rows."""
 STEPS, FURTHER = 210, 218
@@ -153,7 +137,7 @@ def begin(root: Path, name: str, seed: int) -> Path:
     """Make the run that is corrupted."""
     specs = root / "specs"
     specs.mkdir(exist_ok=True)
-    (specs / "short.yaml").write_text(SPECS)
+    (specs / "short.yaml").write_text(PICTURED)
     settings = " ".join(f"--set {key}={value}" for key, value in SETTINGS.items())
     code, said = run_newt(
         f"train --tasks short-balance,short-reach --specs {specs} --preset smoke --device cpu "

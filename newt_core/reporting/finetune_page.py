@@ -10,6 +10,7 @@ from newt_core.files import write_text
 from newt_core.reporting.finetune_scores import SHARES, curve_history
 from newt_core.reporting.pictures import embedded
 from newt_core.reporting.score_curves import draw_scores
+from newt_core.reporting.template import render_template
 from newt_core.training.finetuning import PRETRAINED, SCRATCH, Finetuning, Variant
 
 TEMPLATE = "finetune.html.j2"
@@ -36,21 +37,14 @@ def write_finetune_page(finetuning: Finetuning, scores: Mapping[str, Any]) -> No
 
 def render_finetune_page(finetuning: Finetuning, scores: Mapping[str, Any]) -> str:
     """Return the page's HTML; the arguments are those of :func:`write_finetune_page`."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("newt_core.reporting", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     plan, config = finetuning.plan, finetuning.config
     histories = [
         curve_history(scores["tasks"], variant, LABELS[variant]) for variant in plan.variants
     ]
     evaluated = [history for history in histories if history.interaction]
-    return environment.get_template(TEMPLATE).render(
+    return render_template(
+        TEMPLATE,
+        filters={},
         title=finetuning.path.name,
         plan=plan,
         config=config,

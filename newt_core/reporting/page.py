@@ -15,6 +15,7 @@ from newt_core.files import write_text
 from newt_core.reporting.facts import Facts, gather
 from newt_core.reporting.pictures import annealing, embedded_file, panel, poster
 from newt_core.reporting.score_curves import COLOURS, all_tasks, common_scale, draw_task
+from newt_core.reporting.template import render_template
 from newt_core.training.loss_curves import CURVES, draw_loss, recorded_losses
 from newt_core.training.metrics import Row
 from newt_core.training.run_folder import RunFolder
@@ -89,18 +90,10 @@ def render_page(runs: Sequence[Facts], folder: Path) -> str:
         runs: what to show.
         folder: where the page will lie: links to large videos start there.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("newt_core.reporting", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["number"] = _number
     evaluated = [run for run in runs if run.history.newest]
-    return environment.get_template(TEMPLATE).render(
+    return render_template(
+        TEMPLATE,
+        filters={"number": _number},
         title=" · ".join(run.folder.name for run in runs),
         sections=[_section(run, folder, _colours(evaluated)) for run in runs],
         tasks=list(dict.fromkeys(task for run in evaluated for task in run.history.tasks)),
