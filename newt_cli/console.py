@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,11 +12,11 @@ from typing import Any
 import typer
 
 from newt_core.errors import printable
+from newt_core.reporting.numbers import NO_VALUE as NO_VALUE
+from newt_core.reporting.numbers import number as number
 
 FILE_WIDTH = 240
 """Columns for a table that goes to a file or a pipe: wide enough that no row is folded."""
-NO_VALUE = "\N{EN DASH}"
-"""What a table shows where there is nothing to show."""
 
 
 def open_closed_streams() -> None:
@@ -25,13 +24,13 @@ def open_closed_streams() -> None:
 
     Files that are opened later would otherwise get its number, and the output in them.
     """
-    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+    for descriptor, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
         try:
-            os.fstat(number)
+            os.fstat(descriptor)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
         if getattr(sys, name) is None:
-            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
+            setattr(sys, name, open(descriptor, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
 
 
 def write(text: str) -> None:
@@ -155,11 +154,6 @@ def _width(
             widest = min(widest, least)
         total += widest
     return total
-
-
-def number(value: float | None, digits: int = 1) -> str:
-    """Format a measured value for a table; a dash where there is none."""
-    return NO_VALUE if value is None or not math.isfinite(value) else f"{value:,.{digits}f}"
 
 
 @contextmanager

@@ -28,7 +28,7 @@ WORTH_SAYING = 20.0
 """Seconds from which on an evaluation's length is said."""
 
 
-class Forecast:
+class EvaluationForecast:
     """Says after the first steps what all of them will take, and hands the counts on.
 
     The first step is left out: where a model is compiled or a cache is filled, that is in it.
@@ -174,7 +174,7 @@ def write_comparison(summaries: Mapping[str, Summary]) -> None:
 
 def _cell(result: TaskSummary | GroupSummary | None) -> str:
     if result is None:
-        return "-"
+        return console.NO_VALUE
     interval = "" if result.ci95 is None else f" ± {result.ci95:.3f}"
     return f"{result.score:.3f}{interval}"
 

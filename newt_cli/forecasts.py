@@ -42,6 +42,17 @@ class ForecastFirst:
         return {"forecast": parts}
 
 
+def say_forecast_of_runs(config: RunConfig, spec: TaskSpec, runs: int) -> None:
+    """Time a few steps of one run of several alike, and print a line."""
+    from newt_core.workflows.forecast import forecast
+
+    with console.quiet_stdout():
+        made = forecast(config, [spec])
+    each = " each" if runs > 1 else ""
+    total = f", {duration(runs * made.seconds)} in all" if made.seconds and runs > 1 else ""
+    console.notice(f"forecast: {runs:,} run{'s' * (runs > 1)} of {sentence(made)}{each}{total}")
+
+
 def sentence(forecast: Forecast) -> str:
     """Return how long a run is, and how long it takes here."""
     length = f"{forecast.steps:,} steps" if forecast.steps else f"{forecast.updates:,} updates"

@@ -218,7 +218,7 @@ def _report(told: dict[str, Any], as_json: bool) -> None:
 
 def _said(value: Any) -> str:
     if value is None or value == "":
-        return "-"
+        return console.NO_VALUE
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:,}" if isinstance(value, int) else str(value)

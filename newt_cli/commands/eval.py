@@ -178,7 +178,7 @@ def evaluate(
         if len(named) + len(others) > 1:
             console.notice(f"{name}:")
         with console.quiet_stdout(), count_display("steps") as show:
-            on_step = evaluations.Forecast(show, console.notice)
+            on_step = evaluations.EvaluationForecast(show, console.notice)
             found[name] = run(library=library, on_step=on_step)
 
     if len(requests) > 1:

@@ -13,6 +13,7 @@ from newt_cli import console, options
 from newt_cli import setting_options as settings
 from newt_cli.display import training_display
 from newt_cli.failures import INTERRUPTED, StopRequest
+from newt_cli.forecasts import say_forecast_of_runs
 from newt_cli.numbers import number_option
 from newt_cli.run_settings import require_own_settings, resume_command
 
@@ -106,6 +107,9 @@ def finetune(
         made = existing_finetuning(request)
     else:
         made = new_finetuning(request, console.notice)
+        plan = made.finetuning.plan
+        first = made.library[plan.tasks[0]]
+        say_forecast_of_runs(made.finetuning.config, first, len(plan.members))
     folder = made.finetuning.path
     with console.quiet_stdout(), training_display(folder.name) as display:
         stop = StopRequest(display.note)
@@ -156,6 +160,6 @@ def _write_table(scores: Mapping[str, Any]) -> None:
 
 def _cell(estimate: Mapping[str, Any] | None) -> str:
     if estimate is None:
-        return "-"
+        return console.NO_VALUE
     score, half = estimate["score"], estimate["ci95"]
     return f"{score:.3f}" + (f" ± {half:.3f}" if half is not None else "")

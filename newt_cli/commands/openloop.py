@@ -35,14 +35,14 @@ def openloop(
     ] = 48,
     episodes: Annotated[int, number_option(1, limits.EPISODES, "Episodes of each task.")] = 20,
     closed_steps: Annotated[
-        int,
+        int | None,
         number_option(
             1,
             limits.HORIZON,
-            "Steps of each closed-loop episode, along which imagination is measured; at least the "
-            "horizon, at most an episode.",
+            "Steps of each closed-loop episode, along which imagination is measured; by default "
+            "96, or the horizon if that is more.",
         ),
-    ] = 96,
+    ] = None,
     prior_weight: Annotated[
         float | None,
         real_option(
@@ -119,7 +119,7 @@ def openloop(
             request,
             library=library,
             runs=runs_dir,
-            on_step=evaluations.Forecast(show, console.notice),
+            on_step=evaluations.EvaluationForecast(show, console.notice),
             notice=console.notice,
         )
     if as_json:
@@ -181,7 +181,7 @@ def _cells(result: TaskOpenLoop, count: int) -> list[str]:
 
 def _percent(share: float | None, half: float | None = None) -> str:
     if share is None:
-        return "-"
+        return console.NO_VALUE
     return f"{share:.0%}" if half is None else f"{share:.0%} ± {half:.0%}"
 
 
@@ -189,4 +189,4 @@ def _mean(shares: Iterable[list[float | None]], depth: int) -> str:
     """Return the geometric mean over the tasks that have a share above 0 at this depth."""
     held = [each[depth - 1] for each in shares if len(each) >= depth]
     known = [math.log(share) for share in held if share]
-    return f"{math.exp(sum(known) / len(known)):.3g}" if known else "-"
+    return f"{math.exp(sum(known) / len(known)):.3g}" if known else console.NO_VALUE

@@ -121,5 +121,5 @@ def _say(outcome: Pretrained, forecast: dict[str, Any], as_json: bool) -> None:
     console.write(f"{outcome.updates:,} updates: {outcome.checkpoint}")
     old = outcome.scored_after is not None and outcome.scored_after != outcome.updates
     when = f" after {outcome.scored_after:,} updates" if old else ""
-    console.write(f"scores{when}: {scores or '-'}")
+    console.write(f"scores{when}: {scores or console.NO_VALUE}")
     console.notice(f"losses: {outcome.curves}")

@@ -40,27 +40,30 @@ def list_all(runs_dir: options.RunsDir = Path("runs"), as_json: options.Json = F
     newt runs list --json
 
     A run is running, finished, stopped (it saved at its end), crashed (it did not), empty, or
-    damaged. MB are those on the disk.
+    damaged. MB are those on the disk. Runs of a finetuning are listed under its name.
     """
     from newt_core.reporting.runs.state import inspect_run
     from newt_core.training.run_folder import list_runs
 
-    found = [inspect_run(folder) for folder in list_runs(runs_dir)]
+    found = {
+        folder.path.relative_to(runs_dir).as_posix(): inspect_run(folder)
+        for folder in list_runs(runs_dir, grouped=True)
+    }
     if as_json:
-        console.write_json([info.to_json() for info in found])
+        console.write_json([{**info.to_json(), "name": name} for name, info in found.items()])
         return
     if not found:
         console.notice(f"there is no run in {runs_dir}/ yet: 'newt train' starts one.")
         return
     console.write_table(
         COLUMNS,
-        [_row(info) for info in found],
+        [_row(name, info) for name, info in found.items()],
         right=COLUMNS[2:7],
         gives_way=("changed", "MB", "best", "of", "steps"),
     )
-    for info in found:
+    for name, info in found.items():
         if info.problem is not None:
-            console.notice(f"{info.folder.name}: {info.problem}")
+            console.notice(f"{name}: {info.problem}")
 
 
 @app.command()
@@ -131,7 +134,9 @@ def clean(
 
     kinds = require_kinds(what)
     chosen = [RunFolder.open(name, root=runs_dir) for name in names or ()]
-    items = find_useless(chosen or list_runs(runs_dir), kinds, root=None if chosen else runs_dir)
+    items = find_useless(
+        chosen or list_runs(runs_dir, grouped=True), kinds, root=None if chosen else runs_dir
+    )
     size = sum(item.bytes for item in items)
     if not as_json:
         _write_items(items)
@@ -164,11 +169,11 @@ def _write_items(items: list[Item]) -> None:
     console.write_table(ITEM_COLUMNS, rows, right=["MB"], folds=["path"])
 
 
-def _row(info: RunInfo) -> tuple[str, ...]:
-    total = f"{info.total:,}" if info.total is not None else "-"
+def _row(name: str, info: RunInfo) -> tuple[str, ...]:
+    total = f"{info.total:,}" if info.total is not None else console.NO_VALUE
     updates = " updates" if info.part == "pretraining" else ""
     return (
-        info.folder.name,
+        name,
         str(info.state),
         f"{info.done:,}",
         total + updates,

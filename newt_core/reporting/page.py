@@ -13,6 +13,7 @@ from typing import Any
 from newt_core.errors import RunFolderError, os_reason
 from newt_core.files import write_text
 from newt_core.reporting.facts import Facts, gather
+from newt_core.reporting.numbers import number
 from newt_core.reporting.pictures import annealing, embedded_file, panel, poster
 from newt_core.reporting.score_curves import COLOURS, all_tasks, common_scale, draw_task
 from newt_core.reporting.template import render_template
@@ -176,4 +177,4 @@ def _baseline(runs: Sequence[Facts]) -> dict[str, Mapping[str, Any]]:
 
 
 def _number(value: float | None, digits: int = 3) -> str:
-    return "–" if value is None else f"{value:,.{digits}f}"  # noqa: RUF001 (a dash for nothing)
+    return number(value, digits)

@@ -240,6 +240,15 @@ class RunFolder:
         return max(path.stat().st_mtime for path in signs if path.exists())
 
 
-def list_runs(root: Path = RUNS) -> list[RunFolder]:
-    """Return every run in ``root``, in the order of their names."""
-    return [RunFolder(path.parent) for path in sorted(root.glob(f"[!.]*/{CONFIG}"))]
+def list_runs(root: Path = RUNS, *, grouped: bool = False) -> list[RunFolder]:
+    """Return every run in ``root``, in the order of their names.
+
+    Args:
+        root: the folder of all runs.
+        grouped: whether to look into folders that hold several runs, such as a finetuning's.
+    """
+    files = list(root.glob(f"[!.]*/{CONFIG}"))
+    if grouped:
+        groups = (path for path in root.glob("[!.]*/") if not (path / CONFIG).is_file())
+        files += [file for group in groups for file in group.glob(f"[!.]*/{CONFIG}")]
+    return [RunFolder(path.parent) for path in sorted(files)]

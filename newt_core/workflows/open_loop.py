@@ -12,7 +12,7 @@ import numpy as np
 from newt_core.agents.base import Acting, Agent, Imagining
 from newt_core.encoders.feature_pool import open_pool
 from newt_core.envs.pool import make_pool
-from newt_core.errors import MissingDependencyError
+from newt_core.errors import ConfigError, MissingDependencyError
 from newt_core.evaluation.imagination import Imagination, imagination_errors
 from newt_core.evaluation.open_loop import Fraction, average, fractions
 from newt_core.evaluation.traces import Trace, record, replay
@@ -49,8 +49,9 @@ class OpenLoopRequest:
     counts."""
     horizon: int = 48
     """Steps N that are planned at once, and executed."""
-    closed_steps: int = CLOSED_STEPS
-    """Steps of each closed-loop episode; at least ``horizon``, and at most an episode."""
+    closed_steps: int | None = None
+    """Steps of each closed-loop episode, at most all; by default :data:`CLOSED_STEPS`, or
+    ``horizon`` if that is more."""
     out: Path | None = None
     """Folder for the files; by default ``openloop`` in the checkpoint's run."""
 
@@ -133,7 +134,8 @@ def compare_open_loop(
         notice: Told which tasks cannot be drawn here.
 
     Raises:
-        ConfigError: The agent cannot act open loop, or the horizon is longer than an episode.
+        ConfigError: The agent cannot act open loop, or the horizon is longer than an episode or
+            than the closed-loop episodes.
         NewtError: Whatever else the user can put right.
     """
     asked = request.evaluation
@@ -142,7 +144,8 @@ def compare_open_loop(
     require_horizon(request.horizon, specs)
     _, videos = find_checkpoint(str(asked.checkpoint), runs)
     folder = request.out or videos.with_name("openloop")
-    steps = {spec.id: _closed_steps(request, spec) for spec in specs}
+    closed_steps = _closed_steps(request)
+    steps = {spec.id: min(spec.episode_length, closed_steps) for spec in specs}
     total = asked.episodes * sum(count + request.horizon for count in steps.values())
     done = 0
 
@@ -162,8 +165,15 @@ def compare_open_loop(
     return result
 
 
-def _closed_steps(request: OpenLoopRequest, spec: TaskSpec) -> int:
-    return min(spec.episode_length, max(request.horizon, request.closed_steps))
+def _closed_steps(request: OpenLoopRequest) -> int:
+    if request.closed_steps is None:
+        return max(request.horizon, CLOSED_STEPS)
+    if request.closed_steps < request.horizon:
+        raise ConfigError(
+            f"--closed-steps {request.closed_steps} is shorter than --horizon {request.horizon}: "
+            "what is done without looking is compared with as many steps of acting closed loop."
+        )
+    return request.closed_steps
 
 
 @dataclass(frozen=True)

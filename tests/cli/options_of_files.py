@@ -154,8 +154,8 @@ def unknown_task(seen: Seen) -> bool:
 
 
 def names(seen: Seen) -> list[str]:
-    """The names in the document that was printed."""
-    return [one["name"] for one in seen.answer.json]
+    """The names in the document that was printed, without those of a finetuning's runs."""
+    return [one["name"] for one in seen.answer.json if "/" not in one["name"]]
 
 
 def old_draft(seen: Seen) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from newt_cli.evaluations import Forecast
+from newt_cli.evaluations import EvaluationForecast
 from newt_core.agents.base import Acting
 from newt_core.errors import CheckpointError
 from newt_core.specs import Wording
@@ -149,7 +149,7 @@ def forecast(times: list[float], steps: int, total: int) -> tuple[list[str], lis
     said: list[str] = []
     shown: list[int] = []
     clock = iter(times)
-    told = Forecast(lambda done, _: shown.append(done), said.append, lambda: next(clock))
+    told = EvaluationForecast(lambda done, _: shown.append(done), said.append, lambda: next(clock))
     for number in range(len(times)):
         told(steps * (number + 1), total)
     return said, shown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from pathlib import Path
 
@@ -43,6 +44,7 @@ def test_it_trains_evaluates_and_tells_what_that_was_worth(newt, monkeypatch):
     assert second.split()[0] == "scratch"
     assert first.count("±") == second.count("±") == 5
     assert page == "runs/unseen/report.html"
+    assert re.search(r"forecast: 4 runs of 20 steps, about .* each, .* in all", answer.err)
     assert "from scratch" in Path(page).read_text()
 
     again = newt("newt finetune --run unseen --resume --json")

@@ -27,7 +27,7 @@ def test_the_tables_say_what_was_found(newt, core):
     numbers = ["closed", "open", "predicted", "16", "steps", "32", "steps", "48", "steps"]
     assert lines[0] == ["task", *numbers]
     assert lines[1] == ["walker-run", "20.0", "10.0", "12.0", "50%", "50%", "50%"]
-    assert lines[2] == ["reacher-easy", "4.0", "2.0", "12.0", "-", "-", "50%"]
+    assert lines[2] == ["reacher-easy", "4.0", "2.0", "12.0", "–", "–", "50%"]
     assert lines[3] == ["average", "(1", "task)", "50%", "50%", "50%"]
     assert "the closed-loop return is not positive there" in answer.err
     assert lines[5] == ["imagined", "steps", "1"]  # The errors end after two steps.

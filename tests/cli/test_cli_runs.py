@@ -39,6 +39,22 @@ def test_the_list_says_how_each_run_stands(newt, finished):
     assert (second["state"], second["tasks"]) == ("damaged", None)
 
 
+def test_the_runs_of_a_finetuning_are_among_them(newt, finished):
+    inner = write_run(Path("runs/tuned"), "walker-run_scratch_seed-0")
+    name = f"tuned/{inner.name}"
+    assert [line.split()[0] for line in newt("newt runs list").out.splitlines()[1:]] == [
+        "balance", name
+    ]  # fmt: skip
+    assert [run["name"] for run in newt("newt runs list --json").json] == ["balance", name]
+    assert newt(f"newt runs show {name}").code == 0
+    inner.checkpoints.mkdir()
+    for step in (500, 1000):
+        (inner.checkpoints / f"step_{step:09d}.pt").write_bytes(os.urandom(200_000))
+    os.link(inner.checkpoints / "step_000001000.pt", inner.checkpoints / "last.pt")
+    cleaned = newt("newt runs clean --what checkpoints --yes --json").json["deleted"]
+    assert f"runs/{name}/checkpoints/step_000000500.pt" in cleaned
+
+
 def test_without_runs_the_list_is_empty(newt):
     answer = newt("newt runs list")
     assert (answer.code, answer.out) == (0, "")

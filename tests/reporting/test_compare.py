@@ -82,6 +82,13 @@ def test_what_is_drawn_anew_follows_from_how_many_runs_there_are(root):
     assert of("new-1", resampled="both").bootstrap.resampled == "both"
 
 
+def test_one_task_and_one_run_of_each_have_no_intervals(root):
+    alone = of("new-1", "old-1", tasks=["walker-walk"])
+    assert alone.methods[0].groups[TOTAL]["mean"].low is None
+    assert alone.remarks[0].startswith("no intervals: they need several runs")
+    assert not any("drawn anew" in remark for remark in alone.remarks)
+
+
 def test_only_shared_tasks_count_and_the_rest_is_named(root):
     document("a.json", "walker-walk", "walker-run")
     document("b.json", "walker-run", "walker-walk", "cheetah-run")

@@ -138,3 +138,11 @@ def test_a_plan_longer_than_an_episode_is_refused(points, short):
         compare(short, horizon=10)
     with pytest.raises(ConfigError, match="open_loop is 0"):
         compare(short, horizon=0)
+
+
+def test_closed_loop_episodes_are_as_long_as_what_they_are_compared_with(points, short):
+    with pytest.raises(ConfigError, match=r"--closed-steps 4 is shorter than --horizon 6"):
+        compare(short, horizon=6, closed_steps=4)
+    assert not Path("openloop").exists()
+    found = compare(short, horizon=4, closed_steps=4)
+    assert {len(task.imagination.reward) for task in found.tasks.values()} == {4}

@@ -218,6 +218,8 @@ def _remarks(
         "both": "runs are drawn anew within each task, and tasks, too",
     }[bootstrap.resampled]
     said = [f"intervals: 95 %, stratified bootstrap, {bootstrap.repeats:,} repetitions: {drawn}"]
+    if all(one.groups[TOTAL]["mean"].low is None for one in methods):
+        said = ["no intervals: they need several runs of a method, or several tasks"]
     single = [one.method.name for one in methods if len(one.method.members) == 1]
     if single:
         said.append(f"one run only of {_few(single)}: nothing is known of how other seeds would do")

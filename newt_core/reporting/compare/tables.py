@@ -9,11 +9,11 @@ from collections.abc import Iterator, Sequence
 from newt_core.evaluation.statistics import Estimate
 from newt_core.reporting.compare.comparison import Compared, Comparison
 from newt_core.reporting.compare.published import TOTAL
+from newt_core.reporting.numbers import NO_VALUE
 
 COLUMNS = ("group", "method", "runs", "steps", "mean", "IQM", "median", "optimality gap")
 NUMBERS = COLUMNS[2:]
 CSV_COLUMNS = ("group", "tasks", "method", "runs", "what", "value", "low", "high")
-NOTHING = "-"
 
 
 def group_rows(found: Comparison) -> list[tuple[str, ...]]:
@@ -26,7 +26,7 @@ def group_rows(found: Comparison) -> list[tuple[str, ...]]:
             runs = str(len(one.method.members))
             rows.append((label, one.method.name, runs, _steps(one), *values))
         rows += [
-            (label, row.name, NOTHING, NOTHING, f"{row.score:.3f}", NOTHING, NOTHING, NOTHING)
+            (label, row.name, NO_VALUE, NO_VALUE, f"{row.score:.3f}", NO_VALUE, NO_VALUE, NO_VALUE)
             for row in found.paper
             if row.group == group
         ]
@@ -118,14 +118,14 @@ def _three(estimate: Estimate) -> tuple[object, ...]:
 def _steps(one: Compared) -> str:
     steps = one.steps
     if not steps:
-        return NOTHING
+        return NO_VALUE
     low, high = min(steps), max(steps)
     return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
 def _tdmpc2(found: Comparison, task: str) -> str:
     scores = found.tdmpc2.get(task)
-    return " / ".join(f"{score:.2f}" for score in scores.values()) if scores else NOTHING
+    return " / ".join(f"{score:.2f}" for score in scores.values()) if scores else NO_VALUE
 
 
 def _markdown_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from newt_core.errors import NewtError
 from newt_core.reporting.history import read_history
+from newt_core.reporting.numbers import NO_VALUE
 from newt_core.reporting.runs.state import RunInfo, disk_bytes
 from newt_core.training.run_folder import RunFolder
 
@@ -80,9 +81,11 @@ def details(info: RunInfo) -> Details:
         }
         if config.demos.folder is not None:
             lines["demonstrations"] = str(config.demos.folder)
-    lines["score"] = "-" if info.score is None else f"{info.score:.3f} (best {info.best or 0:.3f})"
+    lines["score"] = (
+        NO_VALUE if info.score is None else f"{info.score:.3f} (best {info.best or 0:.3f})"
+    )
     lines |= {f"  {task} ": f"{score:.3f}" for task, score in scores.items()}
-    lines["checkpoints"] = ", ".join(_named(folder, path) for path in checkpoints) or "-"
+    lines["checkpoints"] = ", ".join(_named(folder, path) for path in checkpoints) or NO_VALUE
     lines["videos"] = str(len(videos))
     lines["on the disk"] = f"{info.bytes / 1e6:,.1f} MB"
     lines |= {f"  {name}": f"{size / 1e6:,.1f} MB" for name, size in sizes.items() if size >= 1e5}
@@ -91,6 +94,6 @@ def details(info: RunInfo) -> Details:
 
 def _duration(seconds: float | None) -> str:
     if seconds is None:
-        return "-"
+        return NO_VALUE
     minutes = round(seconds / 60)
     return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
