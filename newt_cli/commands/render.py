@@ -22,6 +22,7 @@ OF_VIDEOS = {
     "policy_only": "--policy-only",
     "fps": "--fps",
     "grid": "--grid",
+    "open_loop": "--open-loop",
     "bare": "--bare",
     "device": "--device",
     "image_weights": "--image-weights",
@@ -69,6 +70,15 @@ def render(
     grid: Annotated[
         bool, typer.Option("--grid", help="Show all tasks in one video, beside each other.")
     ] = False,
+    open_loop: Annotated[
+        int | None,
+        number_option(
+            1,
+            limits.HORIZON,
+            "Show beside it the same episodes acted open loop: so many steps are planned at once "
+            "and executed without looking.",
+        ),
+    ] = None,
     bare: Annotated[
         bool,
         typer.Option(
@@ -89,6 +99,7 @@ def render(
     newt render last.pt --task walker-run --video walk.mp4
     newt render last.pt --task walker-run --video walk.gif --policy-only --fps 20
     newt render last.pt --grid --tasks 'walker-*' --video walkers.mp4
+    newt render last.pt --task walker-run --open-loop 48 --video both.mp4
     newt render --gallery tasks.png
     newt render --gallery walkers.png --tasks 'walker-*'
 
@@ -99,6 +110,8 @@ def render(
         raise typer.BadParameter(
             "say what to draw: --video, or --gallery FILE; --grid goes with --video"
         )
+    if policy_only and open_loop is not None:
+        raise typer.BadParameter("--policy-only does not plan: leave --open-loop out")
     if gallery is not None:
         if checkpoint is not None:
             raise typer.BadParameter(f"a gallery shows tasks, no agent: leave '{checkpoint}' out")
@@ -123,6 +136,7 @@ def render(
                 seed=seed,
                 fps=fps,
                 grid=grid,
+                open_loop=open_loop,
                 bare=bare,
                 device=device,
                 specs=specs or (),

@@ -1,4 +1,4 @@
-"""Several tasks in one video, beside each other, each at the pace of its own clock.
+"""Several scenes in one video, beside each other, each at the pace of its own clock.
 
 They are played one after the other: simulators that draw in one process disturb each other's
 pictures.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -29,7 +30,7 @@ from newt_core.evaluation.video import (
 from newt_core.specs.schema import TaskSpec
 from newt_core.types import CountProgress, TaskProgress
 
-MOST_TASKS = 36
+MOST_PANELS = 36
 """Side by side."""
 WIDTH = 1152
 """Pixels of a row, about."""
@@ -37,57 +38,81 @@ QUALITY = 95
 """Of the JPEGs that pictures are kept as until all tasks have been played."""
 
 
+@dataclass(frozen=True)
+class Panel:
+    """One of the scenes side by side."""
+
+    player: FilmedAgent
+    """Chooses the actions."""
+    spec: TaskSpec
+    label: str = ""
+    """Stands beside the task's name, such as how the player acts."""
+
+    @property
+    def name(self) -> str:
+        """What progress calls it."""
+        return f"{self.spec.id}, {self.label}" if self.label else self.spec.id
+
+
 def film_grid(
-    player: FilmedAgent,
-    specs: Sequence[TaskSpec],
+    panels: Sequence[Panel],
     path: Path,
     *,
     episodes: int = 1,
     seed: int = 0,
     fps: float | None = None,
     bare: bool = False,
+    abreast: int = 1,
     on_progress: TaskProgress = lambda task, done, total: None,
 ) -> tuple[Video, dict[str, str]]:
-    """Film several tasks side by side. One that ends before others stands still from then on.
+    """Film several scenes side by side. One that ends before others stands still from then on.
 
     Args:
-        player: chooses the actions, in all of them.
-        specs: the tasks, row by row.
+        panels: the scenes, row by row.
         path: the file, which appears whole or not at all.
         episodes: of each task, one after the other.
         seed: determines them.
         fps: frames per second, one for each agent step of every task; None to play in real time.
         bare: leave out the texts below the pictures.
-        on_progress: told of every frame of every task.
+        abreast: how many that follow each other belong in one row.
+        on_progress: told of every frame of every scene.
 
     Returns:
         The video, and task → why it was left out.
 
     Raises:
-        ConfigError: these are too many tasks, or the file's format is not that fast.
+        ConfigError: these are too many, or the file's format is not that fast.
         MissingDependencyError: none of the tasks can be drawn here, or there is no ffmpeg.
         OSError: the file cannot be written.
     """
     require_video(path)
-    if len(specs) > MOST_TASKS:
+    if len(panels) > MOST_PANELS:
         raise ConfigError(
-            f"{path}: a grid of {len(specs)} tasks is too large, at most {MOST_TASKS} can be seen."
+            f"{path}: a grid of {len(panels)} is too large, at most {MOST_PANELS} can be seen."
         )
     shown = choose_pace(None, path, fps).fps
-    side = min(FULL_SIDE, WIDTH // _columns(len(specs)) // BLOCK * BLOCK)
+    side = min(FULL_SIDE, WIDTH // _columns(len(panels), abreast) // BLOCK * BLOCK)
     reels: list[list[bytes]] = []
     left_out: dict[str, str] = {}
-    for spec in specs:
+    for panel in panels:
         try:
-            with Scene(player, spec, episodes=episodes, seed=seed, side=side, bare=bare) as scene:
+            with Scene(
+                panel.player,
+                panel.spec,
+                episodes=episodes,
+                seed=seed,
+                side=side,
+                bare=bare,
+                label=panel.label,
+            ) as scene:
                 rate = shown if fps is not None else steps_per_second(scene.step_seconds)
-                reels.append(_reel(scene, rate / shown, partial(on_progress, spec.id)))
+                reels.append(_reel(scene, rate / shown, partial(on_progress, panel.name)))
         except MissingDependencyError as error:
-            left_out[spec.id] = str(error)
+            left_out[panel.spec.id] = str(error)
     if not reels:
         raise MissingDependencyError(next(iter(left_out.values())))
     total = max(len(reel) for reel in reels)
-    return write_video(path, _frames(reels, total), shown, total), left_out
+    return write_video(path, _frames(reels, total, abreast), shown, total), left_out
 
 
 def _reel(scene: Scene, moves_per_frame: float, on_progress: CountProgress) -> list[bytes]:
@@ -115,20 +140,25 @@ def _packed(picture: Frame) -> bytes:
     return buffer.getvalue()
 
 
-def _frames(reels: Sequence[Sequence[bytes]], total: int) -> Iterator[Frame]:
-    """Yield the tasks' pictures in rows, once per frame."""
+def _frames(reels: Sequence[Sequence[bytes]], total: int, abreast: int) -> Iterator[Frame]:
+    """Yield the scenes' pictures in rows, once per frame."""
     for frame in range(total):
         packed = [reel[min(frame, len(reel) - 1)] for reel in reels]
-        yield in_rows([np.asarray(Image.open(io.BytesIO(one))) for one in packed])
+        yield in_rows([np.asarray(Image.open(io.BytesIO(one))) for one in packed], abreast)
 
 
-def _columns(count: int) -> int:
-    return math.ceil(math.sqrt(count))
+def _columns(count: int, abreast: int) -> int:
+    return math.ceil(math.sqrt(count) / abreast) * abreast
 
 
-def in_rows(pictures: Sequence[Frame]) -> Frame:
-    """Arrange pictures of one size in rows, as nearly a square as they make; the rest is black."""
-    columns = _columns(len(pictures))
+def in_rows(pictures: Sequence[Frame], abreast: int = 1) -> Frame:
+    """Arrange pictures of one size in rows, as nearly a square as they make; the rest is black.
+
+    Args:
+        pictures: row by row.
+        abreast: how many that follow each other belong in one row.
+    """
+    columns = _columns(len(pictures), abreast)
     rows = math.ceil(len(pictures) / columns)
     height, width, _ = pictures[0].shape
     sheet = np.zeros((rows * height, columns * width, 3), np.uint8)

@@ -40,6 +40,7 @@ class Scene:
         seed: determines them.
         side: rows and columns of the pictures.
         bare: leave out the texts below them.
+        label: stands beside the task's name in these.
 
     Raises:
         NewtError: the task cannot be built here.
@@ -54,8 +55,10 @@ class Scene:
         seed: int = 0,
         side: int = FULL_SIDE,
         bare: bool = False,
+        label: str = "",
     ) -> None:
         self.spec = spec
+        self._name = f"{spec.id} · {label}" if label else spec.id
         self.moves = episodes * (1 + spec.episode_length) - 1
         """From the first moment to the last."""
         self._player, self._episodes, self._seed = player, episodes, seed
@@ -129,7 +132,7 @@ class Scene:
         reward = f"reward {_number(self._reward, 2)}"
         if self._value is not None:
             reward = f"{reward} · value {_number(self._value, 1)}"
-        return [(self.spec.id, where), (reward, f"return {_number(self._return, 1)}")]
+        return [(self._name, where), (reward, f"return {_number(self._return, 1)}")]
 
 
 def _number(value: float | None, digits: int) -> str:

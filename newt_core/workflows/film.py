@@ -9,14 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from newt_core import arguments
+from newt_core.agents.base import Acting
 from newt_core.errors import ConfigError, MissingDependencyError
-from newt_core.evaluation.grid import film_grid
+from newt_core.evaluation.grid import Panel, film_grid
 from newt_core.evaluation.video import Video, film, require_video
+from newt_core.settings import limits
 from newt_core.specs import load_specs
 from newt_core.training.run_name import RUNS
 from newt_core.types import TaskProgress
 from newt_core.workflows.find_checkpoint import find_checkpoint
+from newt_core.workflows.load_agent import load_agent
 from newt_core.workflows.loaded import load
+from newt_core.workflows.loaded_agent import LoadedAgent
 from newt_core.workflows.requests import check_request
 
 _MOST_FPS = 1_000.0
@@ -27,8 +31,12 @@ def _rate(name: str, value: Any) -> float:
     return arguments.real_number(name, value, 1.0, _MOST_FPS)
 
 
-GRID = "grid.mp4"
-"""The video of several tasks, in the folder of a run's videos."""
+def _horizon(name: str, value: Any) -> int:
+    return arguments.whole_number(name, value, 1, limits.HORIZON)
+
+
+GRID, OPEN_LOOP = "grid.mp4", "open-loop.mp4"
+"""The videos of several scenes, in the folder of a run's videos."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +64,9 @@ class FilmRequest:
     """Of each task."""
     policy_only: bool = False
     """Act without planning."""
+    open_loop: int | None = None
+    """Beside acting closed loop, plan so many actions at once and execute them without looking; in
+    one video, by default ``open-loop.mp4``."""
     seed: int = 0
     """Determines the episodes."""
     fps: float | None = None
@@ -84,6 +95,9 @@ class FilmRequest:
             specs=arguments.folders("specs", self.specs),
         )
         arguments.put(self, fps=arguments.optional(_rate, "fps", self.fps))
+        arguments.put(self, open_loop=arguments.optional(_horizon, "open_loop", self.open_loop))
+        if self.policy_only and self.open_loop is not None:
+            raise ConfigError("policy_only does not plan: leave open_loop out.")
 
 
 def film_checkpoint(
@@ -104,6 +118,9 @@ def film_checkpoint(
     if out is not None:
         require_video(out)
     file, folder = find_checkpoint(request.checkpoint, request.runs)
+    if request.open_loop is not None:
+        panels = _closed_and_open(request, file, request.open_loop)
+        return _film_panels(request, panels, out or folder / OPEN_LOOP, on_progress, abreast=2)
     agent = load(
         file,
         request.tasks,
@@ -115,18 +132,8 @@ def film_checkpoint(
     )
     library = load_specs(request.specs)
     if request.grid:
-        specs = [library[task] for task in agent.tasks]
-        video, left_out = film_grid(
-            agent,
-            specs,
-            out or folder / GRID,
-            episodes=request.episodes,
-            seed=request.seed,
-            fps=request.fps,
-            bare=request.bare,
-            on_progress=on_progress,
-        )
-        return Filmed([video], left_out)
+        panels = [Panel(agent, library[task]) for task in agent.tasks]
+        return _film_panels(request, panels, out or folder / GRID, on_progress)
     if out is not None and len(agent.tasks) > 1:
         raise ConfigError(
             f"{out} can show one task, but these are {len(agent.tasks)}: name one with --task, "
@@ -153,3 +160,49 @@ def film_checkpoint(
     if not done.videos:
         raise MissingDependencyError(next(iter(done.left_out.values())))
     return done
+
+
+def _closed_and_open(request: FilmRequest, file: Path, steps: int) -> list[Panel]:
+    """Return two scenes of each task: as it acts otherwise, and open loop."""
+    library = load_specs(request.specs)
+    ways = {"closed loop": Acting(), f"open loop, {steps}": Acting(open_loop=steps)}
+    agent, specs = load_agent(
+        file,
+        library.select(request.tasks) if request.tasks is not None else None,
+        library=library,
+        device=request.device,
+        image_weights=request.image_weights,
+        how=Acting(open_loop=steps),
+    )
+    players = {
+        label: LoadedAgent(
+            agent,
+            agent.player(len(specs), seed=request.seed, how=how),
+            specs,
+            seed=request.seed,
+        )
+        for label, how in ways.items()
+    }
+    return [Panel(player, spec, label) for spec in specs for label, player in players.items()]
+
+
+def _film_panels(
+    request: FilmRequest,
+    panels: Sequence[Panel],
+    path: Path,
+    on_progress: TaskProgress,
+    *,
+    abreast: int = 1,
+) -> Filmed:
+    """Film scenes side by side, in one video."""
+    video, left_out = film_grid(
+        panels,
+        path,
+        episodes=request.episodes,
+        seed=request.seed,
+        fps=request.fps,
+        bare=request.bare,
+        abreast=abreast,
+        on_progress=on_progress,
+    )
+    return Filmed([video], left_out)

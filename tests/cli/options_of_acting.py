@@ -116,6 +116,7 @@ RENDER_ROWS = (
     Row("--policy-only", "--policy-only", f"{FILM} policy_only", True, False),
     Row("--fps", "--fps 20", f"{FILM} fps", 20.0, None),
     Row("--grid", "--grid", f"{FILM} grid", True, False),
+    Row("--open-loop", "--open-loop 24", f"{FILM} open_loop", 24, None),
     Row("--bare", "--bare", f"{FILM} bare", True, False),
     Row("--seed", "--seed 4", f"{FILM} seed", 4, 0),
     Row("--device", "--device cpu", f"{FILM} device", "cpu", "auto"),

@@ -14,7 +14,7 @@ from newt_core.envs.task_env import ObsMode
 from newt_core.errors import ConfigError, MissingDependencyError
 from newt_core.evaluation import scene
 from newt_core.evaluation.caption import FULL_SIDE, MARGIN, PAPER, Captioner
-from newt_core.evaluation.grid import film_grid, in_rows
+from newt_core.evaluation.grid import Panel, film_grid, in_rows
 from newt_core.evaluation.video import Pace, choose_pace, film
 from newt_core.specs import TaskSpec, load_specs
 
@@ -259,12 +259,16 @@ def small(task: str, steps: int) -> TaskSpec:
     return load_specs()[task].model_copy(update={"episode_length": steps})
 
 
+def of(*specs: TaskSpec) -> list[Panel]:
+    return [Panel(Still(), spec) for spec in specs]
+
+
 def test_a_grid_shows_every_task_at_its_own_pace(tmp_path, written):
     # At 30 frames per second, a game of 30 steps per second and a cartpole of 50.
     specs = [small("pygame-pong", 6), small("cartpole-balance", 20)]
     told: list[tuple[str, int, int]] = []
     made, left_out = film_grid(
-        Still(), specs, tmp_path / "grid.mp4", on_progress=lambda *counts: told.append(counts)
+        of(*specs), tmp_path / "grid.mp4", on_progress=lambda *counts: told.append(counts)
     )
     assert (made.fps, made.frames, left_out) == (30.0, 13, {})
     assert told[6] == ("pygame-pong", 7, 7)
@@ -281,7 +285,7 @@ def test_a_grid_shows_every_task_at_its_own_pace(tmp_path, written):
 def test_tasks_in_a_grid_look_as_they_do_alone(tmp_path):
     # Simulators that draw beside each other in one process spoil each other's pictures.
     specs = [small("cartpole-balance", 1), small("mw-reach", 1)]
-    made, _ = film_grid(Still(), specs, tmp_path / "grid.gif", fps=10, bare=True)
+    made, _ = film_grid(of(*specs), tmp_path / "grid.gif", fps=10, bare=True)
     with Image.open(made.path) as picture:
         both = np.asarray(picture.convert("RGB")).astype(int)
     for place, spec in enumerate(specs):
@@ -294,7 +298,7 @@ def test_tasks_in_a_grid_look_as_they_do_alone(tmp_path):
 
 def test_a_grid_with_a_pace_shows_every_step_of_every_task(tmp_path, written):
     specs = [small("pygame-pong", 2), small("cartpole-balance", 4)]
-    made, _ = film_grid(Still(), specs, tmp_path / "grid.gif", fps=20, episodes=2, bare=True)
+    made, _ = film_grid(of(*specs), tmp_path / "grid.gif", fps=20, episodes=2, bare=True)
     assert (made.fps, made.frames) == (20.0, 2 * 5)
     assert not written
 
@@ -307,13 +311,13 @@ def test_a_grid_leaves_out_what_cannot_be_drawn(spec, tmp_path, monkeypatch):
 
     monkeypatch.setattr(scene.TaskEnv, "render", render)
     other = small("cartpole-balance", 3)
-    made, left_out = film_grid(Still(), [other, spec], tmp_path / "grid.mp4")
+    made, left_out = film_grid(of(other, spec), tmp_path / "grid.mp4")
     assert left_out == {"cartpole-balance": "needs a driver"}
     assert made.frames == STEPS + 1
     with pytest.raises(MissingDependencyError, match="needs a driver"):
-        film_grid(Still(), [other], tmp_path / "none.mp4")
-    with pytest.raises(ConfigError, match="a grid of 37 tasks is too large, at most 36"):
-        film_grid(Still(), [spec] * 37, tmp_path / "none.mp4")
+        film_grid(of(other), tmp_path / "none.mp4")
+    with pytest.raises(ConfigError, match="a grid of 37 is too large, at most 36"):
+        film_grid(of(*[spec] * 37), tmp_path / "none.mp4")
     assert [path.name for path in tmp_path.iterdir()] == ["grid.mp4"]
 
 
@@ -322,3 +326,18 @@ def test_pictures_stand_in_rows():
     sheet = in_rows(pictures)
     assert sheet.shape == (4, 6, 3)
     assert sheet[:, :, 0].tolist() == [[1, 1, 1, 2, 2, 2]] * 2 + [[3, 3, 3, 0, 0, 0]] * 2
+    six = in_rows([*pictures, *pictures], abreast=2)  # nine places would part those of a pair
+    assert six.shape == (4, 12, 3)
+
+
+def test_a_label_stands_beside_the_task(tmp_path, written):
+    panels = [Panel(Still(), small("pygame-pong", 1), label) for label in ("as it is", "blind")]
+    told: list[str] = []
+    film_grid(
+        panels,
+        tmp_path / "grid.mp4",
+        abreast=2,
+        on_progress=lambda name, *counts: told.append(name),
+    )
+    assert dict.fromkeys(told) == dict.fromkeys(["pygame-pong, as it is", "pygame-pong, blind"])
+    assert {line[0][0] for line in written} == {"pygame-pong · as it is", "pygame-pong · blind"}

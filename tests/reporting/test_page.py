@@ -13,7 +13,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import imageio_ffmpeg
 import pytest
 from PIL import Image
 
@@ -33,6 +32,7 @@ from tests.fixtures.run_folders import (
     write_pretraining,
     write_run,
 )
+from tests.fixtures.videos import small_video
 
 
 class Page(HTMLParser):
@@ -142,7 +142,7 @@ class Written:
 def written(tmp_path_factory: pytest.TempPathFactory) -> Written:
     """Return the page of such a run, which has a video that can be played, too."""
     run = whole_run(tmp_path_factory.mktemp("whole"))
-    film(run.videos / "short.mp4")
+    small_video(run.videos / "short.mp4")
     found = page(run, out=run.report)
     return Written(run.report.read_text(encoding="utf-8"), found)
 
@@ -265,14 +265,6 @@ def test_a_video_shows_a_picture_before_it_is_played(written):
     assert picture.size == (32, 32)
     assert whole["preload"] == "none"
     assert "poster" not in damaged
-
-
-def film(path: Path) -> None:
-    writer = imageio_ffmpeg.write_frames(str(path), (32, 32), fps=10)
-    writer.send(None)
-    for shade in range(10):
-        writer.send(bytes([20 * shade]) * (32 * 32 * 3))
-    writer.close()
 
 
 def test_a_large_video_is_linked_to_from_where_the_page_lies(run, monkeypatch, tmp_path):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from newt_core.agents.base import Acting
 from newt_core.errors import ConfigError, MissingDependencyError, RunFolderError
 from newt_core.evaluation.video import Video
 from newt_core.training.run_folder import RunFolder
@@ -91,8 +93,8 @@ def test_tasks_that_cannot_be_drawn_are_left_out(runs, monkeypatch):
 def test_a_grid_is_one_video_of_all_tasks(runs, monkeypatch):
     asked = []
 
-    def filmed(player, specs, path, **options):
-        asked.append(([spec.id for spec in specs], options["episodes"], options["bare"]))
+    def filmed(panels, path, **options):
+        asked.append(([panel.spec.id for panel in panels], options["episodes"], options["bare"]))
         return Video(path, 9, 30.0), {"pygame-pong": "needs a driver"}
 
     monkeypatch.setattr(film, "load", lambda *arguments, **options: Agent())
@@ -103,3 +105,41 @@ def test_a_grid_is_one_video_of_all_tasks(runs, monkeypatch):
     assert asked == [(["pygame-pong", "pygame-cowboy"], 2, True)]
     done = film_checkpoint(FilmRequest("walk", path=Path("a.gif"), grid=True, runs=runs))
     assert done.videos[0].path == Path("a.gif")
+
+
+def test_closed_and_open_loop_are_played_from_the_same_states(runs, monkeypatch):
+    told: dict[str, Any] = {}
+    ways: list[Any] = []
+
+    class Both:
+        def player(self, num_envs, *, seed, how):
+            ways.append((num_envs, seed, how))
+            return lambda observation: None
+
+        feature_stack = 0
+
+    def loaded(file, specs, **options):
+        told.update(options, tasks=[spec.id for spec in specs])
+        return Both(), specs
+
+    def filmed(panels, path, **options):
+        told.update(options, panels=[(panel.spec.id, panel.label) for panel in panels])
+        return Video(path, 9, 30.0), {}
+
+    monkeypatch.setattr(film, "load_agent", loaded)
+    monkeypatch.setattr(film, "film_grid", filmed)
+    request = FilmRequest("walk", "walker-walk,walker-run", open_loop=24, seed=3, runs=runs)
+    done = film_checkpoint(request)
+    assert done.videos[0].path == runs / "walk/videos/open-loop.mp4"
+    tasks = ("walker-walk", "walker-run")
+    assert told["tasks"] == list(tasks)
+    assert told["how"] == Acting(open_loop=24)  # what load_agent checks
+    assert ways == [(2, 3, Acting()), (2, 3, Acting(open_loop=24))]
+    assert told["panels"] == [
+        (task, label) for task in tasks for label in ("closed loop", "open loop, 24")
+    ]
+    assert (told["seed"], told["abreast"]) == (3, 2)
+    with pytest.raises(ConfigError, match="policy_only does not plan"):
+        FilmRequest("walk", policy_only=True, open_loop=24)
+    with pytest.raises(ConfigError, match="open_loop"):
+        FilmRequest("walk", open_loop=0)
