@@ -22,6 +22,13 @@ def draw_heads(num_q: int, generator: torch.Generator | None = None) -> Tensor:
     return torch.randperm(num_q, generator=generator)[:2]
 
 
+def on_device(small: Tensor, device: torch.device) -> Tensor:
+    """Copy a few numbers from the CPU to where they are used, without waiting for a GPU."""
+    if device.type != "cuda":
+        return small.to(device)
+    return small.pin_memory().to(device, non_blocking=True)
+
+
 class QEnsemble(nn.Module):
     """n heads, each two normalised layers and a zero-initialised output of 101 logits."""
 
@@ -48,12 +55,11 @@ class QEnsemble(nn.Module):
         Args:
             text: [tasks, text] table of embeddings.
             task: [B] row of the table for each sample.
-            heads: [n] which heads to evaluate; all of them if None.
+            heads: [n] which heads to evaluate, on the weights' device; all of them if None.
         """
         weights: dict[str, Tensor] = dict(self.named_parameters())
         if heads is not None:
-            index = heads.to(self.weight_0.device)
-            weights = {name: w.index_select(0, index) for name, w in weights.items()}
+            weights = {name: w.index_select(0, heads) for name, w in weights.items()}
         x, text_columns, extra = autocast_once(weights["weight_0"]).split(
             [self.blocks.x, self.blocks.text, self.blocks.extra], dim=2
         )

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from operator import itemgetter
 
 import torch
 import torch.nn.functional as F
@@ -31,32 +31,6 @@ from newt_core.model.world_model import WorldModel
 
 Pair = tuple[Tensor, Tensor]
 """Weight and bias of a layer."""
-
-Finish = Callable[[Tensor, Pair, Pair, Pair, Pair, Pair | None], Tensor]
-
-
-def finish(
-    product: Tensor, norm_0: Pair, linear_1: Pair, norm_1: Pair, linear_2: Pair, norm_2: Pair | None
-) -> Tensor:
-    """Norm, Mish, layer, norm, Mish, layer; then norm and SimNorm where the output is a latent."""
-    x = _norm_mish(product, norm_0)
-    x = _norm_mish(F.linear(x, *linear_1), norm_1)
-    x = F.linear(x, *linear_2)
-    if norm_2 is None:
-        return x
-    x = F.layer_norm(x, x.shape[-1:], *norm_2)
-    return strided_simnorm(x, SIMNORM_GROUP).to(product.dtype)
-
-
-@cache
-def compiled_finish() -> Finish:
-    """:func:`finish` through ``torch.compile``: norms and activations become few kernels.
-
-    It takes weights as arguments, so that new weights do not compile it again. A minute or
-    more at first use.
-    """
-    compiled: Finish = torch.compile(finish, dynamic=False)
-    return compiled
 
 
 @dataclass(frozen=True)
@@ -75,8 +49,6 @@ class SplitMLP:
     linear_2: Pair
     norm_2: Pair | None
     """Of the dynamics, whose output is normalised."""
-    finish: Finish
-    """:func:`finish`, or a compiled version of it."""
 
     def tensors(self) -> list[Tensor]:
         """All weights, in one order."""
@@ -86,26 +58,46 @@ class SplitMLP:
     def owned(self) -> SplitMLP:
         """Return a copy that shares no memory with the model's weights."""
 
+        return self._mapped(torch.Tensor.clone)
+
+    def of_heads(self, heads: Tensor) -> list[SplitMLP]:
+        """Return some of the heads that are stacked in it, each as a network of its own.
+
+        On a CPU they are views. Elsewhere, and in a compiled plan, their weights are gathered: the
+        numbers of the heads are not looked at, which would wait for a GPU.
+        """
+        if heads.device.type == "cpu" and not torch.compiler.is_compiling():
+            return [self._mapped(itemgetter(h)) for h in heads.tolist()]
+        chosen = self._mapped(lambda w: w.index_select(0, heads))
+        return [chosen._mapped(itemgetter(place)) for place in range(len(heads))]
+
+    def _mapped(self, change: Callable[[Tensor], Tensor]) -> SplitMLP:
         def pair(two: Pair) -> Pair:
-            return two[0].clone(), two[1].clone()
+            return change(two[0]), change(two[1])
 
         return SplitMLP(
-            self.w_x.clone(),
-            self.w_action.clone(),
-            self.table.clone(),
+            change(self.w_x),
+            change(self.w_action),
+            change(self.table),
             pair(self.norm_0),
             pair(self.linear_1),
             pair(self.norm_1),
             pair(self.linear_2),
             None if self.norm_2 is None else pair(self.norm_2),
-            self.finish,
         )
 
     def tail(self, product: Tensor) -> Tensor:
-        """Everything after the first layer's product, [..., hidden] → [..., outputs]."""
-        return self.finish(
-            product, self.norm_0, self.linear_1, self.norm_1, self.linear_2, self.norm_2
-        )
+        """Everything after the first layer's product, [..., hidden] → [..., outputs].
+
+        Norm, Mish, layer, norm, Mish, layer; then norm and SimNorm where the output is a latent.
+        """
+        x = _norm_mish(product, self.norm_0)
+        x = _norm_mish(F.linear(x, *self.linear_1), self.norm_1)
+        x = F.linear(x, *self.linear_2)
+        if self.norm_2 is None:
+            return x
+        x = F.layer_norm(x, x.shape[-1:], *self.norm_2)
+        return strided_simnorm(x, SIMNORM_GROUP).to(product.dtype)
 
     def from_shared(self, z: Tensor, action: Tensor, task: Tensor) -> Tensor:
         """First step: z [E, L] shared by M actions [E, M, A] → [E, M, outputs]."""
@@ -135,7 +127,6 @@ class SplitModel:
     Args:
         model: The weights to arrange.
         dtype: Number format of the matrix products.
-        compiled: Use :func:`compiled_finish`.
         version: Names the state of the weights.
     """
 
@@ -144,21 +135,19 @@ class SplitModel:
         model: WorldModel,
         dtype: torch.dtype = torch.float32,
         *,
-        compiled: bool = False,
         version: int = 0,
     ) -> None:
         self.version = version
         """What the weights were called when they were last taken over."""
         self.dtype = dtype
-        self._finish = compiled_finish() if compiled else finish
         self.num_q = model.size.num_q
-        self.width = int(model.action_mask.sum(-1).max())
+        self.width = model.action_width
         self.discount = model.discount
         self.mask = model.action_mask[:, : self.width]
         self.order = strided_order(model.size.latent_dim, SIMNORM_GROUP, model.device)
         with torch.no_grad():
             self._parts = [part.owned() for part in self._arranged(model)]
-        self.dynamics, self.reward, self.policy, *self.heads = self._parts
+        self.dynamics, self.reward, self.policy, self.q = self._parts
 
     @torch.no_grad()
     def refresh(self, model: WorldModel, version: int) -> None:
@@ -169,9 +158,9 @@ class SplitModel:
         self.version = version
 
     def _arranged(self, model: WorldModel) -> list[SplitMLP]:
-        """Return dynamics, reward, policy and Q heads; most of their weights are views."""
+        """Return dynamics, reward, policy and all Q heads; most of their weights are views."""
         plain = (model.dynamics, model.reward, model.policy)
-        return [*(self._split(mlp, model.text) for mlp in plain), *self._split_heads(model)]
+        return [*(self._split(mlp, model.text) for mlp in plain), self._split_heads(model)]
 
     def _cast(self, *tensors: Tensor) -> tuple[Tensor, ...]:
         return tuple(t.detach().to(self.dtype) for t in tensors)
@@ -200,28 +189,25 @@ class SplitModel:
             self._pair(second.ln),
             linear_2,
             norm_2,
-            self._finish,
         )
 
     def _pair(self, layer: nn.Linear | nn.LayerNorm, order: Tensor | None = None) -> Pair:
         weight, bias = self._cast(layer.weight, layer.bias)
         return (weight, bias) if order is None else (weight[order], bias[order])
 
-    def _split_heads(self, model: WorldModel) -> list[SplitMLP]:
+    def _split_heads(self, model: WorldModel) -> SplitMLP:
+        """Return all heads as one: the leading axis of every weight is the head's."""
         q = model.q
         x, text, action = q.weight_0.split([q.blocks.x, q.blocks.text, q.blocks.extra], dim=2)
         x = x[..., self.order]
         tables = torch.matmul(model.text, text.mT) + q.bias_0.unsqueeze(1)
         action = action[..., : self.width]
-        columns = self._cast(
+        w_x, w_action, table, *rest = self._cast(
             x, action, tables, q.scale_0, q.shift_0, q.weight_1, q.bias_1,
             q.scale_1, q.shift_1, q.weight_2, q.bias_2,
         )  # fmt: skip
-        heads = []
-        for w_x, w_a, table, s0, b0, w1, c1, s1, b1, w2, c2 in zip(*columns, strict=True):
-            layers = ((s0, b0), (w1, c1), (s1, b1), (w2, c2), None)
-            heads.append(SplitMLP(w_x, w_a, table, *layers, self._finish))
-        return heads
+        norm_0, linear_1, norm_1, linear_2 = zip(rest[::2], rest[1::2], strict=True)
+        return SplitMLP(w_x, w_action, table, norm_0, linear_1, norm_1, linear_2, None)
 
     def arrange(self, z: Tensor) -> Tensor:
         """Bring encoded latents [..., L] into the order and format used here."""
@@ -264,8 +250,6 @@ class BoundSplitModel:
     def value(self, z: Tensor, noise: Tensor, heads: Tensor) -> Tensor:
         """Mean of two heads at the policy's action: [E, M, L], [E, M, A] → [E, M]."""
         action = self.prior(z, noise).to(self._split.dtype)
-        values = [
-            two_hot_mean(self._split.heads[h].from_latent(z, action, self._task))
-            for h in heads.tolist()
-        ]
+        pair = self._split.q.of_heads(heads)
+        values = [two_hot_mean(q.from_latent(z, action, self._task)) for q in pair]
         return torch.stack(values).mean(0)

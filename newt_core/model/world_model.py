@@ -80,6 +80,8 @@ class WorldModel(nn.Module):
         )
         self.q = QEnsemble(with_action, size.mlp_dim, size.num_q)
         self.target_q = copy.deepcopy(self.q).requires_grad_(False)
+        self.action_width = int(tasks.action_mask.sum(-1).max())
+        """Action entries that the widest task has."""
         self.text: Tensor
         self.action_mask: Tensor
         self.discount: Tensor

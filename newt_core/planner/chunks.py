@@ -11,8 +11,9 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from newt_core.planner.compiled import compiled_search
 from newt_core.planner.config import PlannerConfig
-from newt_core.planner.mppi import Plan, PlanNoise, plan
+from newt_core.planner.mppi import Plan, PlanNoise, plan, search
 from newt_core.planner.protocol import PlanningModel
 
 CPU_ROWS = 512
@@ -42,6 +43,7 @@ def plan_in_chunks(
         prior_weight: As for ``plan``.
         explore: As for ``plan``.
     """
+    by = compiled_search() if config.compile else search
     size = len(z)
     if z.device.type == "cpu":
         size = max(1, CPU_ROWS // config.num_samples)
@@ -57,6 +59,7 @@ def plan_in_chunks(
                 config,
                 prior_weight=prior_weight,
                 explore=explore,
+                by=by,
             )
         )
     return joined(plans)

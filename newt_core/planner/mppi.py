@@ -8,12 +8,13 @@ calls, and no environment's plan depends on another's.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from newt_core.model.q_ensemble import draw_heads
+from newt_core.model.q_ensemble import draw_heads, on_device
 from newt_core.planner.config import PlannerConfig
 from newt_core.planner.prior import constrain, follow_prior
 from newt_core.planner.protocol import PlanningModel
@@ -68,6 +69,10 @@ class Plan:
         return Plan(self.actions[:, envs], self.mean[:, envs], self.std[:, envs], self.value[envs])
 
 
+Search = Callable[[PlanningModel, Tensor, Tensor, PlanNoise, PlannerConfig, float], Plan]
+"""What :func:`search` is."""
+
+
 def draw_plan_noise(
     config: PlannerConfig,
     num_envs: int,
@@ -90,7 +95,7 @@ def draw_plan_noise(
         prior=normal(horizon, num_envs, p),
         samples=normal(i, horizon, num_envs, n - p),
         final=normal(i, num_envs, n),
-        heads=torch.stack([draw_heads(num_q, cpu_generator) for _ in range(i)]),
+        heads=on_device(torch.stack([draw_heads(num_q, cpu_generator) for _ in range(i)]), device),
         choice=-exponential.exponential_(generator=generator).log(),
         action=normal(num_envs),
     )
@@ -107,27 +112,15 @@ def warm_start(previous: Tensor, first: Tensor) -> Tensor:
     return torch.where(first.view(1, -1, 1), 0.0, shifted)
 
 
-def plan(
+def search(
     model: PlanningModel,
     z: Tensor,
     mean: Tensor,
     noise: PlanNoise,
     config: PlannerConfig,
-    *,
-    prior_weight: float = 0.0,
-    explore: bool = False,
+    prior_weight: float,
 ) -> Plan:
-    """Plan for E environments.
-
-    Args:
-        model: Bound to the environments' tasks.
-        z: [E, L] current latents.
-        mean: [H, E, A] initial mean; its length sets the horizon.
-        noise: Drawn by :func:`draw_plan_noise`.
-        config: Sample counts and bounds.
-        prior_weight: Pull towards the policy, see :func:`newt_core.planner.prior.constrain`.
-        explore: Add the plan's own std as noise to the first action.
-    """
+    """Plan without exploration. The arguments are those of :func:`plan`, which adds it."""
     horizon = mean.shape[0]
     discount_h = model.discount.unsqueeze(1) ** horizon
     mask = model.mask
@@ -164,10 +157,37 @@ def plan(
     chosen = elite_actions.gather(
         2, choice.view(1, -1, 1, 1).expand(horizon, -1, 1, mask.shape[1])
     ).squeeze(2)
-    if explore:
-        first = (chosen[0] + std[0] * noise.action).clamp(-1, 1)
-        chosen = torch.cat([first.unsqueeze(0), chosen[1:]])
     return Plan(chosen, mean, std, elite_value[:, 0])
+
+
+def plan(
+    model: PlanningModel,
+    z: Tensor,
+    mean: Tensor,
+    noise: PlanNoise,
+    config: PlannerConfig,
+    *,
+    prior_weight: float = 0.0,
+    explore: bool = False,
+    by: Search = search,
+) -> Plan:
+    """Plan for E environments.
+
+    Args:
+        model: Bound to the environments' tasks.
+        z: [E, L] current latents.
+        mean: [H, E, A] initial mean; its length sets the horizon.
+        noise: Drawn by :func:`draw_plan_noise`.
+        config: Sample counts and bounds.
+        prior_weight: Pull towards the policy, see :func:`newt_core.planner.prior.constrain`.
+        explore: Add the plan's own std as noise to the first action.
+        by: Searches; :func:`search`, or what is compiled of it.
+    """
+    found = by(model, z, mean, noise, config, prior_weight)
+    if not explore:
+        return found
+    first = (found.actions[0] + found.std[0] * noise.action).clamp(-1, 1)
+    return replace(found, actions=torch.cat([first.unsqueeze(0), found.actions[1:]]))
 
 
 def refit(elites: Tensor, weights: Tensor, min_std: float, max_std: float) -> tuple[Tensor, Tensor]:

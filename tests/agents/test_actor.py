@@ -80,9 +80,9 @@ def test_plans_are_made_with_the_weights_after_an_update(agent: NewtAgent) -> No
 
 
 def addresses(split: SplitModel) -> list[int]:
-    parts = (split.dynamics, split.reward, split.policy, *split.heads)
+    parts = (split.dynamics, split.reward, split.policy, split.q)
     found = [tensor.data_ptr() for part in parts for tensor in part.tensors()]
-    assert len(set(found)) == len(found) == 13 + (1 + len(split.heads) + 1) * 11
+    assert len(set(found)) == len(found) == 13 + 3 * 11
     return found
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import torch
 import torch.nn.functional as F
+from torch._dynamo.testing import CompileCounter
 
 from newt_core.model.split import SplitModel
 from newt_core.model.world_model import WorldModel
+from newt_core.planner import compiled
 from newt_core.planner.config import PlannerConfig
-from newt_core.planner.mppi import PlanNoise, draw_plan_noise, plan
+from newt_core.planner.mppi import PlanNoise, draw_plan_noise, plan, search
 from newt_core.planner.rollout import rollout
 from newt_core.types import ACTION_DIM
 from tests.fixtures.models import ACTION_DIMS, batch, model, normal, uniform
@@ -19,11 +23,13 @@ CONFIG = PlannerConfig(num_samples=40, policy_trajectories=6, num_elites=8, iter
 TASK = torch.tensor([0, 1, 2, 2, 0])
 
 
-def noise_for(m: WorldModel, config: PlannerConfig, horizon: int, seed: int = 0) -> PlanNoise:
+def noise_for(
+    m: WorldModel, config: PlannerConfig, horizon: int, seed: int = 0, envs: int = len(TASK)
+) -> PlanNoise:
     g = torch.Generator().manual_seed(seed)
     return draw_plan_noise(
         config,
-        len(TASK),
+        envs,
         max(ACTION_DIMS),
         m.size.num_q,
         horizon=horizon,
@@ -103,20 +109,44 @@ def test_values_agree_at_the_published_width() -> None:
     torch.testing.assert_close(value, expected, atol=1e-5, rtol=1e-5)
 
 
-@pytest.mark.slow
 @torch.inference_mode()
-def test_compiled_planning_steps_equal_eager_ones() -> None:
+def test_a_compiled_search_plans_the_same_for_any_number_of_environments(monkeypatch) -> None:
+    """Traced in one piece, and not again for other environments, weights or constraints."""
+    variants = CompileCounter()  # traces, and runs what it traced as it is
+    traced = partial(torch.compile, backend=variants)
+    monkeypatch.setattr(torch, "compile", traced)
+    by = compiled.compiled_search.__wrapped__()
+    config = CONFIG.model_copy(update={"iterations": 1})
     m = model()
-    z = m.encode(batch(len(TASK)).obs[0], TASK)
-    eager, compiled = SplitModel(m), SplitModel(m, compiled=True)
-    action = uniform(len(TASK), 8, max(ACTION_DIMS)) * eager.mask[TASK].unsqueeze(1)
-    outcomes = zip(
-        eager.bind(TASK).first_step(eager.arrange(z), action),
-        compiled.bind(TASK).first_step(compiled.arrange(z), action),
-        strict=True,
-    )
-    for ours, theirs in outcomes:
-        torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-5)
+    split = SplitModel(m)
+
+    def plans(envs: int, prior_weight: float, explore: bool) -> None:
+        task = TASK[:envs]
+        z = split.arrange(m.encode(batch(envs).obs[0], task))
+        noise = noise_for(m, config, 2, envs=envs)
+        mean = torch.zeros(2, envs, split.width)
+        ours, eager = (
+            plan(
+                split.bind(task), z, mean, noise, config,
+                prior_weight=prior_weight, explore=explore, by=how,
+            )
+            for how in (by, search)
+        )  # fmt: skip
+        for name in ("actions", "mean", "std", "value"):
+            torch.testing.assert_close(
+                getattr(ours, name), getattr(eager, name), atol=1e-5, rtol=1e-5
+            )
+
+    for envs in (5, 3, 4):
+        for explore in (False, True):
+            for prior_weight in (0.0, 1.0, 0.3):
+                plans(envs, prior_weight, explore)
+    with torch.no_grad():
+        for weight in m.parameters():
+            weight.mul_(1.1)
+    split.refresh(m, 1)
+    plans(5, 0.3, True)
+    assert variants.frame_count == 2, "one without the constraint and one with it"
 
 
 @torch.inference_mode()

@@ -46,7 +46,6 @@ class ActingModel(ABC):
             self._snapshot = SplitModel(
                 self.model,
                 DTYPES[config.precision],
-                compiled=config.compile,
                 version=self.version,
             )
         elif self._reloaded or self._snapshot.version != self.version:

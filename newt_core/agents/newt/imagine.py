@@ -32,7 +32,7 @@ def imagine(model: WorldModel, seen: Observation, actions: FloatArray) -> Imagin
         rewards.append(two_hot_mean(bound.reward_logits(z, action)))
         z = bound.next(z, action)
         latents.append(z)
-    heads = torch.arange(model.size.num_q)
+    heads = torch.arange(model.size.num_q, device=model.device)
     still = torch.zeros(actions.shape[1:], device=model.device)
     values = [bound.q_value(z, bound.policy(z, still).mean, heads).mean(0) for z in latents]
     reward = torch.stack(rewards) if rewards else still.new_zeros(actions.shape[:2])

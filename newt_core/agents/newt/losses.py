@@ -18,7 +18,7 @@ from newt_core.model.config import EntropyKind
 from newt_core.model.discrete import soft_cross_entropy, two_hot_mean
 from newt_core.model.elementwise import at_least_float32
 from newt_core.model.policy_head import PolicySample
-from newt_core.model.q_ensemble import draw_heads
+from newt_core.model.q_ensemble import draw_heads, on_device
 from newt_core.model.world_model import BoundModel, WorldModel
 from newt_core.replay.buffer import Batch
 
@@ -40,15 +40,14 @@ class UpdateNoise:
 def draw_noise(
     model: WorldModel, batch: Batch, generator: torch.Generator, cpu_generator: torch.Generator
 ) -> UpdateNoise:
-    """Draw an update's noise on the model's device, its head pairs on the CPU."""
+    """Draw an update's noise on the model's device; its head pairs come from the CPU."""
     shape, device = batch.action.shape, model.device
     extended = (shape[0] + 1, *shape[1:])
-    return UpdateNoise(
-        target=torch.randn(shape, device=device, generator=generator),
-        policy=torch.randn(extended, device=device, generator=generator),
-        target_heads=draw_heads(model.size.num_q, cpu_generator),
-        policy_heads=draw_heads(model.size.num_q, cpu_generator),
-    )
+    target = torch.randn(shape, device=device, generator=generator)
+    policy = torch.randn(extended, device=device, generator=generator)
+    heads = torch.stack([draw_heads(model.size.num_q, cpu_generator) for _ in range(2)])
+    target_heads, policy_heads = on_device(heads, device)
+    return UpdateNoise(target, policy, target_heads, policy_heads)
 
 
 def temporal_weights(horizon: int, decay: float, device: torch.device) -> Tensor:
@@ -246,6 +245,6 @@ def latent_cloning_loss(
 
 def value_spread(q: Tensor) -> Tensor:
     """Return what values q [B] move the running scale towards: max(1, P95 - P5)."""
-    quantiles = torch.tensor([0.05, 0.95], device=q.device, dtype=q.dtype)
-    low, high = torch.quantile(q, quantiles)
+    # Two numbers instead of a tensor of both: a tensor would be copied to the GPU.
+    low, high = (torch.quantile(q, share) for share in (0.05, 0.95))
     return (high - low).clamp(min=1.0)

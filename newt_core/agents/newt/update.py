@@ -68,9 +68,13 @@ class Learner:
         self._base_lr = [group["lr"] for group in self._groups()]
         self._model_loss = losses.model_loss
         self._policy_loss = losses.policy_loss
+        self._joint_policy_loss = losses.joint_policy_loss
+        self._latent_cloning_loss = losses.latent_cloning_loss
         if config.compile:
             self._model_loss = torch.compile(losses.model_loss)
             self._policy_loss = torch.compile(losses.policy_loss)
+            self._joint_policy_loss = torch.compile(losses.joint_policy_loss)
+            self._latent_cloning_loss = torch.compile(losses.latent_cloning_loss)
 
     def _groups(self) -> list[dict[str, Any]]:
         return [*self.model_optimiser.param_groups, *self.policy_optimiser.param_groups]
@@ -130,13 +134,13 @@ class Learner:
             total = model_loss.total
             metrics = dict(model_loss.metrics)
             if joint:
-                policy = losses.joint_policy_loss(
+                policy = self._joint_policy_loss(
                     self.model, model_loss.latents, batch, noise, self.config, bc_coef=bc_coef
                 )
                 total = total + policy.total
                 metrics |= policy.metrics
             elif bc_coef and self.config.bc_latents:
-                total = total + bc_coef * losses.latent_cloning_loss(
+                total = total + bc_coef * self._latent_cloning_loss(
                     self.model, model_loss.latents, batch, noise, self.config
                 )
         total.backward()

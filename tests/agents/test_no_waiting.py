@@ -1,0 +1,136 @@
+"""Planning and updating never wait for a GPU: they read nothing back and copy nothing there.
+
+Run on PyTorch's meta device, whose tensors have no values: reading one raises an error, as it would
+wait on a GPU. Copies between devices are counted.
+"""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import Any
+
+import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from newt_core.agents.newt.config import UpdateConfig
+from newt_core.agents.newt.losses import UpdateNoise
+from newt_core.agents.newt.update import Learner
+from newt_core.model.split import SplitModel
+from newt_core.model.world_model import WorldModel
+from newt_core.planner.config import PlannerConfig
+from newt_core.planner.mppi import PlanNoise, plan
+from newt_core.replay import Batch
+from newt_core.types import ACTION_DIM
+from tests.fixtures.models import ACTION_DIMS, batch, model
+
+META = torch.device("meta")
+CONFIG = PlannerConfig(num_samples=40, policy_trajectories=6, num_elites=8, iterations=2)
+HEADS = torch.zeros(2, dtype=torch.int64, device=META)
+
+
+class Copies(TorchDispatchMode):
+    """Counts what is copied between the CPU and the other device, by operation."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.made: list[str] = []
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        tensors = [x for x in tree_leaves((args, kwargs, result)) if isinstance(x, torch.Tensor)]
+        if len({x.device.type for x in tensors if x.dim()}) > 1:
+            self.made.append(str(func))
+        return result
+
+
+class Standing(torch.optim.SGD):
+    """Takes no step: the fused one that training takes knows no such device."""
+
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
+        """Do nothing."""
+
+
+class OnCpu(torch.Generator):
+    """A CPU's generator, wherever one is asked for."""
+
+    def __new__(cls, device: object = "cpu") -> OnCpu:
+        return super().__new__(cls)
+
+
+def normal(*shape: int) -> torch.Tensor:
+    return torch.empty(*shape, device=META)
+
+
+@pytest.fixture
+def there(monkeypatch: pytest.MonkeyPatch) -> WorldModel:
+    """Return a model on the other device, for which streams of random numbers are CPU ones."""
+    monkeypatch.setattr(torch, "Generator", OnCpu)
+    monkeypatch.setattr(Learner, "_autocast", lambda self: nullcontext())
+    monkeypatch.setattr(torch.optim, "Adam", lambda groups, **_: Standing(groups, lr=1e-3))
+    one_by_one = torch.nn.utils.clip_grad_norm_
+    monkeypatch.setattr(
+        torch.nn.utils, "clip_grad_norm_", lambda weights, most, **_: one_by_one(weights, most)
+    )
+    monkeypatch.setattr(torch, "is_autocast_enabled", lambda device="cpu": False)
+    return model().to(META)
+
+
+def planned(split: SplitModel, envs: int = 3) -> None:
+    width, n, p = split.width, CONFIG.num_samples, CONFIG.policy_trajectories
+    noise = PlanNoise(
+        prior=normal(3, envs, p, width),
+        samples=normal(CONFIG.iterations, 3, envs, n - p, width),
+        final=normal(CONFIG.iterations, envs, n, width),
+        heads=torch.stack([HEADS, HEADS]),
+        choice=normal(envs, CONFIG.num_elites),
+        action=normal(envs, width),
+    )
+    task = torch.zeros(envs, dtype=torch.int64, device=META)
+    z = normal(envs, split.order.numel())
+    mean = normal(3, envs, width)
+    plan(split.bind(task), z, mean, noise, CONFIG, prior_weight=0.5, explore=True)
+
+
+def updated(learner: Learner, *, joint: bool) -> None:
+    b = batch()
+    there = Batch(*(x.to(META) for x in (b.obs, b.action, b.reward, b.task)))
+    horizon, rows = b.action.shape[:2]
+    noise = UpdateNoise(
+        normal(horizon, rows, ACTION_DIM), normal(horizon + 1, rows, ACTION_DIM), HEADS, HEADS
+    )
+    with Copies() as copies:
+        learner.update(there, bc_coef=1.0, joint=joint, noise=noise)
+    assert copies.made == []
+
+
+@torch.inference_mode()
+def test_a_plan_reads_nothing_and_copies_nothing(there) -> None:
+    split = SplitModel(there)
+    with Copies() as copies:
+        planned(split)
+    assert copies.made == []
+
+
+@pytest.mark.parametrize("joint", [False, True])
+@pytest.mark.parametrize("bc_latents", [False, True])
+def test_an_update_reads_nothing_and_copies_nothing(there, joint, bc_latents) -> None:
+    updated(Learner(there, UpdateConfig(bc_latents=bc_latents)), joint=joint)
+
+
+def test_a_value_that_is_read_is_noticed(there, monkeypatch) -> None:
+    def read(self: Any, heads: torch.Tensor) -> Any:
+        return [self._mapped(lambda w, h=h: w[h]) for h in heads.tolist()]
+
+    split = SplitModel(there)
+    monkeypatch.setattr(type(split.q), "of_heads", read)
+    with pytest.raises((NotImplementedError, RuntimeError), match="meta"), torch.inference_mode():
+        planned(split)
+
+
+def test_a_copy_is_noticed(there, monkeypatch) -> None:
+    learner = Learner(there, UpdateConfig())
+    monkeypatch.setattr(learner, "_step", lambda *args: torch.ones(len(ACTION_DIMS)).to(META).sum())
+    with pytest.raises(AssertionError):
+        updated(learner, joint=False)
