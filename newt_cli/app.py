@@ -20,6 +20,7 @@ COMMANDS = {
     "tasks": "newt_cli.commands.tasks",
     "collect-demos": "newt_cli.commands.collect_demos",
     "demos": "newt_cli.commands.demos",
+    "plan": "newt_cli.commands.plan",
     "pretrain": "newt_cli.commands.pretrain",
     "train": "newt_cli.commands.train",
     "finetune": "newt_cli.commands.finetune",

@@ -19,7 +19,12 @@ def count_parameters(size: str, *, state: bool = True, feature_stack: int = 0) -
         state: Count the encoder with a state in its input.
         feature_stack: Image features in its input.
     """
-    with torch.device("meta"):
-        table = TaskTable(torch.zeros(1, TEXT_DIM), torch.ones(1, ACTION_DIM), torch.ones(1))
-        model = WorldModel(SIZES[size], table, state=state, feature_stack=feature_stack)
+    model = without_values(size, state=state, feature_stack=feature_stack)
     return {part: sum(p.numel() for p in getattr(model, part).parameters()) for part in PARTS}
+
+
+def without_values(size: str, *, state: bool = True, feature_stack: int = 0) -> WorldModel:
+    """Return a model of one task whose weights have shapes only, on PyTorch's meta device."""
+    table = TaskTable(torch.zeros(1, TEXT_DIM), torch.ones(1, ACTION_DIM), torch.ones(1))
+    with torch.device("meta"):
+        return WorldModel(SIZES[size], table, state=state, feature_stack=feature_stack)

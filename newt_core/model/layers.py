@@ -39,7 +39,7 @@ def autocast_once(weight: Tensor) -> Tensor:
     convert again at every use.
     """
     kind = weight.device.type
-    if not torch.is_autocast_enabled(kind):
+    if not (torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)):
         return weight
     return weight.to(torch.get_autocast_dtype(kind))
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor, nn
@@ -80,14 +81,17 @@ class WorldModel(nn.Module):
         )
         self.q = QEnsemble(with_action, size.mlp_dim, size.num_q)
         self.target_q = copy.deepcopy(self.q).requires_grad_(False)
-        self.action_width = int(tasks.action_mask.sum(-1).max())
-        """Action entries that the widest task has."""
         self.text: Tensor
         self.action_mask: Tensor
         self.discount: Tensor
         self.register_buffer("text", tasks.text.float(), persistent=False)
         self.register_buffer("action_mask", tasks.action_mask.float(), persistent=False)
         self.register_buffer("discount", tasks.discount.float(), persistent=False)
+
+    @cached_property
+    def action_width(self) -> int:
+        """Action entries that the widest task has; the first look waits for a GPU."""
+        return int(self.action_mask.sum(-1).max())
 
     @property
     def device(self) -> torch.device:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from newt_core.specs import TaskSpec
 from newt_core.training.config import RunConfig
+from newt_core.workflows.stage_times import stage_times
 from newt_core.workflows.trial_loop import trial_loop
-
-_MEASURED = 5
-"""Steps and updates that are timed at most, after one that does not count."""
-_PATIENCE_S = 5.0
-"""Once a call has been timed for so long, that is enough."""
 
 
 @dataclass(frozen=True)
@@ -50,16 +45,17 @@ def forecast(
     if config.agent.kind != "newt":
         return Forecast(steps, 0, None, None)
     with trial_loop(config, specs) as trial:
-        step_s, update_s = _seconds(trial.act) / len(specs), _seconds(trial.update)
+        took = stage_times(trial)
+    step_s, update_s = (took.simulate + took.plan) / len(specs), took.update
     episode_steps = sum(spec.episode_length for spec in specs)
-    evaluations = _planned_evaluations(config, pretraining)
+    evaluations = planned_evaluations(config, pretraining=pretraining)
     evaluation_s = evaluations * config.evaluation.episodes * episode_steps * step_s
     return Forecast(
         steps, updates, steps * step_s + updates * update_s + evaluation_s, evaluation_s
     )
 
 
-def _planned_evaluations(config: RunConfig, pretraining: bool) -> int:
+def planned_evaluations(config: RunConfig, *, pretraining: bool = False) -> int:
     """Return how many evaluations plan. Those of the policy alone are quick beside them."""
     after_pretraining = 2 * (config.pretrain.final_evaluation == "all")
     if pretraining:
@@ -68,18 +64,3 @@ def _planned_evaluations(config: RunConfig, pretraining: bool) -> int:
     # At the beginning, at each multiple, and at the end.
     online = 1 if every == 0 else 1 + -(-config.steps // every)
     return online + (after_pretraining if config.pretrains else 0)
-
-
-def _seconds(work: Callable[[], object]) -> float:
-    """Return the mean time of a call, the first one not counted unless it took long."""
-    start = time.perf_counter()
-    work()
-    first = time.perf_counter() - start
-    if first > _PATIENCE_S:
-        return first
-    start, count, passed = time.perf_counter(), 0, 0.0
-    while count < _MEASURED and passed < _PATIENCE_S:
-        work()
-        count += 1
-        passed = time.perf_counter() - start
-    return passed / count

@@ -140,9 +140,8 @@ def check_settings(
             "'cheetah-*', dmcontrol or all, say. 'newt tasks list' shows all of them."
         )
     by_machine = asked.preset is None and asked.config_file is None
-    if by_machine:
-        asked = replace(asked, preset=preset_for_machine(settings))
-        settings = asked.settings()
+    asked = for_machine(asked)
+    settings = asked.settings()
     settings = with_absolute_paths(settings)
     label = run_label(settings.tasks, asked.preset)
     # With what is left out spelled out, a resumed run trains the same tasks wherever it is.
@@ -177,9 +176,19 @@ def check_settings(
     return Checked(settings, library, parts, label, pretrained)
 
 
-def preset_for_machine(settings: RunConfig) -> str:
-    """Choose the preset of a run whose user names none: the paper's needs a CUDA GPU."""
-    return "paper" if choose_device(settings.device).type == "cuda" else "cpu"
+def for_machine(asked: Asked, device: str | None = None) -> Asked:
+    """Return what was asked for with a preset, where neither one nor a file of settings is named.
+
+    The paper's needs a CUDA GPU.
+
+    Args:
+        asked: The settings.
+        device: The kind of device that it is about; by default the one that they choose here.
+    """
+    if asked.preset is not None or asked.config_file is not None:
+        return asked
+    kind = device or choose_device(asked.settings().device).type
+    return replace(asked, preset="paper" if kind == "cuda" else "cpu")
 
 
 def existing_run(

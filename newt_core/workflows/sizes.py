@@ -53,7 +53,7 @@ def check_room(config: RunConfig, specs: Sequence[TaskSpec], runs: Path) -> None
         check_memory(config, specs)
         return
     place = next(folder for folder in (runs, *runs.absolute().parents) if folder.is_dir())
-    needed, free = _filled_bytes(config, specs), shutil.disk_usage(place).free
+    needed, free = replay_bytes(config, specs), shutil.disk_usage(place).free
     if needed > free:
         raise ConfigError(
             f"the replay of this run grows to {_gib(needed)} (replay.capacity is "
@@ -72,7 +72,7 @@ def check_memory(config: RunConfig, specs: Sequence[TaskSpec]) -> None:
         needed, free = capacity * _row_bytes(config), physical_memory()
         there = f"this machine has {_gib(free)}"
         if needed <= free:  # The system gives out memory as it fills.
-            needed, free = _filled_bytes(config, specs), available_memory()
+            needed, free = replay_bytes(config, specs), available_memory()
             there = f"{_gib(free)} are free on this machine"
     if needed > free:
         raise ConfigError(
@@ -81,7 +81,7 @@ def check_memory(config: RunConfig, specs: Sequence[TaskSpec]) -> None:
         )
 
 
-def _filled_bytes(config: RunConfig, specs: Sequence[TaskSpec]) -> int:
+def replay_bytes(config: RunConfig, specs: Sequence[TaskSpec]) -> int:
     """Return what a run's replay has grown to at its end."""
     shortest = min(spec.episode_length for spec in specs)
     # An episode has a row more than steps.

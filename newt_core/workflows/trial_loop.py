@@ -45,6 +45,10 @@ class TrialLoop:
         """Make one agent step in every environment."""
         self.steps += Loop(self.learner, self.collector).act(self.steps)
 
+    def plan(self) -> None:
+        """Choose the actions that the next step would begin with."""
+        self.learner.act(self.collector.observation, self.steps)
+
     def learn(self) -> None:
         """Take the updates that are due."""
         for _ in self.learner.learn(self.steps):

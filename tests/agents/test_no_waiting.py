@@ -73,8 +73,9 @@ def there(monkeypatch: pytest.MonkeyPatch) -> WorldModel:
     monkeypatch.setattr(
         torch.nn.utils, "clip_grad_norm_", lambda weights, most, **_: one_by_one(weights, most)
     )
-    monkeypatch.setattr(torch, "is_autocast_enabled", lambda device="cpu": False)
-    return model().to(META)
+    made = model()
+    assert made.action_width == max(ACTION_DIMS)  # looked at once, when the weights are arranged
+    return made.to(META)
 
 
 def planned(split: SplitModel, envs: int = 3) -> None:

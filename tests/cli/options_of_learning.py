@@ -229,7 +229,47 @@ COLLECT_ROWS = (
     json_row(),
 )  # fmt: skip
 
+PLAN = "newt plan --tasks walker-run"
+
+
+def planning(option: str, typed: str, look: str, value: object, default: object) -> Row:
+    """A row about what the cost is worked out of."""
+    return Row(option, f"{option} {typed}", f"cost {look}", value, default)
+
+
+def kept_profile(seen: Seen) -> bool:
+    """Whether the machine's speed was kept."""
+    return Path("kept.json").is_file()
+
+
+PLAN_ROWS = (
+    Row("--tasks", "newt plan --tasks walker-walk", "cost specs.*.id", ["walker-walk"],
+        ["walker-run"]),
+    Row("--task", "newt plan --task walker-walk", "cost specs.*.id", ["walker-walk"],
+        ["walker-run"]),
+    planning("--steps", "100M", "config.steps", 100_000_000, DEFAULT.steps),
+    planning("--gpus", "2 --profile speed.json", "gpus", 2, 1),
+    planning("--price", "2.5", "per_hour", 2.5, None),
+    planning("--watts", "700", "watts", 700.0, None),
+    Row("--profile", "--profile speed.json", calls("measure_profile"), 0, 1),
+    Row("--save-profile", "--save-profile kept.json", kept_profile, True, False),
+    planning("--demos", "more", "config.demos.folder", Path("more"), None),
+    planning("--size", "5M", "config.model.size", "5M", DEFAULT.model.size),
+    planning("--preset", "smoke", "config.planner.num_samples", SMOKE.planner.num_samples,
+             DEFAULT.planner.num_samples),
+    planning("--config", "mine.yaml", "config.planner.num_samples", 300,
+             DEFAULT.planner.num_samples),
+    planning("--set", "planner.horizon=2", "config.planner.horizon", 2, DEFAULT.planner.horizon),
+    planning("--device", "cpu", "config.device", "cpu", "auto"),
+    planning("--obs", "rgb", "config.model.obs", "rgb", "state"),
+    planning("--envs-per-task", "3", "config.envs_per_task", 3, 1),
+    Row("--specs", "newt plan --tasks short-balance --specs specs", "cost specs.*.id",
+        ["short-balance"], ["walker-run"]),
+    json_row(),
+)  # fmt: skip
+
 LEARNING = {
+    "newt plan": Command(PLAN, PLAN_ROWS, replaced=("cost",)),
     "newt train": Command(TRAIN, TRAIN_ROWS),
     "newt pretrain": Command(PRETRAIN, PRETRAIN_ROWS),
     "newt finetune": Command(FINETUNE, FINETUNE_ROWS),

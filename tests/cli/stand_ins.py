@@ -25,6 +25,7 @@ from newt_core.reporting.finetune_scores import finetune_scores
 from newt_core.specs import load_specs
 from newt_core.workflows.collect_demos import Collected, CollectionRequest
 from newt_core.workflows.context import RunContext
+from newt_core.workflows.cost import Cost, Prices
 from newt_core.workflows.evaluate import EvaluationRequest
 from newt_core.workflows.film import Filmed, FilmRequest
 from newt_core.workflows.finetune import Finetuned
@@ -33,6 +34,7 @@ from newt_core.workflows.forecast import Forecast
 from newt_core.workflows.hub import MODELS, HubFile
 from newt_core.workflows.open_loop import OpenLoop, OpenLoopRequest, TaskOpenLoop
 from newt_core.workflows.pretrain import Pretrained
+from newt_core.workflows.profile import Profile
 from newt_core.workflows.published_checkpoints import ImportRequest
 from newt_core.workflows.train import Trained
 from tests.fixtures.demonstrations import episode, write_demos
@@ -45,9 +47,20 @@ RECORDS = (
     FilmRequest,
     FinetuneContext,
     ImportRequest,
+    Prices,
     OpenLoopRequest,
 )
 """What bundles arguments."""
+
+PROFILE = Profile(
+    machine={"processor": "a processor", "cores": 8, "gpu": "a GPU"},
+    device="cuda",
+    cores=8,
+    planning_flops_per_s=1e13,
+    learning_flops_per_s=2e13,
+    simulation_core_s=0.002,
+    measured_on="1 environment, 2M",
+)
 
 PLACES = {
     "train": "newt_core.workflows.train:train",
@@ -62,6 +75,8 @@ PLACES = {
     "collect_demos": "newt_core.workflows.collect_demos:collect_demos",
     "without_expert": "newt_core.workflows.collect_demos:without_expert",
     "forecast": "newt_core.workflows.forecast:forecast",
+    "measure_profile": "newt_core.workflows.profile:measure_profile",
+    "cost": "newt_core.workflows.cost:cost",
     "film_checkpoint": "newt_core.workflows.film:film_checkpoint",
     "compare_open_loop": "newt_core.workflows.open_loop:compare_open_loop",
     "play": "newt_core.envs.play.window:play",
@@ -105,6 +120,7 @@ SLOW = (
     "evaluate_experts",
     "collect_demos",
     "forecast",
+    "measure_profile",
     "film_checkpoint",
     "compare_open_loop",
     "play",
@@ -202,7 +218,8 @@ class FakeCore:
         for name in SLOW:
             self.replace(name)
         # The defaults, whatever machine the tests run on.
-        patch.setattr("newt_core.workflows.settings.preset_for_machine", lambda *_: "paper")
+        cuda = torch.device("cuda")
+        patch.setattr("newt_core.workflows.settings.choose_device", lambda device: cuda)
 
     def arguments(self, name: str) -> dict[str, Any]:
         """Return the arguments of the newest call of a function, by the parameters' names."""
@@ -287,6 +304,14 @@ class FakeCore:
 
     def _forecast(self, config: Any, **others: Any) -> Forecast:
         return Forecast(config.steps, config.pretrain.updates, 3000.0, 500.0)
+
+    def _measure_profile(self, **others: Any) -> Profile:
+        return PROFILE
+
+    def _cost(self, config: Any, **others: Any) -> Cost:
+        seconds = {"simulation": 50.0, "planning": 3000.0, "total": 3050.0}
+        sizes = {"model": 1e9, "replay": 0.0}
+        return Cost(config.steps, 70, seconds, 3.5, sizes, {"replay": 2e9}, 0.5, 1.25)
 
     def _film_checkpoint(self, tasks: str | None, path: Path | None, **others: Any) -> Filmed:
         names = tasks.split(",") if tasks else ["walker-run", "walker-walk"]

@@ -271,15 +271,15 @@ def test_an_expert_whose_training_is_stopped_can_go_on(newt, core):
 
 def test_a_forecast_counts_the_steps_of_training_and_evaluation_and_the_updates(monkeypatch):
     from newt_core.workflows import forecast as module
-    from newt_core.workflows import train_expert
+    from newt_core.workflows import stage_times, train_expert
 
-    measured = iter([0.25, 2.0])
+    measured = iter([0.25, 0.2, 2.0])
 
     def seconds(work):
-        work()  # a step, then an update: each has to be possible
+        work()  # a step, a plan, then an update: each has to be possible
         return next(measured)
 
-    monkeypatch.setattr(module, "_seconds", seconds)
+    monkeypatch.setattr(stage_times, "seconds", seconds)
     config = train_expert.expert_config(PONG, device="cpu")
     evaluation = config.evaluation.model_copy(update={"every": 400, "episodes": 2})
     update = config.update.model_copy(update={"updates_per_step": 0.5, "batch_size": 4})
@@ -292,7 +292,7 @@ def test_a_forecast_counts_the_steps_of_training_and_evaluation_and_the_updates(
 
 
 def test_the_time_of_work_is_a_mean_that_leaves_out_the_first_call(monkeypatch):
-    from newt_core.workflows import forecast as module
+    from newt_core.workflows import stage_times
 
     now = [0.0]
     durations = iter([3.0, 0.1, 0.2, 0.3, 0.4, 0.5, 30.0])
@@ -300,9 +300,9 @@ def test_the_time_of_work_is_a_mean_that_leaves_out_the_first_call(monkeypatch):
     def work():
         now[0] += next(durations)
 
-    monkeypatch.setattr(module.time, "perf_counter", lambda: now[0])
-    assert module._seconds(work) == pytest.approx(0.3)
-    assert module._seconds(work) == 30.0  # slow work is done once
+    monkeypatch.setattr(stage_times.time, "perf_counter", lambda: now[0])
+    assert stage_times.seconds(work) == pytest.approx(0.3)
+    assert stage_times.seconds(work) == 30.0  # slow work is done once
 
 
 SHORT = """

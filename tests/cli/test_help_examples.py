@@ -21,7 +21,8 @@ from newt_core.errors import MissingDependencyError
 from newt_core.specs import load_specs
 from newt_core.training.checkpoint import save_checkpoint
 from newt_core.training.config import RunConfig
-from tests.cli.stand_ins import FakeCore
+from newt_core.workflows.profile import save_profile
+from tests.cli.stand_ins import PROFILE, FakeCore
 from tests.fixtures.contents import payload_of
 from tests.fixtures.demonstrations import episode, write_demos
 from tests.fixtures.maniskill_assets import write_stand_ins
@@ -95,6 +96,7 @@ def test_the_lines_run(name, newt, core, monkeypatch):
     if name.startswith(("newt demos", "newt pretrain", "newt train")):
         lay_out_demonstrations()
     save_checkpoint(Path("last.pt"), payload_of(RunConfig()))
+    save_profile(PROFILE, Path("there.json"))
     if name.startswith(("newt checkpoint", "newt demos download")):
         stand_in_hub(core, monkeypatch)
     if name.startswith(("newt report", "newt compare", "newt runs")):

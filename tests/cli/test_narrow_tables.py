@@ -43,6 +43,7 @@ TABLES = {
         "newt finetune made.pt --task walker-walk --preset smoke --device cpu",
         ["walker-walk"],
     ),
+    "plan._write": ("newt plan --tasks walker-run", ["simulation", "evaluations", "checkpoints"]),
     "assets._report": ("newt assets list", ["ycb", "xarm6"]),
     "weights.list_weights": ("newt weights list", ["clip-vit-b-32", "dinov2-vit-b-14"]),
     "bench._show": ("newt bench pool", ["fast", "reference"]),

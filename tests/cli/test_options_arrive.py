@@ -20,12 +20,13 @@ from newt_core.specs import load_specs
 from newt_core.training.checkpoint import save_checkpoint
 from newt_core.training.config import resolve_config
 from newt_core.types import FRAME_SIZE
+from newt_core.workflows.profile import save_profile
 from tests.cli.option_row import Command, Seen, look_up
 from tests.cli.options_of_acting import ACTING
 from tests.cli.options_of_data import DATA
 from tests.cli.options_of_files import FILES
 from tests.cli.options_of_learning import LEARNING
-from tests.cli.stand_ins import FakeCore, Newt
+from tests.cli.stand_ins import PROFILE, FakeCore, Newt
 from tests.fixtures.contents import payload_of
 from tests.fixtures.demonstrations import episode, write_demos
 from tests.fixtures.run_folders import write_finetuning, write_run
@@ -52,6 +53,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "specs").mkdir()
     (folder / "specs/short.yaml").write_text(SPECS)
     (folder / "mine.yaml").write_text("planner: {num_samples: 300}\n")
+    save_profile(PROFILE, folder / "speed.json")
     specs = load_specs([folder / "specs"])
     short, reach = specs["short-balance"], specs["short-reach"]
     for place, first in (("demos", 0), ("more", 1)):

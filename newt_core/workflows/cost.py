@@ -1,0 +1,153 @@
+"""What a run would cost: time, memory, disk, energy and money, from a machine's profile.
+
+Stages follow each other, as they do in a run, so their times add up. With several GPUs, each plans
+and learns for its share, and simulators share the machine's cores as before; what they say to each
+other is not counted.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from newt_core.agents.newt.work import plan_flops, update_flops
+from newt_core.errors import ConfigError
+from newt_core.model.count import count_parameters
+from newt_core.model.sizes import NUM_BINS, SIZES
+from newt_core.specs import TaskSpec
+from newt_core.training.config import RunConfig
+from newt_core.workflows.forecast import planned_evaluations
+from newt_core.workflows.profile import Profile
+from newt_core.workflows.sizes import replay_bytes
+
+SINGLE = 4
+"""Bytes of a number in float32."""
+COPIES = 5
+"""Of each weight: itself, its gradient, Adam's two moments, and the planner's."""
+WORKER_BYTES = 300e6
+"""A worker process of the pool, with the libraries of one domain."""
+ENVIRONMENT_BYTES = 30e6
+"""One simulator; they take 2 to 60 MB."""
+
+
+@dataclass(frozen=True)
+class Prices:
+    """What is paid for a machine."""
+
+    gpus: int = 1
+    per_hour: float | None = None
+    """Money for the whole machine."""
+    watts: float | None = None
+    """Power of the whole machine."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a run would take."""
+
+    steps: int
+    """Agent steps, summed over all environments."""
+    updates: int
+    seconds: dict[str, float]
+    """By stage; evaluations and pretraining apart, ``total`` last."""
+    steps_per_s: float
+    memory: dict[str, float]
+    """Bytes, on the GPU where there is one: ``model``, ``planning``, ``learning``; in the
+    machine's memory: ``simulators``, ``replay``."""
+    disk: dict[str, float]
+    """Bytes of ``replay`` and ``checkpoints``."""
+    kwh: float | None
+    price: float | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the part of the document that ``newt plan --json`` prints."""
+        return asdict(self)
+
+
+def cost(config: RunConfig, specs: Sequence[TaskSpec], profile: Profile, prices: Prices) -> Cost:
+    """Work out what a run costs on a machine.
+
+    Args:
+        config: The run's settings.
+        specs: Its tasks.
+        profile: The machine; measured with other settings or tasks, it is scaled by the
+            operations that planning and updates take.
+        prices: How many GPUs it has, and what it is paid for.
+
+    Raises:
+        ConfigError: The run is of another kind of agent than ``newt``.
+    """
+    if config.agent.kind != "newt":
+        raise ConfigError(
+            f"what an agent '{config.agent.kind}' takes is not known: only 'newt' is counted."
+        )
+    envs = len(specs) * config.envs_per_task
+    gpus = min(prices.gpus, envs)
+    shared = min(profile.cores, envs)
+    step = {
+        "simulation": profile.simulation_core_s / shared,
+        "planning": plan_flops(config.model, config.planner) / profile.planning_flops_per_s / gpus,
+    }
+    update = update_flops(config.model, config.update) / profile.learning_flops_per_s / gpus
+    learned = round(config.steps * config.update.updates_per_step)
+    pretrained = config.pretrain.updates if config.pretrains else 0
+    lengths = sum(spec.episode_length for spec in specs)
+    evaluated = planned_evaluations(config) * config.evaluation.episodes * lengths
+    seconds = {
+        **{stage: config.steps * each for stage, each in step.items()},
+        "learning": learned * update,
+        "evaluations": evaluated * sum(step.values()),
+        "pretraining": pretrained * update,
+    }
+    total = sum(seconds.values())
+    hours = total / 3600
+    return Cost(
+        config.steps,
+        learned + pretrained,
+        {**seconds, "total": total},
+        config.steps / total if total else math.inf,
+        _memory(config, specs, gpus, profile),
+        _disk(config, specs),
+        None if prices.watts is None else prices.watts * hours / 1000,
+        None if prices.per_hour is None else prices.per_hour * hours,
+    )
+
+
+def _memory(
+    config: RunConfig, specs: Sequence[TaskSpec], gpus: int, profile: Profile
+) -> dict[str, float]:
+    envs = len(specs) * config.envs_per_task
+    size, planner, update = SIZES[config.model.size], config.planner, config.update
+    # The widest moment of a network: its layers' inputs and outputs, and the logits.
+    row = SINGLE * (6 * size.mlp_dim + size.latent_dim + NUM_BINS)
+    planned = planner.num_samples * (1 if profile.device == "cpu" else math.ceil(envs / gpus))
+    # Backward keeps what forward made: of the rollout's steps, and of all Q heads.
+    learned = math.ceil(update.batch_size / gpus) * (update.horizon + 1) * (4 + size.num_q)
+    return {
+        "model": float(COPIES * SINGLE * _parameters(config)),
+        "planning": float(planned * row),
+        "learning": float(learned * row),
+        "simulators": min(profile.cores, envs) * WORKER_BYTES + envs * ENVIRONMENT_BYTES,
+        "replay": 0.0 if config.replay.on_disk else float(replay_bytes(config, specs)),
+    }
+
+
+def _disk(config: RunConfig, specs: Sequence[TaskSpec]) -> dict[str, float]:
+    # Weights and Adam's moments; newest, best and step files.
+    one = 3 * SINGLE * _parameters(config)
+    kept = config.checkpoint.keep + 2
+    return {
+        "replay": float(replay_bytes(config, specs)) if config.replay.on_disk else 0.0,
+        "checkpoints": float(one * kept),
+    }
+
+
+def _parameters(config: RunConfig) -> int:
+    model = config.model
+    return sum(
+        count_parameters(
+            model.size, state=model.obs != "rgb", feature_stack=model.feature_stack
+        ).values()
+    )

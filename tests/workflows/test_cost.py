@@ -1,0 +1,123 @@
+"""What runs would cost, worked out of a machine's profile."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from newt_core.agents.newt.work import plan_flops, update_flops
+from newt_core.errors import ConfigError
+from newt_core.specs import load_specs
+from newt_core.training.config import resolve_config
+from newt_core.workflows import profile as profiles
+from newt_core.workflows.cost import Prices, cost
+from newt_core.workflows.profile import Profile, read_profile, save_profile
+from newt_core.workflows.sizes import replay_bytes
+from newt_core.workflows.stage_times import StageTimes
+
+SPECS = load_specs().select("pygame-pong,cartpole-balance")
+CONFIG = resolve_config(
+    "cpu", None, ("evaluation.every=0", "evaluation.episodes=1"), tasks="x", steps=10_000
+)
+PLAN, UPDATE = plan_flops(CONFIG.model, CONFIG.planner), update_flops(CONFIG.model, CONFIG.update)
+PROFILE = Profile(
+    machine={},
+    device="cuda",
+    cores=2,
+    planning_flops_per_s=100 * PLAN,
+    learning_flops_per_s=50 * UPDATE,
+    simulation_core_s=0.01,
+    measured_on="by hand",
+)
+
+
+def test_the_time_of_a_run_is_that_of_its_stages():
+    made = cost(CONFIG, SPECS, PROFILE, Prices(per_hour=3.0, watts=200.0))
+    evaluated = sum(spec.episode_length for spec in SPECS)  # once, at the end
+    parts = {
+        "simulation": 10_000 * 0.005,
+        "planning": 100.0,
+        "learning": 200.0,
+        "evaluations": evaluated * (0.005 + 0.01),
+        "pretraining": 0.0,
+    }
+    assert made.seconds == pytest.approx({**parts, "total": sum(parts.values())})
+    hours = sum(parts.values()) / 3600
+    assert (made.price, made.kwh) == pytest.approx((3.0 * hours, 0.2 * hours))
+    assert (made.steps, made.updates) == (10_000, 10_000)
+    assert made.steps_per_s == pytest.approx(10_000 / sum(parts.values()))
+    assert made.disk["replay"] == replay_bytes(CONFIG, SPECS)
+
+
+def test_gpus_share_planning_and_learning_and_not_the_simulators():
+    one, two = (cost(CONFIG, SPECS, PROFILE, Prices(gpus)) for gpus in (1, 2))
+    assert two.seconds["planning"] == pytest.approx(one.seconds["planning"] / 2)
+    assert two.seconds["learning"] == pytest.approx(one.seconds["learning"] / 2)
+    assert two.seconds["simulation"] == one.seconds["simulation"]
+    many = cost(CONFIG, SPECS, PROFILE, Prices(8))
+    assert many.seconds == two.seconds, "no more than environments"
+    assert two.memory["planning"] == one.memory["planning"] / 2
+
+
+def test_a_larger_run_is_scaled_by_its_operations():
+    large = resolve_config("paper", tasks="x", steps=10_000)
+    rate = plan_flops(large.model, large.planner) / PLAN
+    made = cost(large, SPECS, PROFILE, Prices())
+    assert made.seconds["planning"] == pytest.approx(100.0 * rate)
+    assert made.memory["model"] > 9 * cost(CONFIG, SPECS, PROFILE, Prices()).memory["model"]
+
+
+def test_a_profile_predicts_the_run_that_it_was_measured_on(monkeypatch):
+    took = StageTimes(simulate=0.04, plan=0.5, update=0.25)
+    monkeypatch.setattr(profiles, "stage_times", lambda trial: took)
+    monkeypatch.setattr(profiles, "usable_cores", lambda: 2)
+    known = profiles.measure_profile(CONFIG, SPECS)
+    made = cost(CONFIG, SPECS, known, Prices())
+    rounds = 10_000 / len(SPECS)
+    assert made.seconds["simulation"] == pytest.approx(rounds * 0.04)
+    assert made.seconds["planning"] == pytest.approx(rounds * 0.5)
+    assert made.seconds["learning"] == pytest.approx(10_000 * 0.25)
+    assert (known.device, known.measured_on) == ("cpu", "2 environments, 2M")
+
+
+def test_a_profile_comes_back(tmp_path):
+    save_profile(PROFILE, tmp_path / "p.json")
+    assert read_profile(tmp_path / "p.json") == PROFILE
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (None, "cannot read"),
+        ("{", "no JSON file"),
+        ("[]", "is no profile of a machine: 'it'"),
+        (json.dumps({**PROFILE.model_dump(), "cores": 0}), "'cores' is missing or wrong"),
+        (json.dumps({"device": "cpu"}), "'machine' is missing or wrong"),
+    ],
+)
+def test_what_is_no_profile_is_one_line(tmp_path: Path, text, said):
+    path = tmp_path / "p.json"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(ConfigError, match=said) as caught:
+        read_profile(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_gpus_that_are_not_here_cannot_be_measured(monkeypatch):
+    with pytest.raises(ConfigError, match="there is no GPU here: measure a machine that has 2"):
+        profiles.require_gpus(2, CONFIG)
+    monkeypatch.setattr(profiles, "choose_device", lambda name: torch.device("cuda"))
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    profiles.require_gpus(1, CONFIG)
+    with pytest.raises(ConfigError, match="GPUs here: 1: measure"):
+        profiles.require_gpus(2, CONFIG)
+
+
+def test_the_cost_of_other_agents_is_not_known():
+    other = CONFIG.model_copy(update={"agent": CONFIG.agent.model_copy(update={"kind": "other"})})
+    with pytest.raises(ConfigError, match="an agent 'other'"):
+        cost(other, SPECS, PROFILE, Prices())
