@@ -20,7 +20,7 @@ from typing import Any, ClassVar, Protocol
 import torch
 from pydantic import ValidationError
 
-from newt_core.agents.base import Agent, Capabilities, OnlineAgent
+from newt_core.agents.base import Agent, Capabilities, OfflineAgent, OnlineAgent
 from newt_core.agents.ranks import ALONE, Ranks
 from newt_core.encoders.image.base import ImageEncoder
 from newt_core.errors import ConfigError, did_you_mean
@@ -68,6 +68,13 @@ class AgentKind(Protocol):
     options: ClassVar[type[Settings]]
     """Settings of the kind's own, as users write them after ``agent.options``."""
 
+    def check(self, config: RunConfig, specs: Sequence[TaskSpec]) -> None:
+        """Refuse settings that do not fit the tasks or this machine; nothing is made yet.
+
+        Raises:
+            ConfigError: Names the setting, what it asks for and what there is.
+        """
+
     def new(self, inputs: AgentInputs) -> Agent:
         """Return an agent that has learned nothing."""
 
@@ -97,6 +104,18 @@ class AgentKind(Protocol):
             folder: For what it remembers on the disk.
             demos: Demonstrations; None without.
             restored: Whether a checkpoint is gone on with; else ``folder`` is begun anew.
+        """
+
+    def offline(self, agent: Any, config: RunConfig, demos: ReplayBuffer) -> OfflineAgent:
+        """Return the agent as one that learns from demonstrations alone.
+
+        Of kinds that learn online, called only where that comes before; of kinds that learn from
+        no demonstrations, never.
+
+        Args:
+            agent: What :meth:`new` made.
+            config: The run's settings.
+            demos: Demonstrations of the run's tasks.
         """
 
 

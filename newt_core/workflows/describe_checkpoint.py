@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,15 +56,30 @@ def _own(saved: CheckpointContent) -> dict[str, Any]:
         "tasks": saved.task_ids,
         "phase": run.phase,
         "steps": saved.steps,
-        "updates": int(agent["learner"]["updates"]) if newt and "learner" in agent else None,
+        "updates": _updates(agent),
         "text_encoder": run.text_encoder,
         "image_encoder": run.image_encoder,
         "newt_version": run.newt_version,
         "git_version": run.git_version,
-        "parameters": _counted(weights, dict(zip(PARTS, PARTS, strict=True))),
+        "parameters": _counted(weights, _parts(weights, newt=newt)),
         "settings": run.config.model_dump(mode="json"),
         "imported_from": None if origin is None else origin.get("file"),
     }
+
+
+def _updates(agent: Mapping[str, Any]) -> int | None:
+    """Return an agent's gradient steps, if it says so where Newt's own kinds do."""
+    learner = agent.get("learner")
+    return int(learner["updates"]) if isinstance(learner, Mapping) else None
+
+
+def _parts(weights: Any, *, newt: bool) -> dict[str, str]:
+    """Return the beginnings of the weights' names, part by part, without copies for targets."""
+    names: Sequence[str] = PARTS
+    if not newt:
+        found = [str(name).partition(".")[0] for name in weights or ()]
+        names = [name for name in dict.fromkeys(found) if not name.startswith("target")]
+    return dict(zip(names, names, strict=True))
 
 
 def _published(published: PublishedCheckpoint, library: SpecLibrary) -> dict[str, Any]:

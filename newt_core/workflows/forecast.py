@@ -48,7 +48,7 @@ def forecast(
     if pretraining or config.pretrains:
         updates += config.pretrain.updates
     if config.agent.kind != "newt":
-        return Forecast(steps, 0, None, None)
+        return Forecast(steps, config.pretrain.updates if pretraining else 0, None, None)
     with trial_loop(config, specs) as trial:
         step_s, update_s = _seconds(trial.act) / len(specs), _seconds(trial.update)
     episode_steps = sum(spec.episode_length for spec in specs)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from newt_core.agents.base import Skipped
 from newt_core.agents.newt import losses
-from newt_core.agents.newt.config import UpdateConfig
+from newt_core.agents.newt.config import REMEDY, UpdateConfig
 from newt_core.agents.newt.generators import resume_generator
 from newt_core.agents.newt.losses import UpdateNoise
 from newt_core.agents.optimisers import gradient_step, load_moments
@@ -34,6 +34,8 @@ class Learner:
         seed: Determines the noise.
         ranks: Those that train the same weights on batches of their own.
     """
+
+    remedy = REMEDY
 
     def __init__(
         self, model: WorldModel, config: UpdateConfig, *, seed: int = 0, ranks: Ranks = ALONE
