@@ -33,7 +33,12 @@ from newt_core.types import FloatArray, IntArray
 
 ENTRY_POINTS = "newt.agents"
 
-KINDS: Mapping[str, str] = MappingProxyType({"newt": "newt_core.workflows.newt_kind:NewtKind"})
+KINDS: Mapping[str, str] = MappingProxyType(
+    {
+        "newt": "newt_core.workflows.newt_kind:NewtKind",
+        "ppo": "newt_core.workflows.ppo_kind:PPOKind",
+    }
+)
 """Kind → ``module:class``."""
 
 
@@ -117,6 +122,18 @@ class AgentKind(Protocol):
             config: The run's settings.
             demos: Demonstrations of the run's tasks.
         """
+
+
+class FromNothing:
+    """What kinds of agents inherit that begin with random weights alone, and learn online alone."""
+
+    def take_over(self, agent: Any, checkpoint: Path, text_encoder: str, config: RunConfig) -> None:
+        """See :class:`AgentKind`; never called."""
+        raise NotImplementedError
+
+    def offline(self, agent: Any, config: RunConfig, demos: ReplayBuffer) -> OfflineAgent:
+        """See :class:`AgentKind`; never called."""
+        raise NotImplementedError
 
 
 def options_of(kind: AgentKind, config: RunConfig) -> Settings:

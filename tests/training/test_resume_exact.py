@@ -45,6 +45,7 @@ def state_of(folder: Path) -> dict[str, Any]:
     return load_checkpoint(folder / "checkpoints/last.pt")
 
 
+PPO = {"agent__kind": "ppo", "agent__options": "{width: 8, rollout: 7, minibatches: 3, epochs: 4}"}
 CASES: dict[str, dict[str, Any]] = {
     "two tasks": {},
     "one task": {"tasks": TASKS[:1]},
@@ -59,6 +60,11 @@ CASES: dict[str, dict[str, Any]] = {
     "a lost episode": {"pool": lambda specs: PointPool(specs, lose=[(0, 1), (1, 4)])},
     "a full replay buffer": {"config": point_config(replay__capacity=30)},
     "episodes longer than the run": {"tasks": [TASKS[0], point_task("long", 200)]},
+    "ppo": {"config": point_config(**PPO)},
+    "ppo, a lost episode": {
+        "config": point_config(**PPO, envs_per_task=2),
+        "pool": lambda specs: PointPool(specs, lose=[(0, 1), (1, 4)]),
+    },
 }
 
 
