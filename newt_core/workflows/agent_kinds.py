@@ -36,6 +36,7 @@ ENTRY_POINTS = "newt.agents"
 KINDS: Mapping[str, str] = MappingProxyType(
     {
         "newt": "newt_core.workflows.newt_kind:NewtKind",
+        "bc": "newt_core.workflows.bc_kind:BCKind",
         "ppo": "newt_core.workflows.ppo_kind:PPOKind",
     }
 )

@@ -8,11 +8,13 @@ from typing import Any
 
 from torch import Tensor
 
+from newt_core.errors import ConfigError
 from newt_core.model.count import PARTS
 from newt_core.specs import SpecLibrary
 from newt_core.training.checkpoint import FORMAT_VERSION, VERSION_KEY, check_version, read_archive
 from newt_core.training.content import CheckpointContent, content_of
 from newt_core.training.published import ORIGIN, PublishedCheckpoint, published_of
+from newt_core.workflows.agent_kinds import find_kind
 from newt_core.workflows.published_checkpoints import KIND, task_in_name
 
 _PUBLISHED_PARTS = {
@@ -51,8 +53,8 @@ def _own(saved: CheckpointContent) -> dict[str, Any]:
         "format": "newt",
         "version": FORMAT_VERSION,
         "kind": run.agent_kind,
-        "size": model.size if newt else None,
-        "obs": model.obs if newt else None,
+        "size": model.size if _has_sizes(run.agent_kind) else None,
+        "obs": model.obs,
         "tasks": saved.task_ids,
         "phase": run.phase,
         "steps": saved.steps,
@@ -65,6 +67,14 @@ def _own(saved: CheckpointContent) -> dict[str, Any]:
         "settings": run.config.model_dump(mode="json"),
         "imported_from": None if origin is None else origin.get("file"),
     }
+
+
+def _has_sizes(kind: str) -> bool:
+    """Return whether a kind of agent comes in sizes; False of one that is not installed."""
+    try:
+        return find_kind(kind).capabilities.has_sizes
+    except ConfigError:
+        return False
 
 
 def _updates(agent: Mapping[str, Any]) -> int | None:
