@@ -37,6 +37,7 @@ KINDS: Mapping[str, str] = MappingProxyType(
     {
         "newt": "newt_core.workflows.newt_kind:NewtKind",
         "bc": "newt_core.workflows.bc_kind:BCKind",
+        "fasttd3": "newt_core.workflows.fasttd3_kind:FastTD3Kind",
         "ppo": "newt_core.workflows.ppo_kind:PPOKind",
     }
 )
@@ -154,6 +155,8 @@ def options_of(kind: AgentKind, config: RunConfig) -> Settings:
         return kind.options.model_validate(given)
     except ValidationError as error:
         first = error.errors()[0]
+        if not first["loc"]:  # A rule between several of them.
+            raise ConfigError(f"agent.options: {reason(first)}.") from error
         name = str(first["loc"][0])
         raise ConfigError(
             f"agent.options.{name} is {shown(given.get(name))}{joined(reason(first))}."
