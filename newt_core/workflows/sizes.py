@@ -77,7 +77,8 @@ def check_memory(config: RunConfig, specs: Sequence[TaskSpec]) -> None:
     if needed > free:
         raise ConfigError(
             f"replay.capacity is {capacity:,}, which takes {in_gib(needed)} of memory, and "
-            f"{there}: lower it, or keep the replay on the disk (replay.storage=disk, replay.save=true)."
+            f"{there}: lower it, or keep the replay on the disk (replay.storage=disk, "
+            "replay.save=true)."
         )
 
 

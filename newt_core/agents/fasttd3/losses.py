@@ -41,7 +41,8 @@ def project(probabilities: Tensor, values: Tensor, atoms: Tensor) -> Tensor:
         [B, atoms].
     """
     gap = atoms[1] - atoms[0]
-    place = (values.clamp(atoms[0], atoms[-1]) - atoms[0]) / gap
+    # Clamped last: rounding must not put anything beyond the outermost atoms.
+    place = ((values - atoms[0]) / gap).clamp(0, len(atoms) - 1)
     lower = place.floor().clamp(max=len(atoms) - 2)
     share, index = place - lower, lower.long()
     out = torch.zeros_like(probabilities)
