@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -33,7 +35,7 @@ def step(number: int, *, end: tuple[bool, bool] = (False, False)) -> dict[str, T
 REAL = torch.ones(2, dtype=torch.bool)
 
 
-def drawn(memory: Ring, n_step: int, env: int = 0) -> dict[float, tuple[float, float, float]]:
+def drawn(memory: Ring, n_step: int, env: int = 0) -> dict[float, Any]:
     """All windows of an environment: its first state → reward, last state, discount."""
     found = memory.sample(300, n_step, DISCOUNT, torch.Generator().manual_seed(0))
     here = found.task == env

@@ -164,9 +164,10 @@ def test_losses_are_those_of_stable_baselines3():
             (ours.critic, [nets.value_net[0], nets.value_net[2], theirs.policy.value_net]),
         ):
             for layer, other in zip(mine.layers, their, strict=True):
-                layer.weight.zero_()  # type: ignore[operator]
-                layer.weight[:, : other.weight.shape[1]] = other.weight  # type: ignore[index]
-                layer.bias.copy_(other.bias)  # type: ignore[operator]
+                into: Any = layer
+                into.weight.zero_()
+                into.weight[:, : other.weight.shape[1]] = other.weight
+                into.bias.copy_(other.bias)
         state, raw = normal(count, 128, seed=1), normal(count, 16, seed=2)
         task = torch.zeros(count, dtype=torch.int64)
         old = ours.policy(state, task).log_prob(raw) + 0.3 * normal(count, seed=3)
@@ -207,7 +208,7 @@ def one_step(number: int, *, done: bool = False, lost: bool = False) -> Transiti
     return Transitions(
         env_ids=np.arange(2),
         obs=state,
-        final_obs=state + 1.0 if done else state,
+        final_obs=np.asarray(state + 1, np.float32) if done else state,
         reward=np.ones(2, np.float32),
         done=np.array([done, False]),
         success=np.zeros(2, np.float32),
