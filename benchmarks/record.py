@@ -56,8 +56,9 @@ def record(run: Path, episodes: int, command: str, note: str, trained_at: str) -
         "commit": trained_at or git_version(),
         "hardware": describe_hardware(),
         "seed": config["seed"],
-        "decisions": rows[-1]["step"],
-        "updates": rows[-1]["updates"],
+        # A pretraining's rows count updates, and it makes no decisions.
+        "decisions": rows[-1]["step"] if "updates" in rows[-1] else 0,
+        "updates": rows[-1].get("updates", rows[-1]["step"]),
         "train_wall_s": rows[-1]["wall_time"],
         "evaluation_wall_s": round(time.monotonic() - started, 1),
         "note": note,

@@ -22,6 +22,7 @@ from newt_cli.app import COMMANDS, app
 from newt_core.specs import load_specs
 from newt_core.training.config import resolve_config, setting_fields
 from newt_core.types import ACTION_DIM, FloatArray, Observation
+from newt_core.workflows.agent_kinds import KINDS, find_kind
 from newt_core.workflows.loaded_agent import LoadedAgent
 
 ROOT = Path(__file__).parent.parent
@@ -251,6 +252,14 @@ def test_what_the_readme_measured_is_what_the_results_say():
     for _, here, beside in measured:
         for figure in [*here.split(", "), beside.split(": ")[-1]]:
             assert figure.removesuffix(" steps/s") in cells, figure
+
+
+def test_the_page_of_agents_names_every_kind_and_all_its_options():
+    page = ROOT / "docs" / "agents.md"
+    named = {word for row in rows(prose(page)) for word in re.findall(r"`([^`]+)`", row[0])}
+    for name in KINDS:
+        assert name in named
+        assert set(find_kind(name).options.model_fields) <= named, name
 
 
 def test_every_result_has_the_command_and_the_commit_of_its_file():

@@ -28,6 +28,7 @@ def pretrain(
     tasks: options.MaybeTasks = None,
     demos: settings.Demos = None,
     updates: settings.Updates = None,
+    agent: settings.Agent = None,
     size: settings.Size = None,
     preset: settings.Preset = None,
     config: settings.Config = None,
@@ -50,12 +51,13 @@ def pretrain(
     \b
     newt pretrain --tasks miniarcade --preset cpu --run arcade
     newt pretrain --tasks pygame-cowboy --demos demos --updates 2000 --size 2M
+    newt pretrain --tasks pygame-cowboy --agent bc --preset cpu
     newt pretrain --run arcade --resume
 
     Demonstrations are read from the folder demos unless --demos names another. At the end, the
-    agent is evaluated with its policy alone, with planning, and with planning near the policy;
-    losses.png in the run's folder shows the losses. Ctrl-C and SIGTERM save the run and say how to
-    resume it.
+    agent is evaluated with its policy alone and, if it plans, with planning and with planning near
+    the policy; losses.png in the run's folder shows the losses. Ctrl-C and SIGTERM save the run and
+    say how to resume it.
     """
     from newt_core.workflows import pretrain as workflow
     from newt_core.workflows.settings import existing_run, new_run

@@ -64,9 +64,15 @@ class Capabilities:
     begins_with_weights: bool = False
     """It can begin with what a checkpoint has learned."""
     learns_from_demonstrations: bool = False
-    """It can be pretrained, and mixes demonstrations with its own experience."""
+    """It can be pretrained and, if it learns online, too, mixes demonstrations with its own
+    experience."""
     acts_open_loop: bool = False
     """It can plan many actions and execute them without looking; see :class:`Imagining`."""
+    has_sizes: bool = False
+    """It is made in the sizes of ``model.size``."""
+    keeps_episodes: bool = False
+    """It remembers whole episodes as the settings ``replay.…`` say, and learns from
+    ``update.horizon`` steps of one at once."""
 
 
 @dataclass(frozen=True)
@@ -168,6 +174,10 @@ class OnlineAgent(Protocol):
     def skipped(self) -> Skipped:
         """Updates that were not finite; an agent leaves them out, and counts them here."""
 
+    @property
+    def remedy(self) -> str:
+        """Settings to try where its numbers become useless: the end of a sentence."""
+
     def begin(self) -> None:
         """Get ready for the first step, once what a checkpoint kept is back."""
 
@@ -196,3 +206,29 @@ class OnlineAgent(Protocol):
 
     def report(self, steps: int) -> Mapping[str, SupportsFloat]:
         """Return what a run's metrics say of it after ``steps`` agent steps."""
+
+
+class OfflineAgent(Protocol):
+    """An agent that learns from demonstrations alone, which it draws itself."""
+
+    @property
+    def parts(self) -> Mapping[str, Stateful]:
+        """Everything of it that changes during a run, under the names of the checkpoints."""
+
+    @property
+    def updates(self) -> int:
+        """Gradient steps so far."""
+
+    @property
+    def skipped(self) -> Skipped:
+        """See :class:`OnlineAgent`."""
+
+    @property
+    def remedy(self) -> str:
+        """See :class:`OnlineAgent`."""
+
+    def update(self) -> Metrics:
+        """Take one gradient step."""
+
+    def report(self) -> Mapping[str, SupportsFloat]:
+        """Return what a run's metrics say of it by now."""

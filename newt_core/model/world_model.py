@@ -38,6 +38,26 @@ def latent_activation(x: Tensor) -> Tensor:
     return simnorm(x, SIMNORM_GROUP)
 
 
+def make_encoder(
+    size: Size, *, state: bool = True, text: bool = True, feature_stack: int = 0
+) -> FusedMLP:
+    """Return an encoder h with random weights; for what it reads see :class:`WorldModel`."""
+    return FusedMLP(
+        Blocks(STATE_DIM if state else 0, TEXT_DIM if text else 0, feature_stack * IMAGE_DIM),
+        [size.enc_dim] * (size.enc_layers - 1),
+        NormedLinear(size.enc_dim, size.latent_dim, latent_activation),
+    )
+
+
+def make_policy(size: Size, *, text: bool = True) -> FusedMLP:
+    """Return a policy p with random weights, which reads latents and, perhaps, texts."""
+    return FusedMLP(
+        Blocks(size.latent_dim, TEXT_DIM if text else 0),
+        [size.mlp_dim, size.mlp_dim],
+        plain_linear(size.mlp_dim, 2 * ACTION_DIM),
+    )
+
+
 @dataclass(frozen=True)
 class TaskTable:
     """What the model knows of each task of a run, as constants."""
@@ -67,18 +87,12 @@ class WorldModel(nn.Module):
         self.size = size
         latent, hidden = size.latent_dim, [size.mlp_dim, size.mlp_dim]
         with_action = Blocks(latent, TEXT_DIM, ACTION_DIM)
-        self.encoder = FusedMLP(
-            Blocks(STATE_DIM if state else 0, TEXT_DIM, feature_stack * IMAGE_DIM),
-            [size.enc_dim] * (size.enc_layers - 1),
-            NormedLinear(size.enc_dim, latent, latent_activation),
-        )
+        self.encoder = make_encoder(size, state=state, feature_stack=feature_stack)
         self.dynamics = FusedMLP(
             with_action, hidden, NormedLinear(size.mlp_dim, latent, latent_activation)
         )
         self.reward = FusedMLP(with_action, hidden, plain_linear(size.mlp_dim, NUM_BINS, zero=True))
-        self.policy = FusedMLP(
-            Blocks(latent, TEXT_DIM), hidden, plain_linear(size.mlp_dim, 2 * ACTION_DIM)
-        )
+        self.policy = make_policy(size)
         self.q = QEnsemble(with_action, size.mlp_dim, size.num_q)
         self.target_q = copy.deepcopy(self.q).requires_grad_(False)
         self.text: Tensor

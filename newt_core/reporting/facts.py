@@ -81,7 +81,7 @@ class Facts:
             "Newt": run.newt_version if run is not None else "unknown",
             "Commit": (run.git_version if run is not None else None) or "unknown",
             "Seed": str(config.seed),
-            "Model": f"{config.model.size}, observes {config.model.obs}",
+            "Model": f"{config.who_learns}, observes {config.model.obs}",
             "Text encoder": run.text_encoder if run is not None else config.text.encoder,
         }
         if config.model.feature_stack:

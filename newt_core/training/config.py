@@ -97,6 +97,11 @@ class RunConfig(Settings):
         """Whether the policy is worth following from the first interaction on."""
         return self.pretrains or self.pretrained is not None
 
+    @property
+    def who_learns(self) -> str:
+        """The agent in a word or two: Newt's size, or another kind."""
+        return self.model.size if self.agent.kind == "newt" else f"an agent '{self.agent.kind}'"
+
     def to_yaml(self) -> str:
         """Return the text of a settings file that resolves to these settings."""
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)

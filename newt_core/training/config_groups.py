@@ -184,6 +184,8 @@ class AgentConfig(Settings):
     """Which kind of agent learns."""
 
     kind: str = Field(
-        "newt", min_length=1, description="Kind of agent: newt, or one that a package adds."
+        "newt",
+        min_length=1,
+        description="Kind of agent: newt, ppo, fasttd3, bc, or one that a package adds.",
     )
     options: dict[str, Any] = Field({}, description="Settings of another kind's own.")

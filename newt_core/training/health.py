@@ -16,6 +16,9 @@ from newt_core.training.checkpoint_folder import LAST
 MOST_SKIPPED = 10
 """Updates in a row that may be left out because they are not finite; a bad batch is one or two."""
 
+OPTIONS = "agent.options."
+"""Settings of a kind of agent's own, which cannot change when a run goes on."""
+
 
 class Learns(Protocol):
     """Whatever takes gradient steps."""
@@ -23,6 +26,10 @@ class Learns(Protocol):
     @property
     def skipped(self) -> Skipped:
         """Those that were left out."""
+
+    @property
+    def remedy(self) -> str:
+        """See :class:`newt_core.agents.base.OnlineAgent`."""
 
 
 class Health:
@@ -73,14 +80,14 @@ class Health:
     def diverged(self, what: str, step: int) -> TrainingDiverged:
         """Return the error of a run that has diverged: what happened, when, and the way back."""
         last = self._checkpoints / LAST
-        remedy = (
-            f"The last good checkpoint is {last}: go on from it with --resume and"
-            if last.exists()
-            else "There is no checkpoint yet: start again with"
-        )
+        if not last.exists():
+            way = "There is no checkpoint yet: start again with"
+        elif OPTIONS in self._learner.remedy:
+            way = f"The last good checkpoint is {last}; start another run with"
+        else:
+            way = f"The last good checkpoint is {last}: go on from it with --resume and"
         return TrainingDiverged(
-            f"training diverged at step {step}: {what}. {remedy} a lower --set update.lr=…, "
-            "a lower update.grad_clip, or update.precision=float32."
+            f"training diverged at step {step}: {what}. {way} {self._learner.remedy}."
         )
 
     def _what(self, skipped: int) -> str:

@@ -33,7 +33,8 @@ def plot_losses(metrics_file: Path, path: Path) -> None:
     Raises:
         RunFolderError: the picture cannot be written.
     """
-    figure = loss_figure(read_metrics(metrics_file), "updates", tuple(CURVES))
+    rows = read_metrics(metrics_file)
+    figure = loss_figure(rows, "updates", recorded_losses(rows) or tuple(CURVES))
     try:
         with atomic_path(path) as temporary:
             figure.savefig(temporary, format="png", dpi=110)

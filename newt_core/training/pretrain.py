@@ -1,7 +1,7 @@
 """Learning from demonstrations alone, before any interaction (Newt, section 3).
 
-All parts are trained jointly: the world model on its own losses, and the policy on cloning, whose
-gradient reaches the whole model. The learning rate warms up linearly.
+What a gradient step is, the agent knows: Newt trains all its parts jointly
+(:mod:`newt_core.agents.newt.pretraining`).
 """
 
 from __future__ import annotations
@@ -10,13 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, SupportsFloat
 
-from newt_core.agents.base import Stateful
-from newt_core.agents.newt.agent import NewtAgent
-from newt_core.agents.newt.generators import SavedGenerator
+from newt_core.agents.base import OfflineAgent, Stateful
 from newt_core.agents.ranks import ALONE, Ranks
 from newt_core.errors import EnvironmentFailure
-from newt_core.replay import ReplayBuffer
-from newt_core.seeds import Stream
 from newt_core.training.cadence import LOG_SECONDS, Every, EverySeconds
 from newt_core.training.checkpoint_folder import CheckpointFolder
 from newt_core.training.config import RunConfig
@@ -58,8 +54,7 @@ class Pretrainer:
 
     Args:
         config: The run's settings.
-        agent: Learns.
-        demos: Batches come from here.
+        agent: Learns, from demonstrations of its own.
         evaluate: Called with the number of updates, whether they are the last, and what to tell
             how far it is; stores and returns scores, or None if asked to stop.
         checkpoints: Where to save.
@@ -73,8 +68,7 @@ class Pretrainer:
         self,
         config: RunConfig,
         *,
-        agent: NewtAgent,
-        demos: ReplayBuffer,
+        agent: OfflineAgent,
         evaluate: Callable[[int, bool, CountProgress], Modes | None],
         checkpoints: CheckpointFolder,
         metrics: MetricsLogger,
@@ -84,7 +78,6 @@ class Pretrainer:
     ) -> None:
         self.config = config
         self.agent = agent
-        self.demos = demos
         self.evaluate = evaluate
         self.checkpoints = checkpoints
         self.metrics = metrics
@@ -98,13 +91,11 @@ class Pretrainer:
         self._log_due = EverySeconds(LOG_SECONDS)
         self._evaluate_due = Every(config.pretrain.evaluate_every)
         self._save_due = Every(config.pretrain.checkpoint_every)
-        self._health = Health(agent.learner, checkpoints.folder)
-        self._batches = SavedGenerator(config.seed, Stream.BATCHES)
+        self._health = Health(agent, checkpoints.folder)
         self.parts: dict[str, Stateful] = {
-            "agent": agent,
+            **agent.parts,
             "health": self._health,
             "counters": self.counters,
-            "batches": self._batches,
             "random": GlobalGenerators(),
         }
         """Everything that changes during a run."""
@@ -112,7 +103,7 @@ class Pretrainer:
     @property
     def updates(self) -> int:
         """Gradient steps taken so far."""
-        return self.agent.learner.updates
+        return self.agent.updates
 
     def run(self) -> PretrainResult:
         """Learn until the configured number of updates or until asked to stop.
@@ -122,16 +113,12 @@ class Pretrainer:
             EnvironmentFailure: A task's simulator keeps dying in an evaluation. What was learned
                 is saved.
         """
-        settings, learner = self.config.pretrain, self.agent.learner
+        settings = self.config.pretrain
         if not self.updates:
             seed_random_state(self.config.seed)
         self._speed.go_on(self.updates)
         while self.updates < settings.updates and not self.ranks.any(self.should_stop()):
-            batch = self.demos.sample(
-                self.config.update.batch_size, self.config.update.horizon, self._batches.generator
-            )
-            learner.set_lr_factor(settings.lr_factor * learner.warmup_factor())
-            self._health.newest = learner.update(batch, bc_coef=settings.bc_coef, joint=True)
+            self._health.newest = self.agent.update()
             self._report()
             self._log_if_due()
             if self.updates < settings.updates:
@@ -175,12 +162,11 @@ class Pretrainer:
             return
         self._log_due.done()
         self._last_logged = self.updates
-        learner = self.agent.learner
         self._write(
             {
                 "updates_per_s": self._speed.rate(self.updates),
-                "updates/skipped": learner.skipped.total,
-                "lr": learner.model_optimiser.param_groups[-1]["lr"],
+                "updates/skipped": self.agent.skipped.total,
+                **self.agent.report(),
                 **self._health.newest,
             },
         )

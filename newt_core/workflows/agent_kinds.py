@@ -20,7 +20,7 @@ from typing import Any, ClassVar, Protocol
 import torch
 from pydantic import ValidationError
 
-from newt_core.agents.base import Agent, Capabilities, OnlineAgent
+from newt_core.agents.base import Agent, Capabilities, OfflineAgent, OnlineAgent
 from newt_core.agents.ranks import ALONE, Ranks
 from newt_core.encoders.image.base import ImageEncoder
 from newt_core.errors import ConfigError, did_you_mean
@@ -33,7 +33,14 @@ from newt_core.types import FloatArray, IntArray
 
 ENTRY_POINTS = "newt.agents"
 
-KINDS: Mapping[str, str] = MappingProxyType({"newt": "newt_core.workflows.newt_kind:NewtKind"})
+KINDS: Mapping[str, str] = MappingProxyType(
+    {
+        "newt": "newt_core.workflows.newt_kind:NewtKind",
+        "bc": "newt_core.workflows.bc_kind:BCKind",
+        "fasttd3": "newt_core.workflows.fasttd3_kind:FastTD3Kind",
+        "ppo": "newt_core.workflows.ppo_kind:PPOKind",
+    }
+)
 """Kind → ``module:class``."""
 
 
@@ -68,6 +75,13 @@ class AgentKind(Protocol):
     options: ClassVar[type[Settings]]
     """Settings of the kind's own, as users write them after ``agent.options``."""
 
+    def check(self, config: RunConfig, specs: Sequence[TaskSpec]) -> None:
+        """Refuse settings that do not fit the tasks or this machine; nothing is made yet.
+
+        Raises:
+            ConfigError: Names the setting, what it asks for and what there is.
+        """
+
     def new(self, inputs: AgentInputs) -> Agent:
         """Return an agent that has learned nothing."""
 
@@ -99,6 +113,30 @@ class AgentKind(Protocol):
             restored: Whether a checkpoint is gone on with; else ``folder`` is begun anew.
         """
 
+    def offline(self, agent: Any, config: RunConfig, demos: ReplayBuffer) -> OfflineAgent:
+        """Return the agent as one that learns from demonstrations alone.
+
+        Of kinds that learn online, called only where that comes before; of kinds that learn from
+        no demonstrations, never.
+
+        Args:
+            agent: What :meth:`new` made.
+            config: The run's settings.
+            demos: Demonstrations of the run's tasks.
+        """
+
+
+class FromNothing:
+    """What kinds of agents inherit that begin with random weights alone, and learn online alone."""
+
+    def take_over(self, agent: Any, checkpoint: Path, text_encoder: str, config: RunConfig) -> None:
+        """See :class:`AgentKind`; never called."""
+        raise NotImplementedError
+
+    def offline(self, agent: Any, config: RunConfig, demos: ReplayBuffer) -> OfflineAgent:
+        """See :class:`AgentKind`; never called."""
+        raise NotImplementedError
+
 
 def options_of(kind: AgentKind, config: RunConfig) -> Settings:
     """Return ``agent.options`` as the record that the kind of agent declares.
@@ -117,6 +155,8 @@ def options_of(kind: AgentKind, config: RunConfig) -> Settings:
         return kind.options.model_validate(given)
     except ValidationError as error:
         first = error.errors()[0]
+        if not first["loc"]:  # A rule between several of them.
+            raise ConfigError(f"agent.options: {reason(first)}.") from error
         name = str(first["loc"][0])
         raise ConfigError(
             f"agent.options.{name} is {shown(given.get(name))}{joined(reason(first))}."

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
+from newt_core.errors import ConfigError
 from newt_core.model.count import PARTS
 from newt_core.specs import SpecLibrary
 from newt_core.training.checkpoint import FORMAT_VERSION, VERSION_KEY, check_version, read_archive
 from newt_core.training.content import CheckpointContent, content_of
 from newt_core.training.published import ORIGIN, PublishedCheckpoint, published_of
+from newt_core.workflows.agent_kinds import find_kind
 from newt_core.workflows.published_checkpoints import KIND, task_in_name
 
 _PUBLISHED_PARTS = {
@@ -51,20 +53,43 @@ def _own(saved: CheckpointContent) -> dict[str, Any]:
         "format": "newt",
         "version": FORMAT_VERSION,
         "kind": run.agent_kind,
-        "size": model.size if newt else None,
-        "obs": model.obs if newt else None,
+        "size": model.size if _has_sizes(run.agent_kind) else None,
+        "obs": model.obs,
         "tasks": saved.task_ids,
         "phase": run.phase,
         "steps": saved.steps,
-        "updates": int(agent["learner"]["updates"]) if newt and "learner" in agent else None,
+        "updates": _updates(agent),
         "text_encoder": run.text_encoder,
         "image_encoder": run.image_encoder,
         "newt_version": run.newt_version,
         "git_version": run.git_version,
-        "parameters": _counted(weights, dict(zip(PARTS, PARTS, strict=True))),
+        "parameters": _counted(weights, _parts(weights, newt=newt)),
         "settings": run.config.model_dump(mode="json"),
         "imported_from": None if origin is None else origin.get("file"),
     }
+
+
+def _has_sizes(kind: str) -> bool:
+    """Return whether a kind of agent comes in sizes; False of one that is not installed."""
+    try:
+        return find_kind(kind).capabilities.has_sizes
+    except ConfigError:
+        return False
+
+
+def _updates(agent: Mapping[str, Any]) -> int | None:
+    """Return an agent's gradient steps, if it says so where Newt's own kinds do."""
+    learner = agent.get("learner")
+    return int(learner["updates"]) if isinstance(learner, Mapping) else None
+
+
+def _parts(weights: Any, *, newt: bool) -> dict[str, str]:
+    """Return the beginnings of the weights' names, part by part, without copies for targets."""
+    names: Sequence[str] = PARTS
+    if not newt:
+        found = [str(name).partition(".")[0] for name in weights or ()]
+        names = [name for name in dict.fromkeys(found) if not name.startswith("target")]
+    return dict(zip(names, names, strict=True))
 
 
 def _published(published: PublishedCheckpoint, library: SpecLibrary) -> dict[str, Any]:

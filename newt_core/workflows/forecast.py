@@ -43,7 +43,7 @@ def forecast(
     if pretraining or config.pretrains:
         updates += config.pretrain.updates
     if config.agent.kind != "newt":
-        return Forecast(steps, 0, None, None)
+        return Forecast(steps, config.pretrain.updates if pretraining else 0, None, None)
     with trial_loop(config, specs) as trial:
         took = stage_times(trial)
     step_s, update_s = (took.simulate + took.plan) / len(specs), took.update

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 from newt_core.agents.base import Capabilities
 from newt_core.agents.newt.agent import NewtAgent
 from newt_core.agents.newt.interaction import Interaction, InteractionSettings
+from newt_core.agents.newt.pretraining import Pretraining, PretrainingSettings
 from newt_core.agents.newt.setup import task_table
 from newt_core.replay import Mixture, ReplayBuffer
+from newt_core.specs import TaskSpec
 from newt_core.training.config import RunConfig
 from newt_core.training.schedule import prior_weight
 from newt_core.types import IntArray
@@ -26,8 +29,13 @@ class NewtKind:
         begins_with_weights=True,
         learns_from_demonstrations=True,
         acts_open_loop=True,
+        has_sizes=True,
+        keeps_episodes=True,
     )
     options = NoOptions
+
+    def check(self, config: RunConfig, specs: Sequence[TaskSpec]) -> None:
+        """Leave it at what all agents are checked for that keep episodes."""
 
     def new(self, inputs: AgentInputs) -> NewtAgent:
         """Return an agent with random weights."""
@@ -87,3 +95,10 @@ class NewtKind:
         )
         mixture = Mixture(online, demos, config.demos.batch_share)
         return Interaction(agent, mixture, task_of_env, settings)
+
+    def offline(self, agent: NewtAgent, config: RunConfig, demos: ReplayBuffer) -> Pretraining:
+        """Return the agent with its demonstrations."""
+        settings = PretrainingSettings(
+            config.update, config.pretrain.lr_factor, config.pretrain.bc_coef, config.seed
+        )
+        return Pretraining(agent, demos, settings)

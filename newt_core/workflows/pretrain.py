@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from newt_core.agents.base import Acting
-from newt_core.agents.newt.agent import NewtAgent
+from newt_core.agents.base import Acting, Agent
 from newt_core.evaluation.aggregate import Summary
 from newt_core.evaluation.rollout import EvaluationStopped
 from newt_core.seeds import Stream, stream_seed
@@ -65,13 +64,11 @@ def _pretrain(run: RunContext, resume: bool) -> Pretrained:
     demos = parts.require_demos()
     texts = parts.texts_for(restored)
     agent = parts.new_agent(texts, run.ranks)
-    assert isinstance(agent, NewtAgent)  # No other kind learns from demonstrations alone.
     updates = restored.updates if restored is not None else None
     with run.metrics(updates) as metrics:
         pretrainer = Pretrainer(
             config,
-            agent=agent,
-            demos=demos,
+            agent=parts.kind.offline(agent, config, demos),
             evaluate=_evaluator(run, agent),
             checkpoints=run.checkpoints(texts, PRETRAINING),
             metrics=metrics,
@@ -96,14 +93,14 @@ def _pretrain(run: RunContext, resume: bool) -> Pretrained:
     )
 
 
-def _evaluator(
-    run: RunContext, agent: NewtAgent
-) -> Callable[[int, bool, CountProgress], Modes | None]:
+def _evaluator(run: RunContext, agent: Agent) -> Callable[[int, bool, CountProgress], Modes | None]:
     """Return what evaluates the policy on the way, and every way of acting at the end."""
     config = run.config
 
     def evaluate(updates: int, last: bool, tell: CountProgress) -> Modes | None:
-        all_ways = last and config.pretrain.final_evaluation == "all"
+        all_ways = (
+            last and config.pretrain.final_evaluation == "all" and run.parts.kind.capabilities.plans
+        )
         modes = list(WAYS_TO_ACT) if all_ways else ["policy"]
         try:
             summaries: dict[str, Summary] = {

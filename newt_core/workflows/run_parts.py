@@ -100,9 +100,11 @@ class RunParts:
         self._require_able(online)
         if self.config.replay.storage != "disk":
             memory_device(self.config.replay.storage)
-        check_sizes(self.config, self.specs)
-        if online:
-            check_room(self.config, self.specs, runs)
+        if self.kind.capabilities.keeps_episodes:
+            check_sizes(self.config, self.specs)
+            if online:
+                check_room(self.config, self.specs, runs)
+        self.kind.check(self.config, self.specs)
         if self.config.demos.folder is not None:
             files = self._demo_files()
             if self.config.model.feature_stack:
@@ -117,9 +119,9 @@ class RunParts:
                 f"an agent '{config.agent.kind}' does not learn by interaction: use newt pretrain."
             )
         if config.demos.folder is not None and not able.learns_from_demonstrations:
+            instead = "leave --demos out" if online else "use newt train"
             raise ConfigError(
-                f"an agent '{config.agent.kind}' does not learn from demonstrations: leave --demos "
-                "out."
+                f"an agent '{config.agent.kind}' does not learn from demonstrations: {instead}."
             )
         if config.pretrained is not None and not able.begins_with_weights:
             raise ConfigError(

@@ -162,6 +162,10 @@ def check_settings(
         said = replace(asked, preset=None).settings()
         settings, files = continued(settings, said, pretrained, library, notice)
     check(settings)
+    if asked.flags.get("size") and not find_kind(settings.agent.kind).capabilities.has_sizes:
+        raise ConfigError(
+            f"an agent '{settings.agent.kind}' does not come in sizes: leave --size out."
+        )
     parts = RunParts(settings, library.select(settings.tasks), files=files, notice=notice)
     parts.check(runs, online=not pretraining)
     if settings.text.encoder == "auto":  # Decided for good, now that it was found.
@@ -229,7 +233,7 @@ def existing_run(
     with folder.lock():
         settings = resumed_config(folder, asked.overrides, pretraining=pretraining, **flags)
         parts = RunParts(settings, library.select(settings.tasks))
-        if not settings.replay.on_disk:
+        if parts.kind.capabilities.keeps_episodes and not settings.replay.on_disk:
             check_memory(settings, parts.specs)
         phase = PRETRAINING if pretraining else INTERACTION
         found = parts.check_resume_point(folder, phase)

@@ -56,9 +56,9 @@ def check_room(config: RunConfig, specs: Sequence[TaskSpec], runs: Path) -> None
     needed, free = replay_bytes(config, specs), shutil.disk_usage(place).free
     if needed > free:
         raise ConfigError(
-            f"the replay of this run grows to {_gib(needed)} (replay.capacity is "
-            f"{config.replay.capacity:,}), and {_gib(free)} are free on the disk of {runs}: lower "
-            "it, or name another place with --runs-dir."
+            f"the replay of this run grows to {in_gib(needed)} (replay.capacity is "
+            f"{config.replay.capacity:,}), and {in_gib(free)} are free on the disk of {runs}: "
+            "lower it, or name another place with --runs-dir."
         )
 
 
@@ -67,17 +67,18 @@ def check_memory(config: RunConfig, specs: Sequence[TaskSpec]) -> None:
     capacity, place = config.replay.capacity, config.replay.memory
     if place != "ram":
         needed, free = capacity * _row_bytes(config), gpu_memory(place)
-        there = f"{_gib(free)} are free on the device '{place}'"
+        there = f"{in_gib(free)} are free on the device '{place}'"
     else:
         needed, free = capacity * _row_bytes(config), physical_memory()
-        there = f"this machine has {_gib(free)}"
+        there = f"this machine has {in_gib(free)}"
         if needed <= free:  # The system gives out memory as it fills.
             needed, free = replay_bytes(config, specs), available_memory()
-            there = f"{_gib(free)} are free on this machine"
+            there = f"{in_gib(free)} are free on this machine"
     if needed > free:
         raise ConfigError(
-            f"replay.capacity is {capacity:,}, which takes {_gib(needed)} of memory, and {there}: "
-            "lower it, or keep the replay on the disk (replay.storage=disk, replay.save=true)."
+            f"replay.capacity is {capacity:,}, which takes {in_gib(needed)} of memory, and "
+            f"{there}: lower it, or keep the replay on the disk (replay.storage=disk, "
+            "replay.save=true)."
         )
 
 
@@ -119,7 +120,8 @@ def gpu_memory(device: str) -> int:
     return int(free)
 
 
-def _gib(size: int) -> str:
+def in_gib(size: int) -> str:
+    """Return a number of bytes as people read it."""
     return f"{size / GIB:,.1f} GiB"
 
 

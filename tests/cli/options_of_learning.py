@@ -93,6 +93,7 @@ PRETRAIN_ROWS = (
         Path("demos")),
     Row("--updates", "--updates 50", "pretrain config.pretrain.updates", 50,
         DEFAULT.pretrain.updates),
+    Row("--agent", "--agent other", exit_code, 2, 0, code=2),
     Row("--size", "--size 2M", "pretrain config.model.size", "2M", DEFAULT.model.size),
     Row("--preset", "--preset smoke", "pretrain config.planner.num_samples",
         SMOKE.planner.num_samples, DEFAULT.planner.num_samples),

@@ -23,7 +23,7 @@ from newt_core.workflows.context import RunContext
 from newt_core.workflows.evaluate import EvaluationRequest, evaluate_checkpoint
 from newt_core.workflows.pretrain import Pretrained, pretrain
 from newt_core.workflows.train import interact
-from tests.fixtures.pretrainers import config, followers, pretrainer, run
+from tests.fixtures.pretrainers import agent_of, config, followers, pretrainer, run
 from tests.fixtures.short_tasks import SPECS
 
 
@@ -31,7 +31,7 @@ def test_the_policy_learns_to_do_what_was_demonstrated(tmp_path: Path):
     _, learned = run(tmp_path / "a", config(150))
     rows = [row for row in read_metrics(tmp_path / "a" / "metrics.jsonl") if "loss/cloning" in row]
     assert rows[-1]["step"] == 150
-    agent = learned.agent
+    agent = agent_of(learned)
     batch = followers().sample(200, 1, torch.Generator().manual_seed(9))
     with torch.no_grad():
         z = agent.model.encode(batch.obs[0], batch.task)
@@ -48,7 +48,7 @@ def test_the_learning_rate_warms_up(tmp_path: Path):
         rates: list[float] = []
 
         def note_rate() -> bool:
-            rates.append(made.agent.learner.model_optimiser.param_groups[-1]["lr"])
+            rates.append(agent_of(made).learner.model_optimiser.param_groups[-1]["lr"])
             return False
 
         made.should_stop = note_rate
@@ -79,8 +79,8 @@ def test_a_stopped_run_goes_on_to_the_very_same_weights(tmp_path: Path):
         resumed.load_state_dict(state)
         result = resumed.run()
     assert not result.interrupted
-    for name, value in whole.agent.model.state_dict().items():
-        assert torch.equal(value, resumed.agent.model.state_dict()[name]), name
+    for name, value in agent_of(whole).model.state_dict().items():
+        assert torch.equal(value, agent_of(resumed).model.state_dict()[name]), name
 
 
 def test_stopped_in_the_last_evaluation_it_only_has_that_to_do(tmp_path: Path):
@@ -93,8 +93,8 @@ def test_stopped_in_the_last_evaluation_it_only_has_that_to_do(tmp_path: Path):
         resumed.load_state_dict(state)
         result = resumed.run()
     assert (result.updates, result.scores, result.interrupted) == (3, {"policy": 0.5}, False)
-    for name, value in stopped.agent.model.state_dict().items():
-        assert torch.equal(value, resumed.agent.model.state_dict()[name]), name
+    for name, value in agent_of(stopped).model.state_dict().items():
+        assert torch.equal(value, agent_of(resumed).model.state_dict()[name]), name
 
 
 def test_evaluations_come_when_asked_for_and_at_the_end(tmp_path: Path):

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from newt_core.agents.fasttd3 import networks
 from newt_core.model.sizes import SIZES
 from newt_core.training import online
 from newt_core.training.checkpoint import load_checkpoint
@@ -25,6 +26,8 @@ TIMED = ("wall_time", "steps_per_s", "eval/seconds")
 def tiny_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Networks of a few rows, and no rows of metrics by the clock."""
     monkeypatch.setitem(SIZES, "2M", TINY)
+    monkeypatch.setattr(networks, "ACTOR_WIDTHS", (8,))
+    monkeypatch.setattr(networks, "CRITIC_WIDTHS", (8,))
     monkeypatch.setattr(online, "LOG_SECONDS", 1e9)
 
 
@@ -45,6 +48,12 @@ def state_of(folder: Path) -> dict[str, Any]:
     return load_checkpoint(folder / "checkpoints/last.pt")
 
 
+PPO = {"agent__kind": "ppo", "agent__options": "{width: 8, rollout: 7, minibatches: 3, epochs: 4}"}
+FASTTD3 = {
+    "agent__kind": "fasttd3",
+    "agent__options": "{batch_size: 6, learning_starts: 3, ring: 40, n_step: 3}",
+}
+SMALL_RING = {**FASTTD3, "agent__options": "{batch_size: 8, ring: 9, n_step: 4}"}
 CASES: dict[str, dict[str, Any]] = {
     "two tasks": {},
     "one task": {"tasks": TASKS[:1]},
@@ -59,6 +68,16 @@ CASES: dict[str, dict[str, Any]] = {
     "a lost episode": {"pool": lambda specs: PointPool(specs, lose=[(0, 1), (1, 4)])},
     "a full replay buffer": {"config": point_config(replay__capacity=30)},
     "episodes longer than the run": {"tasks": [TASKS[0], point_task("long", 200)]},
+    "ppo": {"config": point_config(**PPO)},
+    "fasttd3": {"config": point_config(**FASTTD3)},
+    "fasttd3, full rings, a lost episode": {
+        "config": point_config(**SMALL_RING, envs_per_task=2),
+        "pool": lambda specs: PointPool(specs, lose=[(0, 1), (1, 4)]),
+    },
+    "ppo, a lost episode": {
+        "config": point_config(**PPO, envs_per_task=2),
+        "pool": lambda specs: PointPool(specs, lose=[(0, 1), (1, 4)]),
+    },
 }
 
 
@@ -107,15 +126,17 @@ def test_interrupted_again_and_again(tmp_path: Path):
     assert differences(state_of(whole.folder), state_of(parts.folder)) == []
 
 
-def test_killed_after_a_checkpoint_it_ends_with_the_same_bits(tmp_path: Path):
-    whole = PointRun(tmp_path / "whole")
+@pytest.mark.parametrize("options", [{}, PPO, FASTTD3], ids=["newt", "ppo", "fasttd3"])
+def test_killed_after_a_checkpoint_it_ends_with_the_same_bits(tmp_path: Path, options):
+    config = point_config(**options)
+    whole = PointRun(tmp_path / "whole", config)
     whole.run()
 
     class Killed(Exception):
         pass
 
     for moment in (12, 17, 24, 30):
-        parts = PointRun(tmp_path / f"parts-{moment}")
+        parts = PointRun(tmp_path / f"parts-{moment}", config)
         calls = count()
 
         def kill(moment: int = moment, calls: count[int] = calls) -> bool:

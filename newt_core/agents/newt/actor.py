@@ -6,13 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
+from newt_core.agents.actions import executable
 from newt_core.agents.newt.acting_model import ActingModel
 from newt_core.agents.newt.episode_noise import EpisodeNoise
 from newt_core.agents.newt.generators import resume_generator
-from newt_core.errors import UselessActionError
 from newt_core.planner.chunks import joined, plan_in_chunks
 from newt_core.planner.mppi import Plan, PlanNoise, draw_plan_noise, warm_start
 from newt_core.seeds import Stream, stream_seed
@@ -190,18 +189,3 @@ class Actor:
         self._step = state["step"].numpy().copy()
         resume_generator(self._generator, state["generator"])
         resume_generator(self._cpu_generator, state["cpu_generator"])
-
-
-def executable(actions: Tensor) -> FloatArray:
-    """Return actions [..., width] as they are executed, [..., A] float32.
-
-    Raises:
-        UselessActionError: One is not finite.
-    """
-    padded = F.pad(actions.float(), (0, ACTION_DIM - actions.shape[-1]))
-    chosen = np.asarray(padded.cpu().numpy(), np.float32)
-    if not np.isfinite(chosen).all():
-        raise UselessActionError(
-            "the agent chose an action that is not finite: its weights have diverged"
-        )
-    return chosen

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Literal
 
 import torch
-from torch import Tensor
 
 from newt_core.agents.base import Acting, Imagined
 from newt_core.agents.newt.acting_model import ActingModel
@@ -17,8 +15,8 @@ from newt_core.agents.newt.open_loop import OpenLoopActor
 from newt_core.agents.newt.update import Learner
 from newt_core.agents.newt.values import action_values
 from newt_core.agents.ranks import ALONE, Ranks
+from newt_core.agents.weights import fitting, load_weights
 from newt_core.encoders.image.base import ImageEncoder
-from newt_core.errors import CheckpointError, in_short
 from newt_core.model.config import ModelConfig
 from newt_core.model.sizes import SIZES
 from newt_core.model.world_model import TaskTable, WorldModel
@@ -125,34 +123,8 @@ class NewtAgent(ActingModel):
         Raises:
             CheckpointError: The weights are of another architecture.
         """
-        if "model" not in state:
-            raise CheckpointError("The agent's state holds no weights.")
-        try:
-            _require_finite(state["model"])
-            self.model.load_state_dict(state["model"])
+        with fitting(f"a {self.model_config.size} model"):
+            load_weights(self.model, state)
             if learner:
                 self.learner.load_state_dict(state["learner"])
-        except CheckpointError:
-            raise
-        except Exception as error:  # A state can hold anything.
-            reason = in_short(error, last=True)
-            if isinstance(error, KeyError):
-                reason = f"there is no '{reason}'"
-            raise CheckpointError(
-                f"The weights do not fit a {self.model_config.size} model: {reason}"
-            ) from error
         self.weights_replaced()
-
-
-def _require_finite(weights: Mapping[str, Tensor]) -> None:
-    """Return if a model can compute with its weights.
-
-    Raises:
-        CheckpointError: One of them is NaN or infinite.
-    """
-    for name, weight in weights.items():
-        if not torch.isfinite(weight).all():
-            raise CheckpointError(
-                f"the weights '{name}' are not finite: the training had diverged. Use an earlier "
-                "checkpoint."
-            )

@@ -10,6 +10,9 @@ from newt_core.model.config import EntropyKind
 from newt_core.settings import limits
 from newt_core.settings.base import AtBeginning, Changeable, InInteraction, InPretraining, Settings
 
+REMEDY = "a lower --set update.lr=…, a lower update.grad_clip, or update.precision=float32"
+"""What to try where the numbers become useless."""
+
 
 class RandomPhaseConfig(Settings):
     """How a run begins: at random, or as the pretrained policy says; learning nothing yet."""

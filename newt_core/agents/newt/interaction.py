@@ -14,6 +14,7 @@ from newt_core.agents.newt.agent import NewtAgent
 from newt_core.agents.newt.config import RandomPhaseConfig, UpdateConfig
 from newt_core.agents.newt.generators import SavedGenerator
 from newt_core.agents.newt.random_phase import RandomPhase
+from newt_core.agents.newt.update import Learner
 from newt_core.agents.newt.update_debt import UpdateDebt
 from newt_core.replay import Mixture
 from newt_core.seeds import Stream, stream_seed
@@ -49,6 +50,8 @@ class Interaction:
         task_of_env: [E] index of each environment's task in the agent's list.
         settings: How.
     """
+
+    remedy = Learner.remedy
 
     def __init__(
         self,

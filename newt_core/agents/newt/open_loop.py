@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from newt_core.agents.actions import executable
 from newt_core.agents.newt.acting_model import ActingModel
-from newt_core.agents.newt.actor import Actor, ActorSettings, executable
+from newt_core.agents.newt.actor import Actor, ActorSettings
 from newt_core.types import ACTION_DIM, FloatArray, Observation
 
 NOISE_NUMBERS = 2**26

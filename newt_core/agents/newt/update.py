@@ -6,17 +6,17 @@ nobody has to wait for a GPU to find out. :class:`Skipped` counts, for whoever l
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from newt_core.agents.base import Skipped
 from newt_core.agents.newt import losses
-from newt_core.agents.newt.config import UpdateConfig
+from newt_core.agents.newt.config import REMEDY, UpdateConfig
 from newt_core.agents.newt.generators import resume_generator
 from newt_core.agents.newt.losses import UpdateNoise
+from newt_core.agents.optimisers import gradient_step, load_moments
 from newt_core.agents.ranks import ALONE, Ranks
 from newt_core.model.world_model import WorldModel
 from newt_core.replay.buffer import Batch
@@ -34,6 +34,8 @@ class Learner:
         seed: Determines the noise.
         ranks: Those that train the same weights on batches of their own.
     """
+
+    remedy = REMEDY
 
     def __init__(
         self, model: WorldModel, config: UpdateConfig, *, seed: int = 0, ranks: Ranks = ALONE
@@ -55,15 +57,13 @@ class Learner:
             *model.reward.parameters(),
             *model.q.parameters(),
         ]
-        self._model_parameters = [*encoder, *rest]
-        self._policy_parameters = list(model.policy.parameters())
         groups: list[dict[str, Any]] = [
             {"params": encoder, "lr": config.encoder_lr},
             {"params": rest},
         ]
         self.model_optimiser = torch.optim.Adam(groups, lr=config.lr, fused=True)
         self.policy_optimiser = torch.optim.Adam(
-            self._policy_parameters, lr=config.lr, eps=config.policy_adam_eps, fused=True
+            model.policy.parameters(), lr=config.lr, eps=config.policy_adam_eps, fused=True
         )
         self._base_lr = [group["lr"] for group in self._groups()]
         self._model_loss = losses.model_loss
@@ -144,40 +144,21 @@ class Learner:
                     self.model, model_loss.latents, batch, noise, self.config
                 )
         total.backward()
-        metrics["grad/model"] = self._step(self.model_optimiser, self._model_parameters, total, bad)
+        metrics["grad/model"] = self._step(self.model_optimiser, total, bad)
         if not joint:
             # What cloning in the latents asked of the policy, its own step asks again.
             self.policy_optimiser.zero_grad(set_to_none=True)
             metrics |= self._policy_step(model_loss.latents, batch, noise, bad, bc_coef=bc_coef)
         else:
-            metrics["grad/policy"] = self._step(
-                self.policy_optimiser, self._policy_parameters, total, bad
-            )
+            metrics["grad/policy"] = self._step(self.policy_optimiser, total, bad)
         self.model.update_target(self.config.target_ema)
         self.updates += 1
         self.skipped.count(bad)
         return metrics
 
-    def _step(
-        self,
-        optimiser: torch.optim.Adam,
-        parameters: Sequence[nn.Parameter],
-        loss: Tensor,
-        bad: Tensor,
-    ) -> Tensor:
-        """Clip, step unless loss or gradients are not finite, and return the norm before.
-
-        ``bad`` [] becomes 1, and stays so, where they are not; nothing waits for the device.
-        """
-        loss = self.ranks.average_gradients(parameters, loss.detach())
-        norm = torch.nn.utils.clip_grad_norm_(parameters, self.config.grad_clip, foreach=True)
-        norm = norm.detach()
-        bad.logical_or_(~torch.isfinite(norm + loss))
-        # The hook by which PyTorch's gradient scaler has fused optimisers leave out a step.
-        optimiser.found_inf = bad  # type: ignore[attr-defined]
-        optimiser.step()
-        optimiser.zero_grad(set_to_none=True)
-        return norm
+    def _step(self, optimiser: torch.optim.Adam, loss: Tensor, bad: Tensor) -> Tensor:
+        """Step by the settings; see :func:`newt_core.agents.optimisers.gradient_step`."""
+        return gradient_step(optimiser, loss, bad, clip=self.config.grad_clip, ranks=self.ranks)
 
     def _policy_step(
         self, latents: Tensor, batch: Batch, noise: UpdateNoise, bad: Tensor, *, bc_coef: float
@@ -196,9 +177,7 @@ class Learner:
             )
         loss.total.backward()
         metrics = dict(loss.metrics)
-        metrics["grad/policy"] = self._step(
-            self.policy_optimiser, self._policy_parameters, loss.total, bad
-        )
+        metrics["grad/policy"] = self._step(self.policy_optimiser, loss.total, bad)
         self.scale = torch.where(bad > 0, self.scale, loss.scale.detach())
         return metrics
 
@@ -225,14 +204,6 @@ class Learner:
         resume_generator(self.cpu_generator, state["cpu_generator"])
 
     def load_optimisers(self, state: dict[str, Any]) -> None:
-        """Take over the moments of Adam from a :meth:`state_dict`, and nothing else.
-
-        PyTorch saves an optimiser's settings with its moments. Those at hand win: what a user
-        changes when going on with a run has to take effect.
-        """
-        for optimiser, saved in (
-            (self.model_optimiser, state["model_optimiser"]),
-            (self.policy_optimiser, state["policy_optimiser"]),
-        ):
-            present = optimiser.state_dict()["param_groups"]
-            optimiser.load_state_dict({"state": saved["state"], "param_groups": present})
+        """Take over the moments of Adam from a :meth:`state_dict`, and nothing else."""
+        load_moments(self.model_optimiser, state["model_optimiser"])
+        load_moments(self.policy_optimiser, state["policy_optimiser"])

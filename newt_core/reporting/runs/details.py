@@ -76,7 +76,7 @@ def details(info: RunInfo) -> Details:
     if config is not None:
         lines |= {
             "tasks": config.tasks,
-            "model": f"{config.model.size}, sees {config.model.obs}",
+            "model": f"{config.who_learns}, sees {config.model.obs}",
             "seed": str(config.seed),
         }
         if config.demos.folder is not None:

@@ -1,0 +1,1 @@
+"""FastTD3: an off-policy actor and two distributional critics (Seo et al., 2025)."""

@@ -1,0 +1,1 @@
+"""PPO: learns by interaction alone, from its newest experience."""

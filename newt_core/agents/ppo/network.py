@@ -1,0 +1,102 @@
+"""PPO's actor and critic, and the distribution of its actions."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from newt_core.agents.ppo.config import PPOConfig
+from newt_core.agents.text_mlp import TextMLP
+from newt_core.model.policy_head import SQUASH_EPS
+from newt_core.model.world_model import TaskTable
+from newt_core.types import ACTION_DIM, STATE_DIM
+
+_HIDDEN_GAIN = math.sqrt(2.0)
+_ACTION_GAIN = 0.01
+_VALUE_GAIN = 1.0
+
+
+@dataclass(frozen=True)
+class ActionDistribution:
+    """A Gaussian over the valid action entries, squashed or not."""
+
+    mean: Tensor
+    """[B, A] before the squash; zero in masked entries."""
+    log_std: Tensor
+    """[B, A], or [A] of all rows."""
+    mask: Tensor
+    """[B, A] ones in valid entries."""
+    squash: bool
+
+    def sample(self, noise: Tensor) -> Tensor:
+        """Draw with standard normal noise [B, A], before the squash: [B, A], zero where masked."""
+        return (self.mean + self.log_std.exp() * noise) * self.mask
+
+    def action(self, raw: Tensor) -> Tensor:
+        """Return what is executed of a sample [B, A] before the squash: [B, A] in [-1, 1]."""
+        return torch.tanh(raw) if self.squash else raw.clamp(-1.0, 1.0)
+
+    def log_prob(self, raw: Tensor) -> Tensor:
+        """Log-density [B] of the actions that samples [B, A] before the squash stand for."""
+        z = (raw - self.mean) / self.log_std.exp()
+        density = -0.5 * z.square() - self.log_std - 0.5 * math.log(2 * math.pi)
+        if self.squash:
+            density = density - torch.log(1 - torch.tanh(raw).square() + SQUASH_EPS)
+        return (density * self.mask).sum(-1)
+
+    def entropy(self) -> Tensor:
+        """Entropy [B] of the Gaussian before the squash."""
+        each = self.log_std + 0.5 * math.log(2 * math.pi * math.e)
+        return (each * self.mask).sum(-1)
+
+
+class ActorCritic(nn.Module):
+    """Two networks of two hidden layers with tanh; both read state and text.
+
+    Args:
+        config: Its width and what makes the standard deviation.
+        tasks: Text, mask and discount of each task.
+    """
+
+    def __init__(self, config: PPOConfig, tasks: TaskTable) -> None:
+        super().__init__()
+        self.squash = config.squash
+        hidden = [config.width, config.width]
+        outputs = 2 * ACTION_DIM if config.state_dependent_std else ACTION_DIM
+        self.actor = TextMLP(STATE_DIM, [*hidden, outputs], torch.tanh)
+        self.critic = TextMLP(STATE_DIM, [*hidden, 1], torch.tanh)
+        _initialise(self.actor, _ACTION_GAIN)
+        _initialise(self.critic, _VALUE_GAIN)
+        self.log_std: nn.Parameter | None = None
+        if not config.state_dependent_std:
+            self.log_std = nn.Parameter(torch.zeros(ACTION_DIM))
+        self.text: Tensor
+        self.action_mask: Tensor
+        self.discount: Tensor
+        self.register_buffer("text", tasks.text.float(), persistent=False)
+        self.register_buffer("action_mask", tasks.action_mask.float(), persistent=False)
+        self.register_buffer("discount", tasks.discount.float(), persistent=False)
+
+    def policy(self, state: Tensor, task: Tensor) -> ActionDistribution:
+        """Return the distribution of actions in states [B, S] of tasks [B]."""
+        mask, out = self.action_mask[task], self.actor(state, self.text, task)
+        if self.log_std is not None:
+            return ActionDistribution(out * mask, self.log_std, mask, self.squash)
+        mean, log_std = out.chunk(2, dim=-1)
+        return ActionDistribution(mean * mask, log_std, mask, self.squash)
+
+    def value(self, state: Tensor, task: Tensor) -> Tensor:
+        """Return the values [B] of states [B, S] of tasks [B]."""
+        value: Tensor = self.critic(state, self.text, task).squeeze(-1)
+        return value
+
+
+def _initialise(network: TextMLP, last_gain: float) -> None:
+    """Draw orthogonal weights, and let the biases be 0."""
+    *hidden, last = network.layers
+    for layer, gain in [(each, _HIDDEN_GAIN) for each in hidden] + [(last, last_gain)]:
+        nn.init.orthogonal_(layer.weight, gain)  # type: ignore[arg-type]
+        nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
