@@ -18,6 +18,7 @@ from newt_core.errors import CheckpointError, ConfigError
 from newt_core.replay.episode import check_episode
 from newt_core.replay.index import StartIndex, check_sampling
 from newt_core.replay.ledger import Ledger
+from newt_core.replay.part import Part
 from newt_core.replay.storage import FORMAT_VERSION, open_storage
 from newt_core.types import Episode, IntArray
 
@@ -40,6 +41,13 @@ class Batch:
     features: torch.Tensor | None = None
     """[H + 1, B, F · D] float16 features of the pictures up to each observation, the oldest
     first; None for states alone."""
+    part: Part | None = None
+    """Which rows of a larger batch these are; None where they are all of it."""
+
+    @property
+    def place(self) -> Part:
+        """These rows among those of the batch that they are a part of."""
+        return self.part or Part((len(self.task),), 0)
 
     def features_at(self, steps: int | slice) -> torch.Tensor | None:
         """The image features at some steps."""

@@ -20,6 +20,7 @@ from newt_core.agents.newt.losses import UpdateNoise
 from newt_core.agents.ranks import ALONE, Ranks
 from newt_core.model.world_model import WorldModel
 from newt_core.replay.buffer import Batch
+from newt_core.replay.part import Part
 from newt_core.seeds import Stream, stream_seed
 
 
@@ -32,7 +33,7 @@ class Learner:
         model: What learns.
         config: How.
         seed: Determines the noise.
-        ranks: Those that train the same weights on batches of their own.
+        ranks: Those that train the same weights, each on its part of every batch.
     """
 
     def __init__(
@@ -97,7 +98,7 @@ class Learner:
         z = bound.encode(batch.obs[:1], batch.features_at(slice(0, 1)))
         action = bound.policy(z, noise.policy[:1]).action
         q = losses.policy_values(bound, z, action, noise.policy_heads)
-        self.scale = self.ranks.average(losses.value_spread(q[0]))
+        self.scale = losses.value_spread(self.ranks.joined(q[0], batch.place))
 
     def _autocast(self) -> torch.autocast:
         enabled = self.config.precision == "bfloat16"
@@ -140,14 +141,17 @@ class Learner:
                     self.model, model_loss.latents, batch, noise, self.config
                 )
         total.backward()
-        metrics["grad/model"] = self._step(self.model_optimiser, self._model_parameters, total, bad)
+        part = batch.place
+        metrics["grad/model"] = self._step(
+            self.model_optimiser, self._model_parameters, total, part, bad
+        )
         if not joint:
             # What cloning in the latents asked of the policy, its own step asks again.
             self.policy_optimiser.zero_grad(set_to_none=True)
             metrics |= self._policy_step(model_loss.latents, batch, noise, bad, bc_coef=bc_coef)
         else:
             metrics["grad/policy"] = self._step(
-                self.policy_optimiser, self._policy_parameters, total, bad
+                self.policy_optimiser, self._policy_parameters, total, part, bad
             )
         self.model.update_target(self.config.target_ema)
         self.updates += 1
@@ -159,13 +163,14 @@ class Learner:
         optimiser: torch.optim.Adam,
         parameters: Sequence[nn.Parameter],
         loss: Tensor,
+        part: Part,
         bad: Tensor,
     ) -> Tensor:
         """Clip, step unless loss or gradients are not finite, and return the norm before.
 
         ``bad`` [] becomes 1, and stays so, where they are not; nothing waits for the device.
         """
-        loss = self.ranks.average_gradients(parameters, loss.detach())
+        loss = self.ranks.average_gradients(parameters, loss.detach(), part)
         norm = torch.nn.utils.clip_grad_norm_(parameters, self.config.grad_clip, foreach=True)
         norm = norm.detach()
         bad.logical_or_(~torch.isfinite(norm + loss))
@@ -188,12 +193,12 @@ class Learner:
                 self.scale,
                 self.config,
                 bc_coef=bc_coef,
-                average=self.ranks.average,
+                joined=self.ranks.joined,
             )
         loss.total.backward()
         metrics = dict(loss.metrics)
         metrics["grad/policy"] = self._step(
-            self.policy_optimiser, self._policy_parameters, loss.total, bad
+            self.policy_optimiser, self._policy_parameters, loss.total, batch.place, bad
         )
         self.scale = torch.where(bad > 0, self.scale, loss.scale.detach())
         return metrics
