@@ -65,6 +65,8 @@ class Capabilities:
     """It can begin with what a checkpoint has learned."""
     learns_from_demonstrations: bool = False
     """It can be pretrained, and mixes demonstrations with its own experience."""
+    learns_on_ranks: bool = False
+    """Several processes can train it together."""
     acts_open_loop: bool = False
     """It can plan many actions and execute them without looking; see :class:`Imagining`."""
 

@@ -118,10 +118,9 @@ def agreed(ranks: Ranks, work: Callable[[], T], *, failing: type[Exception]) -> 
         found = work()
     except failing as raised:
         error = raised
+    if not ranks.any(error is not None):
+        return found  # type: ignore[return-value]
     texts = ranks.gather(None if error is None else str(error))
     if error is not None:
         raise error
-    failed = [(rank, text) for rank, text in enumerate(texts) if text is not None]
-    if failed:
-        raise failing(failed[0][1])
-    return found  # type: ignore[return-value]
+    raise failing(next(text for text in texts if text is not None))

@@ -72,6 +72,7 @@ class ReplayBuffer:
         device: torch.device | str | None = None,
         feature_stack: int = 0,
         restoring: bool = False,
+        private: bool = False,
     ) -> None:
         """Open the buffer in ``folder``, or make an empty one.
 
@@ -85,6 +86,7 @@ class ReplayBuffer:
                 before it. Episodes need features unless it is 0; each is stored once.
             restoring: whether :meth:`load_state_dict` follows, which can do without an intact
                 table of episodes.
+            private: whether the files of a ``disk`` buffer stay as they are, whatever is changed.
 
         Raises:
             ConfigError: if a setting is out of range.
@@ -95,7 +97,9 @@ class ReplayBuffer:
         self.capacity = capacity
         self.sampling = check_sampling(sampling)
         self.feature_stack = feature_stack
-        self._storage = open_storage(storage, capacity, folder, features=feature_stack > 0)
+        self._storage = open_storage(
+            storage, capacity, folder, features=feature_stack > 0, private=private
+        )
         # An empty tensor knows its device in full: "cuda" becomes "cuda:0".
         self.device = torch.empty(0, device=device or self._storage.device).device
         self._ledger = Ledger(self._storage, folder)

@@ -7,7 +7,7 @@ gradient reaches the whole model. The learning rate warms up linearly.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, SupportsFloat
 
 from newt_core.agents.base import Stateful
@@ -15,21 +15,22 @@ from newt_core.agents.newt.agent import NewtAgent
 from newt_core.agents.newt.generators import SavedGenerator
 from newt_core.agents.ranks import ALONE, Ranks
 from newt_core.errors import EnvironmentFailure
-from newt_core.replay import ReplayBuffer
+from newt_core.replay import Part, ReplayBuffer, divide
 from newt_core.seeds import Stream
 from newt_core.training.cadence import LOG_SECONDS, Every, EverySeconds
 from newt_core.training.checkpoint_folder import CheckpointFolder
 from newt_core.training.config import RunConfig
 from newt_core.training.health import Health
-from newt_core.training.metrics import MetricsLogger
+from newt_core.training.metrics import MetricsLogger, NoMetrics
 from newt_core.training.progress import Progress, RunStatus
 from newt_core.training.random_state import seed_random_state
+from newt_core.training.rank_metrics import joint_row
+from newt_core.training.rank_states import own_state, save_ranks
 from newt_core.training.recent import Speed
 from newt_core.training.run_state import (
     GlobalGenerators,
     PretrainCounters,
     load_parts,
-    save_parts,
 )
 from newt_core.training.time_left import TimeLeft
 from newt_core.types import CountProgress
@@ -77,7 +78,7 @@ class Pretrainer:
         demos: ReplayBuffer,
         evaluate: Callable[[int, bool, CountProgress], Modes | None],
         checkpoints: CheckpointFolder,
-        metrics: MetricsLogger,
+        metrics: MetricsLogger | NoMetrics,
         progress: Progress,
         should_stop: Callable[[], bool],
         ranks: Ranks = ALONE,
@@ -99,7 +100,8 @@ class Pretrainer:
         self._evaluate_due = Every(config.pretrain.evaluate_every)
         self._save_due = Every(config.pretrain.checkpoint_every)
         self._health = Health(agent.learner, checkpoints.folder)
-        self._batches = SavedGenerator(config.seed, Stream.BATCHES)
+        self._batches = SavedGenerator(config.seed, Stream.BATCHES, ranks.rank)
+        self._part = Part(divide(config.update.batch_size, [1] * ranks.size), ranks.rank)
         self.parts: dict[str, Stateful] = {
             "agent": agent,
             "health": self._health,
@@ -124,12 +126,13 @@ class Pretrainer:
         """
         settings, learner = self.config.pretrain, self.agent.learner
         if not self.updates:
-            seed_random_state(self.config.seed)
+            seed_random_state(self.config.seed, self.ranks.rank)
         self._speed.go_on(self.updates)
         while self.updates < settings.updates and not self.ranks.any(self.should_stop()):
             batch = self.demos.sample(
-                self.config.update.batch_size, self.config.update.horizon, self._batches.generator
+                self._part.own, self.config.update.horizon, self._batches.generator
             )
+            batch = replace(batch, part=self._part)
             learner.set_lr_factor(settings.lr_factor * learner.warmup_factor())
             self._health.newest = learner.update(batch, bc_coef=settings.bc_coef, joint=True)
             self._report()
@@ -176,14 +179,13 @@ class Pretrainer:
         self._log_due.done()
         self._last_logged = self.updates
         learner = self.agent.learner
-        self._write(
-            {
-                "updates_per_s": self._speed.rate(self.updates),
-                "updates/skipped": learner.skipped.total,
-                "lr": learner.model_optimiser.param_groups[-1]["lr"],
-                **self._health.newest,
-            },
-        )
+        own: dict[str, SupportsFloat] = {
+            "updates_per_s": self._speed.rate(self.updates),
+            "updates/skipped": learner.skipped.total,
+            "lr": learner.model_optimiser.param_groups[-1]["lr"],
+            **self._health.newest,
+        }
+        self._write(joint_row(own, {}, self._part.own, self.ranks))
         self._health.check(self.updates)
 
     def _evaluate(self, *, last: bool) -> None:
@@ -228,6 +230,7 @@ class Pretrainer:
         state = self.state_dict()
         if self.ranks.writes:
             self.checkpoints.save(self.updates, state, best=best)
+        self.ranks.gather(None)  # Nobody goes on before it is written.
 
     def _write(self, row: Mapping[str, SupportsFloat]) -> None:
         if self.ranks.writes:
@@ -236,7 +239,7 @@ class Pretrainer:
     def state_dict(self) -> dict[str, Any]:
         """The state of every part, under its name."""
         self.counters.updates = self.updates
-        return save_parts(self.parts)
+        return save_ranks(self.parts, self.ranks)
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a checkpoint.
@@ -244,5 +247,5 @@ class Pretrainer:
         Raises:
             CheckpointError: The checkpoint does not fit the run's settings.
         """
-        load_parts(self.parts, state)
+        load_parts(self.parts, own_state(state, self.parts, self.ranks))
         self._last_logged = self.updates

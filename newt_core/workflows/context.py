@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -14,7 +15,7 @@ from newt_core.training.checkpoint_folder import CheckpointFolder
 from newt_core.training.config import RunConfig
 from newt_core.training.content import Phase
 from newt_core.training.hardware import note_start
-from newt_core.training.metrics import MetricsLogger
+from newt_core.training.metrics import MetricsLogger, NoMetrics
 from newt_core.training.progress import Progress, Unwatched
 from newt_core.training.run_folder import RunFolder
 from newt_core.training.sinks import Sink, WandbSink
@@ -70,15 +71,26 @@ class RunContext:
             self.parts.describe(texts, phase).to_payload(),
         )
 
-    def metrics(self, restored_step: int | None) -> MetricsLogger:
+    def lock(self) -> AbstractContextManager[object]:
+        """Keep other runs out of the folder; one of the ranks does that for all.
+
+        Raises:
+            RunFolderError: Another process is at work in it.
+        """
+        return self.folder.lock() if self.ranks.writes else nullcontext()
+
+    def metrics(self, restored_step: int | None) -> MetricsLogger | NoMetrics:
         """Open the run's metrics, those after ``restored_step`` dropped, and note the start.
+
+        One of the ranks writes what all of them measured.
 
         Raises:
             MissingDependencyError: They are wanted on Weights & Biases, which is not installed.
         """
         folder = self.folder
-        if self.ranks.writes:
-            note_start(folder.starts)
+        if not self.ranks.writes:
+            return NoMetrics()
+        note_start(folder.starts)
         sinks: tuple[Sink, ...] = ()
         if self.config.wandb:
             sinks = (WandbSink(folder.name, folder.path, self.config.model_dump(mode="json")),)

@@ -55,7 +55,7 @@ def pretrain(run: RunContext, *, resume: bool) -> Pretrained:
         NewtError: Whatever the user can put right.
     """
     require_run(run, resume)
-    with run.folder.lock():
+    with run.lock():
         return _pretrain(run, resume)
 
 
@@ -81,10 +81,12 @@ def _pretrain(run: RunContext, resume: bool) -> Pretrained:
         )
         if restored is not None:
             pretrainer.load_state_dict(restored.state)
-            folder.discard_evaluations_after(pretrainer.updates)
+            if run.ranks.writes:
+                folder.discard_evaluations_after(pretrainer.updates)
         result = pretrainer.run()
     curves = folder.path / "losses.png"
-    plot_losses(folder.metrics_file, curves)
+    if run.ranks.writes:
+        plot_losses(folder.metrics_file, curves)
     return Pretrained(
         folder.path,
         folder.checkpoints / LAST,
@@ -115,6 +117,7 @@ def _evaluator(
                     should_stop=run.should_stop,
                     how=WAYS_TO_ACT[mode],
                     on_progress=partial(_tell, tell, number, len(modes)),
+                    ranks=run.ranks,
                 )
                 for number, mode in enumerate(modes)
             }
@@ -125,7 +128,8 @@ def _evaluator(
             **summaries["policy"].to_json(),
             "modes": {mode: summary.to_json() for mode, summary in summaries.items()},
         }
-        run.folder.write_evaluation(updates, document)
+        if run.ranks.writes:
+            run.folder.write_evaluation(updates, document)
         return {mode: summary.total.score for mode, summary in summaries.items()}
 
     return evaluate
