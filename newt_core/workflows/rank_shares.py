@@ -22,6 +22,7 @@ from newt_core.training.config import RunConfig
 from newt_core.training.rank_states import own_envs, saved_ranks
 from newt_core.training.run_folder import RunFolder
 from newt_core.types import Episode, IntArray
+from newt_core.workflows.agent_kinds import find_kind
 
 
 @dataclass(frozen=True)
@@ -80,27 +81,43 @@ def share_environments(
     return EnvShare(task_of_env, rank_of_env, ranks.rank)
 
 
-def require_ranks(config: RunConfig, environments: int, ranks: int, *, online: bool) -> None:
+def require_ranks(
+    config: RunConfig, specs: Sequence[TaskSpec], ranks: int, *, online: bool
+) -> None:
     """Return if a run can be shared out.
 
     Args:
         config: Its settings.
-        environments: How many it has.
+        specs: Its tasks.
         ranks: How many are to train it.
         online: Whether it interacts.
 
     Raises:
-        ConfigError: There is too little to share.
+        ConfigError: There is too little to share, or its agent is not one to be shared.
     """
-    if online and ranks > environments:
+    if ranks == 1:
+        return
+    if not find_kind(config.agent.kind).capabilities.learns_on_ranks:
         raise ConfigError(
-            f"{ranks} ranks are more than the {environments} environments of this run: start "
-            f"{environments} at most, or add some with --envs-per-task."
+            f"an agent '{config.agent.kind}' learns in one process: start it without --gpus, "
+            "--ranks and torchrun."
         )
     if ranks > config.update.batch_size:
         raise ConfigError(
             f"update.batch_size is {config.update.batch_size}, which {ranks} ranks cannot share: "
             "start fewer, or raise it."
+        )
+    environments = len(specs) * config.envs_per_task
+    if online and ranks > environments:
+        raise ConfigError(
+            f"{ranks} ranks are more than the environments of this run, {environments}: start "
+            "fewer, or add some with --envs-per-task."
+        )
+    longest, capacity = max(spec.episode_length for spec in specs), config.replay.capacity
+    if online and capacity // ranks <= longest:
+        raise ConfigError(
+            f"replay.capacity is {capacity:,}, of which each of {ranks} ranks has a part, and an "
+            f"episode takes up to {longest + 1:,} rows: raise it, or start fewer."
         )
 
 

@@ -1,4 +1,4 @@
-"""Runs of several ranks, over loopback: shared out, agreed on, and gone on with by other numbers."""
+"""Runs of several ranks, over loopback: shared out, agreed on, gone on with by other numbers."""
 
 from __future__ import annotations
 
