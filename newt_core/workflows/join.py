@@ -71,9 +71,7 @@ def joined(timeout_s: float = TIMEOUT_S) -> Iterator[Ranks]:
         # Ranks that are started again meet in the same store, where the first ones left theirs.
         attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
         store = dist.PrefixStore(f"attempt-{attempt}", store)
-        dist.init_process_group(
-            backend, store=store, rank=rank, world_size=size, timeout=patience
-        )
+        dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=patience)
     except (RuntimeError, ValueError) as error:
         raise RankLostError(f"the ranks do not find each other: {in_short(error)}.") from error
     try:
