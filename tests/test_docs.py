@@ -174,7 +174,14 @@ def check_docker(words: list[str]) -> None:
         assert (ROOT / words[words.index("-f") + 1]).is_file()
 
 
+def check_torchrun(words: list[str]) -> None:
+    start = words.index("-m")
+    assert words[start + 1] == "newt_cli"
+    check_newt(words[start + 2 :])
+
+
 CHECKS: Any = {
+    "torchrun": check_torchrun,
     "docker": check_docker,
     "newt": check_newt,
     "make": check_make,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from newt_cli import console, options, ranks
+from newt_cli import console, options, rank_options, ranks
 from newt_cli import setting_options as settings
 from newt_cli.forecasts import ForecastFirst
 from newt_cli.run_settings import require_own_settings
@@ -43,10 +43,10 @@ def pretrain(
     text_weights: settings.TextWeights = None,
     image_encoder: settings.ImageEncoder = None,
     image_weights: settings.ImageWeights = None,
-    gpus: ranks.Gpus = None,
-    rank_count: ranks.RankCount = None,
-    max_restarts: ranks.MaxRestarts = 0,
-    rank_timeout: ranks.RankTimeout = ranks.RANK_TIMEOUT_S,
+    gpus: rank_options.Gpus = None,
+    rank_count: rank_options.RankCount = None,
+    max_restarts: rank_options.MaxRestarts = 0,
+    rank_timeout: rank_options.RankTimeout = rank_options.RANK_TIMEOUT_S,
     runs_dir: options.RunsDir = Path("runs"),
     as_json: options.Json = False,
 ) -> None:
@@ -65,7 +65,7 @@ def pretrain(
     from newt_core.workflows import pretrain as workflow
     from newt_core.workflows.settings import existing_run, new_run
 
-    several = ranks.Several(gpus, rank_count, max_restarts, rank_timeout)
+    several = rank_options.Several(gpus, rank_count, max_restarts, rank_timeout)
     several.check(device)
     own, forecast = specs or (), ForecastFirst(pretraining=True)
     if resume:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from newt_cli import console, options, ranks
+from newt_cli import console, options, rank_options, ranks
 from newt_cli import setting_options as settings
 from newt_cli.forecasts import ForecastFirst
 from newt_cli.run_settings import require_own_settings
@@ -49,10 +49,10 @@ def train(
     pretrained: settings.Pretrained = None,
     envs_per_task: settings.EnvsPerTask = None,
     save_replay: settings.SaveReplay = None,
-    gpus: ranks.Gpus = None,
-    rank_count: ranks.RankCount = None,
-    max_restarts: ranks.MaxRestarts = 0,
-    rank_timeout: ranks.RankTimeout = ranks.RANK_TIMEOUT_S,
+    gpus: rank_options.Gpus = None,
+    rank_count: rank_options.RankCount = None,
+    max_restarts: rank_options.MaxRestarts = 0,
+    rank_timeout: rank_options.RankTimeout = rank_options.RANK_TIMEOUT_S,
     runs_dir: options.RunsDir = Path("runs"),
     as_json: options.Json = False,
 ) -> None:
@@ -83,7 +83,7 @@ def train(
     """
     from newt_core.workflows.settings import existing_run, new_run
 
-    several = ranks.Several(gpus, rank_count, max_restarts, rank_timeout)
+    several = rank_options.Several(gpus, rank_count, max_restarts, rank_timeout)
     several.check(device)
     own, forecast = specs or (), ForecastFirst()
     if resume:
