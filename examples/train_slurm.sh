@@ -39,4 +39,4 @@ srun torchrun \
   --rdzv-backend=c10d \
   --rdzv-endpoint="$MASTER_ADDR:29500" \
   --max-restarts=3 \
-  -m newt_cli train "${what[@]}"
+  -m -- newt_cli train "${what[@]}"

@@ -175,9 +175,11 @@ def check_docker(words: list[str]) -> None:
 
 
 def check_torchrun(words: list[str]) -> None:
-    start = words.index("-m")
-    assert words[start + 1] == "newt_cli"
-    check_newt(words[start + 2 :])
+    from torch.distributed.run import parse_args
+
+    started = parse_args(words)
+    assert (started.module, started.training_script) == (True, "newt_cli")
+    check_newt(started.training_script_args)
 
 
 CHECKS: Any = {

@@ -136,7 +136,9 @@ def test_a_stop_saves_all_ranks(folder):
 
 
 def test_torchrun_starts_ranks_too(folder):
-    torchrun = ("torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "newt_cli")
+    # Without the "--", torchrun would take --run for an option of its own.
+    launcher = ("torch.distributed.run", "--standalone", "--nproc-per-node=2")
+    torchrun = (*launcher, "-m", "--", "newt_cli")
     code, out, err = done(f"{TRAIN} --steps 40 --json", folder, *torchrun)
     assert code == 0, err
     assert json.loads(out)["steps"] == 40
