@@ -10,10 +10,11 @@ from typing import Any
 
 from newt_core import arguments
 from newt_core.agents.ranks import ALONE, Ranks
+from newt_core.errors import RunFolderError
 from newt_core.specs import SpecLibrary
 from newt_core.training.checkpoint_folder import CheckpointFolder
 from newt_core.training.config import RunConfig
-from newt_core.training.content import Phase
+from newt_core.training.content import CheckpointContent, Phase
 from newt_core.training.hardware import note_start
 from newt_core.training.metrics import MetricsLogger, NoMetrics
 from newt_core.training.progress import Progress, Unwatched
@@ -62,6 +63,22 @@ class RunContext:
     def parts(self) -> RunParts:
         """Encoders, texts and demonstrations, each made once."""
         return self.made or RunParts(self.config, self.library.select(self.config.tasks))
+
+    def resume_point(self, phase: Phase) -> CheckpointContent | None:
+        """Return the newest intact checkpoint, the same one on all ranks; None without any.
+
+        Raises:
+            CheckpointError: See :meth:`newt_core.workflows.run_parts.RunParts.resume_point`.
+            RunFolderError: See there; or the ranks do not see the same checkpoint.
+        """
+        found = self.parts.resume_point(self.folder, phase)
+        names = self.ranks.gather(None if found is None else found.path.name)
+        if len(set(names)) > 1:
+            raise RunFolderError(
+                f"the ranks do not see the same checkpoints in {self.folder.checkpoints}: all "
+                "machines have to share that folder."
+            )
+        return found
 
     def checkpoints(self, texts: RunTexts, phase: Phase) -> CheckpointFolder:
         """Return the run's checkpoints, each of which says what the run is."""

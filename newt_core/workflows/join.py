@@ -111,9 +111,3 @@ def record_failure(error: BaseException) -> None:
     path = Path(file)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({"message": message}), encoding="utf-8")
-
-
-def first_decides(ranks: Ranks, name: str | None) -> str:
-    """Return what the first rank brings, on all ranks."""
-    found: str = ranks.gather(name)[0]
-    return found

@@ -61,7 +61,7 @@ def pretrain(run: RunContext, *, resume: bool) -> Pretrained:
 
 def _pretrain(run: RunContext, resume: bool) -> Pretrained:
     config, folder, parts = run.config, run.folder, run.parts
-    restored = parts.resume_point(folder, PRETRAINING) if resume else None
+    restored = run.resume_point(PRETRAINING) if resume else None
     demos = parts.require_demos()
     texts = parts.texts_for(restored)
     agent = parts.new_agent(texts, run.ranks)

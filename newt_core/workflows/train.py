@@ -109,7 +109,7 @@ def _pretrain(run: RunContext) -> Pretrained:
 def _interact(run: RunContext, resume: bool, weights: Path | None) -> Trained:
     config, folder, parts = run.config, run.folder, run.parts
     specs, encoder = parts.specs, parts.image_encoder
-    restored = parts.resume_point(folder, INTERACTION) if resume else None
+    restored = run.resume_point(INTERACTION) if resume else None
     texts = parts.texts_for(restored)
     agent = parts.new_agent(texts, run.ranks)
     if restored is None and weights is not None:

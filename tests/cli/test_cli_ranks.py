@@ -9,10 +9,12 @@ import pytest
 import torch
 import yaml
 
+from newt_cli.rank_options import RANK_TIMEOUT_S
 from newt_core.errors import RankFailedError
 from newt_core.files import write_json
 from newt_core.training.checkpoint import save_checkpoint
 from newt_core.training.config import resolve_config
+from newt_core.workflows.join import TIMEOUT_S
 from tests.fixtures.contents import payload_of
 
 TRAIN = "newt train --tasks walker-run,walker-walk --preset smoke --run a"
@@ -65,6 +67,10 @@ def test_each_gpu_gets_a_process(newt, core, monkeypatch):
     assert asked.arguments == ["train", "--run", folder, "--resume", "--rank-timeout", "3600"]
     assert yaml.safe_load(Path("runs/a/config.yaml").read_text())["device"] == "cuda"
     assert answer.json == {"run": folder, "steps": 9}
+
+
+def test_the_command_line_and_the_core_wait_equally_long():
+    assert RANK_TIMEOUT_S == TIMEOUT_S
 
 
 def test_processes_on_the_cpu_stay_there(newt, core, monkeypatch):
