@@ -35,8 +35,8 @@ def resume_command(command: str, folder: Path, specs: Sequence[Path] = ()) -> st
 def failing_cleanly(folder: RunFolder, command: str, *, new: bool) -> Iterator[None]:
     """Leave a run that fails in the block as one can go on from it, or not at all.
 
-    Where environments keep failing, the message says with which command the run goes on. A new run
-    that fails before anything came of it is removed: its name is free again.
+    Where environments keep failing, or a rank has failed, the message says with which command the
+    run goes on. A new run that fails before anything came of it is removed: its name is free again.
 
     Args:
         folder: The run's.
@@ -46,13 +46,16 @@ def failing_cleanly(folder: RunFolder, command: str, *, new: bool) -> Iterator[N
     Raises:
         NewtError: What the block raised.
     """
-    from newt_core.errors import EnvironmentFailure, NewtError
+    from newt_core.errors import EnvironmentFailure, NewtError, RankFailedError
 
     try:
         yield
     except (NewtError, OSError) as error:
         if new:
             folder.discard_if_unused()
-        if isinstance(error, EnvironmentFailure) and any(folder.path.rglob("*.pt")):
-            raise EnvironmentFailure(f"{error}\nGo on with: {command}") from error
+        goes_on = any(folder.path.rglob("*.pt"))
+        if isinstance(error, EnvironmentFailure | RankFailedError) and goes_on:
+            with_advice = type(error)(f"{error}\nGo on with: {command}")
+            with_advice.exit_code = error.exit_code
+            raise with_advice from error
         raise

@@ -226,3 +226,15 @@ class TrainingDiverged(NewtError):
 
 class UselessActionError(TrainingDiverged):
     """An agent chose an action that is not finite: its weights have diverged."""
+
+
+class RankLostError(NewtError):
+    """Another of the processes that train together is gone, or has been silent for too long."""
+
+    exit_code = 1
+
+
+class RankFailedError(NewtError):
+    """One of the processes that train together ended the job."""
+
+    exit_code = 1

@@ -30,13 +30,14 @@ class Stream(StrEnum):
     REPORTED_EPISODES = "episodes that newt eval reports"
 
 
-def stream_seed(run_seed: int, stream: Stream) -> int:
+def stream_seed(run_seed: int, stream: Stream, rank: int = 0) -> int:
     """Return the seed of one stream, in [0, 2**63): what PyTorch's and NumPy's generators take.
 
     Args:
         run_seed: The run's seed, 0 or more.
         stream: Who draws.
+        rank: Which of the processes that train together; each draws numbers of its own.
     """
     name = int.from_bytes(hashlib.sha256(stream.value.encode()).digest()[:4])
-    sequence = np.random.SeedSequence(run_seed, spawn_key=(name, 0))  # 0: of the only process
+    sequence = np.random.SeedSequence(run_seed, spawn_key=(name, rank))
     return int(sequence.generate_state(1, np.uint64)[0] >> 1)

@@ -175,7 +175,16 @@ def check_docker(words: list[str]) -> None:
         assert (ROOT / words[words.index("-f") + 1]).is_file()
 
 
+def check_torchrun(words: list[str]) -> None:
+    from torch.distributed.run import parse_args
+
+    started = parse_args(words)
+    assert (started.module, started.training_script) == (True, "newt_cli")
+    check_newt(started.training_script_args)
+
+
 CHECKS: Any = {
+    "torchrun": check_torchrun,
     "docker": check_docker,
     "newt": check_newt,
     "make": check_make,

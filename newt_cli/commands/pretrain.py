@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from newt_cli import console, options
+from newt_cli import console, options, rank_options, ranks
 from newt_cli import setting_options as settings
-from newt_cli.display import training_display
-from newt_cli.failures import INTERRUPTED, StopRequest
 from newt_cli.forecasts import ForecastFirst
-from newt_cli.run_settings import failing_cleanly, require_own_settings, resume_command
+from newt_cli.run_settings import require_own_settings
 
 if TYPE_CHECKING:
+    from newt_core.specs import TaskSpec
     from newt_core.training.config import RunConfig
+    from newt_core.workflows.asked import Asked
+    from newt_core.workflows.context import RunContext
     from newt_core.workflows.pretrain import Pretrained
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -43,6 +44,10 @@ def pretrain(
     text_weights: settings.TextWeights = None,
     image_encoder: settings.ImageEncoder = None,
     image_weights: settings.ImageWeights = None,
+    gpus: rank_options.Gpus = None,
+    rank_count: rank_options.RankCount = None,
+    max_restarts: rank_options.MaxRestarts = 0,
+    rank_timeout: rank_options.RankTimeout = rank_options.RANK_TIMEOUT_S,
     runs_dir: options.RunsDir = Path("runs"),
     as_json: options.Json = False,
 ) -> None:
@@ -62,13 +67,19 @@ def pretrain(
     from newt_core.workflows import pretrain as workflow
     from newt_core.workflows.settings import existing_run, new_run
 
-    asked, own = settings.asked(context), specs or ()
-    forecast = ForecastFirst(pretraining=True)
+    several = rank_options.Several(gpus, rank_count, max_restarts, rank_timeout)
+    several.check(device)
+    own, forecast = specs or (), ForecastFirst(pretraining=True)
     if resume:
         require_own_settings(preset, config)
-        made = existing_run(asked, specs=own, name=run, runs=runs_dir, pretraining=True)
-    else:
-        made = new_run(
+
+    def make(asked: Asked, check: ranks.Measure) -> RunContext:
+        def measure(config: RunConfig, tasks: Sequence[TaskSpec]) -> None:
+            check(config, tasks)
+            if group.size == 1 and not several.processes:
+                forecast(config, tasks)
+
+        return new_run(
             asked,
             specs=own,
             name=run,
@@ -76,20 +87,30 @@ def pretrain(
             demos=Path("demos"),
             pretraining=True,
             check=_check,
-            measure=forecast,
+            measure=measure,
             notice=console.notice,
         )
-    go_on = resume_command("pretrain", made.folder.path)
-    with console.quiet_stdout(), training_display(made.folder.name) as display:
-        stop = StopRequest(display.note)
-        with stop.listening(), failing_cleanly(made.folder, go_on, new=not resume):
-            outcome = workflow.pretrain(
-                replace(made, progress=display, should_stop=stop), resume=resume
-            )
-    _say(outcome, forecast.document(), as_json)
-    if outcome.interrupted:
-        console.notice(f"Stopped and saved. Go on with: {go_on}")
-        raise typer.Exit(INTERRUPTED)
+
+    def go_on(asked: Asked) -> RunContext:
+        return existing_run(asked, specs=own, name=run, runs=runs_dir, pretraining=True)
+
+    with ranks.one_of(several) as group:
+        made, resume = ranks.shared_run(
+            several,
+            group,
+            settings.asked(context),
+            make,
+            go_on,
+            name=run,
+            specs=own,
+            resume=resume,
+            online=False,
+        )
+
+        def learn(made: RunContext) -> ranks.Result:
+            return _result(workflow.pretrain(made, resume=resume), forecast.document())
+
+        ranks.work("pretrain", made, learn, several=several, new=not resume, as_json=as_json)
 
 
 def _check(config: RunConfig) -> None:
@@ -103,25 +124,24 @@ def _check(config: RunConfig) -> None:
         )
 
 
-def _say(outcome: Pretrained, forecast: dict[str, Any], as_json: bool) -> None:
-    if as_json:
-        console.write_json(
-            {
-                "run": str(outcome.run),
-                "checkpoint": str(outcome.checkpoint),
-                "steps": 0,
-                "updates": outcome.updates,
-                "score": outcome.scores.get("policy"),
-                "scores": dict(outcome.scores),
-                "scored_after": outcome.scored_after,
-                "curves": str(outcome.curves),
-                **forecast,
-            }
-        )
-        return
+def _result(outcome: Pretrained, forecast: dict[str, Any]) -> ranks.Result:
+    """Return what there is to say."""
+    document = {
+        "run": str(outcome.run),
+        "checkpoint": str(outcome.checkpoint),
+        "steps": 0,
+        "updates": outcome.updates,
+        "score": outcome.scores.get("policy"),
+        "scores": dict(outcome.scores),
+        "scored_after": outcome.scored_after,
+        "curves": str(outcome.curves),
+        **forecast,
+    }
     scores = ", ".join(f"{mode} {score:.3f}" for mode, score in outcome.scores.items())
-    console.write(f"{outcome.updates:,} updates: {outcome.checkpoint}")
     old = outcome.scored_after is not None and outcome.scored_after != outcome.updates
     when = f" after {outcome.scored_after:,} updates" if old else ""
-    console.write(f"scores{when}: {scores or console.NO_VALUE}")
-    console.notice(f"losses: {outcome.curves}")
+    lines = [
+        f"{outcome.updates:,} updates: {outcome.checkpoint}",
+        f"scores{when}: {scores or console.NO_VALUE}",
+    ]
+    return ranks.Result(document, lines, [f"losses: {outcome.curves}"], outcome.interrupted)

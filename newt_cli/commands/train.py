@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from newt_cli import console, options
+from newt_cli import console, options, rank_options, ranks
 from newt_cli import setting_options as settings
-from newt_cli.display import training_display
-from newt_cli.failures import INTERRUPTED, StopRequest
 from newt_cli.forecasts import ForecastFirst
-from newt_cli.run_settings import failing_cleanly, require_own_settings, resume_command
+from newt_cli.run_settings import require_own_settings
 
 if TYPE_CHECKING:
+    from newt_core.specs import TaskSpec
+    from newt_core.training.config import RunConfig
+    from newt_core.workflows.asked import Asked
     from newt_core.workflows.context import RunContext
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -48,6 +49,10 @@ def train(
     pretrained: settings.Pretrained = None,
     envs_per_task: settings.EnvsPerTask = None,
     save_replay: settings.SaveReplay = None,
+    gpus: rank_options.Gpus = None,
+    rank_count: rank_options.RankCount = None,
+    max_restarts: rank_options.MaxRestarts = 0,
+    rank_timeout: rank_options.RankTimeout = rank_options.RANK_TIMEOUT_S,
     runs_dir: options.RunsDir = Path("runs"),
     as_json: options.Json = False,
 ) -> None:
@@ -63,61 +68,79 @@ def train(
     newt train --tasks pygame-cowboy --preset cpu --pretrained last.pt
     newt train --task pygame-pong --pretrained last.pt --instruction "Win."
     newt train --run balance --resume
+    newt train --tasks dmcontrol --preset cpu --ranks 2
 
     With --demos, the agent first pretrains on the demonstrations, in the folder pretraining of its
     run; --pretrained begins with a checkpoint of 'newt pretrain'. Each use of demonstrations can be
     turned off: --set demos.pretraining=false, demos.constrained_planning=false,
     demos.batch_share=0, demos.seeding=false or demos.cloning=false.
 
+    With --gpus or --ranks, several processes share the tasks and every batch; torchrun starts them
+    on several machines.
+
     Options override --set, --set overrides --config, --config overrides --preset. Ctrl-C and
     SIGTERM save the run and say how to resume it.
     """
     from newt_core.workflows.settings import existing_run, new_run
 
-    asked, own, forecast = settings.asked(context), specs or (), ForecastFirst()
+    several = rank_options.Several(gpus, rank_count, max_restarts, rank_timeout)
+    several.check(device)
+    own, forecast = specs or (), ForecastFirst()
     if resume:
         require_own_settings(preset, config)
-        made = existing_run(asked, specs=own, name=run, runs=runs_dir)
-    else:
-        made = new_run(
+
+    def make(asked: Asked, check: ranks.Measure) -> RunContext:
+        def measure(config: RunConfig, tasks: Sequence[TaskSpec]) -> None:
+            check(config, tasks)
+            if group.size == 1 and not several.processes:
+                forecast(config, tasks)
+
+        return new_run(
             asked,
             specs=own,
             name=run,
             runs=runs_dir,
             strict=strict,
-            measure=forecast,
+            measure=measure,
             notice=console.notice,
         )
-    _train(made, resume=resume, forecast=forecast.document(), as_json=as_json)
+
+    def go_on(asked: Asked) -> RunContext:
+        return existing_run(asked, specs=own, name=run, runs=runs_dir)
+
+    with ranks.one_of(several) as group:
+        made, resume = ranks.shared_run(
+            several,
+            group,
+            settings.asked(context),
+            make,
+            go_on,
+            name=run,
+            specs=own,
+            resume=resume,
+        )
+
+        def learn(made: RunContext) -> ranks.Result:
+            return _learn(made, resume, forecast.document())
+
+        ranks.work("train", made, learn, several=several, new=not resume, as_json=as_json)
 
 
-def _train(made: RunContext, *, resume: bool, forecast: dict[str, Any], as_json: bool) -> None:
-    """Train, showing how it goes, and print the result."""
+def _learn(made: RunContext, resume: bool, forecast: dict[str, Any]) -> ranks.Result:
+    """Train, and return what there is to say."""
     from newt_core.workflows import train as workflow
 
-    go_on = resume_command("train", made.folder.path)
-    with console.quiet_stdout(), training_display(made.folder.name) as display:
-        stop = StopRequest(display.note)
-        with stop.listening(), failing_cleanly(made.folder, go_on, new=not resume):
-            result = workflow.train(
-                replace(made, progress=display, should_stop=stop), resume=resume
-            )
-    if as_json:
-        console.write_json(
-            {
-                "run": str(result.run),
-                "checkpoint": str(result.checkpoint),
-                "steps": result.steps,
-                "score": result.score,
-                "score_steps": result.score_steps,
-                **forecast,
-            }
-        )
-    else:
-        old = result.score is not None and result.score_steps != result.steps
-        when = f" at step {result.score_steps:,}" if old else ""
-        score = f"{console.number(result.score, 3)}{when}"
-        console.write(f"{result.steps:,} steps, score {score}: {result.checkpoint}")
-    if result.interrupted:
-        console.notice(f"Stopped and saved. Go on with: {go_on}")
-        raise typer.Exit(INTERRUPTED)
+    result = workflow.train(made, resume=resume)
+    old = result.score is not None and result.score_steps != result.steps
+    when = f" at step {result.score_steps:,}" if old else ""
+    score = f"{console.number(result.score, 3)}{when}"
+    document = {
+        "run": str(result.run),
+        "checkpoint": str(result.checkpoint),
+        "steps": result.steps,
+        "score": result.score,
+        "score_steps": result.score_steps,
+        **forecast,
+    }
+    lines = [f"{result.steps:,} steps, score {score}: {result.checkpoint}"]
+    return ranks.Result(document, lines, [], result.interrupted)

@@ -66,6 +66,8 @@ class Capabilities:
     learns_from_demonstrations: bool = False
     """It can be pretrained and, if it learns online, too, mixes demonstrations with its own
     experience."""
+    learns_on_ranks: bool = False
+    """Several processes can train it together."""
     acts_open_loop: bool = False
     """It can plan many actions and execute them without looking; see :class:`Imagining`."""
     has_sizes: bool = False

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from newt_core.agents.base import Skipped
 from newt_core.agents.ranks import ALONE, Ranks
+from newt_core.replay.part import WHOLE, Part
 
 
 def gradient_step(
@@ -20,6 +21,7 @@ def gradient_step(
     *,
     clip: float = math.inf,
     ranks: Ranks = ALONE,
+    part: Part = WHOLE,
 ) -> Tensor:
     """Clip the gradients, step unless they or the loss are not finite, and forget them.
 
@@ -30,12 +32,13 @@ def gradient_step(
             device.
         clip: Largest norm of the gradients, all parameters together.
         ranks: Those whose gradients are averaged first.
+        part: This rank's rows among those of all.
 
     Returns:
         [] the norm before clipping.
     """
     parameters = [each for group in optimiser.param_groups for each in group["params"]]
-    loss = ranks.average_gradients(parameters, loss.detach())
+    loss = ranks.average_gradients(parameters, loss.detach(), part)
     norm = nn.utils.clip_grad_norm_(parameters, clip, foreach=True).detach()
     bad.logical_or_(~torch.isfinite(norm + loss))
     # The hook by which PyTorch's gradient scaler has fused optimisers leave out a step.

@@ -18,6 +18,7 @@ from newt_core.errors import CheckpointError, ConfigError
 from newt_core.replay.episode import check_episode
 from newt_core.replay.index import StartIndex, check_sampling
 from newt_core.replay.ledger import Ledger
+from newt_core.replay.part import Part
 from newt_core.replay.storage import FORMAT_VERSION, open_storage
 from newt_core.types import Episode, IntArray
 
@@ -40,6 +41,13 @@ class Batch:
     features: torch.Tensor | None = None
     """[H + 1, B, F · D] float16 features of the pictures up to each observation, the oldest
     first; None for states alone."""
+    part: Part | None = None
+    """Which rows of a larger batch these are; None where they are all of it."""
+
+    @property
+    def place(self) -> Part:
+        """These rows among those of the batch that they are a part of."""
+        return self.part or Part((len(self.task),), 0)
 
     def features_at(self, steps: int | slice) -> torch.Tensor | None:
         """The image features at some steps."""
@@ -64,6 +72,7 @@ class ReplayBuffer:
         device: torch.device | str | None = None,
         feature_stack: int = 0,
         restoring: bool = False,
+        private: bool = False,
     ) -> None:
         """Open the buffer in ``folder``, or make an empty one.
 
@@ -77,6 +86,7 @@ class ReplayBuffer:
                 before it. Episodes need features unless it is 0; each is stored once.
             restoring: whether :meth:`load_state_dict` follows, which can do without an intact
                 table of episodes.
+            private: whether the files of a ``disk`` buffer stay as they are, whatever is changed.
 
         Raises:
             ConfigError: if a setting is out of range.
@@ -87,7 +97,9 @@ class ReplayBuffer:
         self.capacity = capacity
         self.sampling = check_sampling(sampling)
         self.feature_stack = feature_stack
-        self._storage = open_storage(storage, capacity, folder, features=feature_stack > 0)
+        self._storage = open_storage(
+            storage, capacity, folder, features=feature_stack > 0, private=private
+        )
         # An empty tensor knows its device in full: "cuda" becomes "cuda:0".
         self.device = torch.empty(0, device=device or self._storage.device).device
         self._ledger = Ledger(self._storage, folder)

@@ -15,7 +15,7 @@ import os
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -127,8 +127,10 @@ class DiskStorage(Storage):
 
     lasts = True
 
-    def __init__(self, folder: Path, capacity: int, *, features: bool = False) -> None:
-        """Open the buffer in ``folder``, or begin one.
+    def __init__(
+        self, folder: Path, capacity: int, *, features: bool = False, private: bool = False
+    ) -> None:
+        """Open the buffer in ``folder``, or begin one; ``private`` keeps changes to this process.
 
         Raises:
             RunFolderError: if the folder holds a buffer of another shape or is damaged.
@@ -155,7 +157,8 @@ class DiskStorage(Storage):
         arrays: dict[str, NDArray[Any]] = {}
         for name, (rows, column) in files.items():
             shape = (rows, *column.shape)
-            mapped = np.memmap(_path(folder, name), column.dtype, "r+", shape=shape)
+            mode: Literal["c", "r+"] = "c" if private else "r+"
+            mapped = np.memmap(_path(folder, name), column.dtype, mode, shape=shape)
             # A plain array over the map: slices of np.memmap objects are slow to make.
             arrays[name] = np.asarray(mapped)
         entries = arrays.pop(_TABLE)
@@ -179,7 +182,12 @@ class DiskStorage(Storage):
 
 
 def open_storage(
-    kind: str, capacity: int, folder: Path | None, *, features: bool = False
+    kind: str,
+    capacity: int,
+    folder: Path | None,
+    *,
+    features: bool = False,
+    private: bool = False,
 ) -> Storage:
     """Make or open a storage.
 
@@ -188,6 +196,7 @@ def open_storage(
         capacity: rows.
         folder: where the files are; for ``disk`` only.
         features: whether rows hold a picture's feature, too.
+        private: whether files stay as they are, whatever this process changes.
 
     Raises:
         ConfigError: if the kind is unknown, not available here or does not fit ``folder``.
@@ -196,7 +205,7 @@ def open_storage(
     if kind == "disk":
         if folder is None:
             raise ConfigError("replay storage 'disk' needs a folder: give one, or use 'ram'.")
-        return DiskStorage(folder, capacity, features=features)
+        return DiskStorage(folder, capacity, features=features, private=private)
     if folder is not None:
         raise ConfigError(f"replay storage '{kind}' uses no folder: leave it out, or use 'disk'.")
     device = memory_device(kind)

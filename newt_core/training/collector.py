@@ -19,7 +19,15 @@ from newt_core.envs.pool import EpisodeNumbers, Pool, observation
 from newt_core.errors import EnvironmentFailure
 from newt_core.replay import EpisodeRecorder
 from newt_core.training.recent import RecentEpisodes
-from newt_core.types import ACTION_DIM, BoolArray, Episode, FloatArray, Observation, Transitions
+from newt_core.types import (
+    ACTION_DIM,
+    BoolArray,
+    Episode,
+    FloatArray,
+    IntArray,
+    Observation,
+    Transitions,
+)
 
 
 class Collector:
@@ -30,13 +38,22 @@ class Collector:
         task_of_env: [E] index of each environment's task in the run's list.
         seed: Determines all episodes.
         features: Whether pictures' features are recorded, too.
+        envs: [E] each environment's number in the whole run, of which these may be a part; its
+            episodes follow from that, whoever plays them. 0 … E - 1 by default.
     """
 
     def __init__(
-        self, pool: Pool, task_of_env: np.ndarray, *, seed: int, features: bool = False
+        self,
+        pool: Pool,
+        task_of_env: np.ndarray,
+        *,
+        seed: int,
+        features: bool = False,
+        envs: IntArray | None = None,
     ) -> None:
         self.pool = pool
         self.task_of_env = task_of_env
+        self.envs: IntArray = np.arange(pool.num_envs) if envs is None else envs
         self.recent = RecentEpisodes([spec.id for spec in pool.specs])
         self._obs: FloatArray = np.zeros((0, 0), np.float32)
         """[E, S] what to act on next."""
@@ -76,7 +93,9 @@ class Collector:
 
     def begin(self) -> None:
         """Begin every environment's first episode, or the ones that were open in a checkpoint."""
-        self._obs = self.pool.reset(self._seed, EpisodeNumbers.own_series(self._numbers))
+        one_by_one = np.ones(len(self.envs), np.int64)
+        numbers = EpisodeNumbers(self.envs, self._numbers, one_by_one)
+        self._obs = self.pool.reset(self._seed, numbers)
         self._recorder.begin(self._obs, self.pool.features())
         self._first = np.ones(self.pool.num_envs, np.bool_)
         self._ready = np.arange(self.pool.num_envs)
@@ -155,6 +174,7 @@ class Collector:
         """
         actions = self._recorder.open_actions()
         return {
+            "envs": torch.from_numpy(self.envs),
             "numbers": torch.from_numpy(self.pool.episode_numbers + self._given_up),
             "open_steps": torch.tensor([len(each) for each in actions]),
             "open_actions": torch.from_numpy(np.concatenate(actions)),

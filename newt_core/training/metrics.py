@@ -101,6 +101,24 @@ class MetricsLogger:
         self.close()
 
 
+class NoMetrics:
+    """Takes a run's metrics, like :class:`MetricsLogger`, and forgets them."""
+
+    def log(self, step: int, metrics: Mapping[str, SupportsFloat]) -> None:
+        """Forget them."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Do nothing: nothing was opened."""
+
+
 class RowFile:
     """JSON lines of which the last can be replaced; a killed run loses none of them.
 

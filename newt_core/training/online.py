@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, SupportsFloat
 
 from newt_core.agents.base import OnlineAgent, Stateful
-from newt_core.agents.ranks import ALONE, Ranks
+from newt_core.agents.ranks import ALONE, Ranks, agreed
 from newt_core.errors import EnvironmentFailure, UselessActionError
 from newt_core.training import run_state
 from newt_core.training.cadence import LOG_SECONDS, AtShares, Every, EverySeconds
@@ -19,12 +19,13 @@ from newt_core.training.collector import Collector
 from newt_core.training.config import RunConfig
 from newt_core.training.health import Health
 from newt_core.training.loop import Loop
-from newt_core.training.metrics import MetricsLogger
+from newt_core.training.metrics import MetricsLogger, NoMetrics
+from newt_core.training.online_status import OnlineStatus
 from newt_core.training.outcome import Scores, TrainResult
-from newt_core.training.progress import Progress, RunStatus
+from newt_core.training.progress import Progress
 from newt_core.training.random_state import seed_random_state
-from newt_core.training.recent import Acting, Speed
-from newt_core.training.time_left import TimeLeft
+from newt_core.training.rank_metrics import joint_row
+from newt_core.training.rank_states import own_state, save_ranks, saved_ranks
 from newt_core.types import CountProgress
 
 
@@ -52,7 +53,7 @@ class OnlineTrainer:
         collector: Collector,
         evaluate: Callable[[int, CountProgress], Scores | None],
         checkpoints: CheckpointFolder,
-        metrics: MetricsLogger,
+        metrics: MetricsLogger | NoMetrics,
         progress: Progress,
         should_stop: Callable[[], bool],
         ranks: Ranks = ALONE,
@@ -68,9 +69,7 @@ class OnlineTrainer:
         self._should_stop = should_stop
         self.counters = run_state.OnlineCounters()
         self._loop = Loop(agent, collector)
-        self._speed = Speed()
-        self._left = TimeLeft(config.steps, config.evaluation.every)
-        self._acting = Acting()
+        self._status = OnlineStatus(config, collector, self.counters, progress)
         self._log_due = EverySeconds(LOG_SECONDS)
         self._evaluate_due = (
             Every(config.evaluation.every),
@@ -79,6 +78,7 @@ class OnlineTrainer:
         self._save_due = Every(config.checkpoint.every)
         self._health = Health(agent, checkpoints.folder)
         self._last_checkpoint = 0
+        self._ranks_before = ranks.size
         self.parts: dict[str, Stateful] = {
             **agent.parts,
             "health": self._health,
@@ -102,7 +102,7 @@ class OnlineTrainer:
             EnvironmentFailure: A task's simulator keeps dying. What was learned is saved.
         """
         if not self.counters.steps:
-            seed_random_state(self.config.seed)
+            seed_random_state(self.config.seed, self.ranks.rank)
         self.agent.begin()
         try:
             return self._run()
@@ -119,14 +119,18 @@ class OnlineTrainer:
             ) from error
 
     def _run(self) -> TrainResult:
-        self._speed.go_on(self.steps)  # What was done before this run went on is no speed of its.
+        self._status.speed.go_on(
+            self.steps
+        )  # What was done before this run went on is no speed of its.
         if steps := self.collector.open_steps:
             self._report(message=f"repeating {steps:,} steps of the episodes that were open")
-        self.collector.begin()
+        agreed(self.ranks, self.collector.begin, failing=EnvironmentFailure)
+        if self._ranks_before != self.ranks.size:
+            self.save(scheduled=False)  # From here on, what this many ranks have counts.
         evaluates = self.config.evaluation.every or self.config.evaluation.at
         if self.counters.last_evaluation < 0 and evaluates:
             self._evaluate()
-        self._speed.go_on(self.steps)
+        self._status.speed.go_on(self.steps)
         self._settle()  # A run that goes on may have been stopped in the middle of this.
         while self.steps < self.config.steps and not self._asked_to_stop():
             self._act()
@@ -143,9 +147,11 @@ class OnlineTrainer:
     # -- one step -----------------------------------------------------------------------------
 
     def _act(self) -> None:
-        with self._acting.timed():
-            steps = self._loop.act(self.steps)
-        self._acting.steps += steps
+        with self._status.acting.timed():
+            steps = agreed(
+                self.ranks, lambda: self._loop.act(self.steps), failing=EnvironmentFailure
+            )
+        self._status.acting.steps += steps
         self.counters.steps += self.ranks.total(steps)
 
     def _asked_to_stop(self) -> bool:
@@ -180,43 +186,21 @@ class OnlineTrainer:
             self._health.check(self.steps)
 
     def _show(self, message: str = "") -> None:
-        rate = self._speed.rate(self.steps)
-        status = RunStatus(
-            steps=self.steps,
-            total=self.config.steps,
-            updates=self.agent.updates,
-            steps_per_s=rate,
-            scores=self.counters.domain_scores,
-            message=message,
-            deaths=self.collector.deaths,
-            lost_episodes=self.collector.lost_episodes,
-            seconds_left=self._left.seconds(self.steps, rate, self._evaluation_seconds()),
-            evaluating=self._left.evaluating,
-        )
-        self.progress.update(status)
-
-    def _evaluation_seconds(self) -> float | None:
-        """Return what an evaluation will take by how fast the agent has acted so far."""
-        if not self._acting.steps:
-            return None
-        lengths = {spec.id: spec.episode_length for spec in self.collector.pool.specs}
-        steps = self.config.evaluation.episodes * sum(lengths.values())
-        return steps * self._acting.seconds / self._acting.steps
+        self._status.show(self.agent.updates, message)
 
     def _log(self) -> None:
         self._log_due.done()
-        self._write(
-            {
-                "updates": self.agent.updates,
-                "updates/skipped": self.agent.skipped.total,
-                "steps_per_s": self._speed.rate(self.steps),
-                **self.agent.report(self.steps),
-                "pool/deaths": self.collector.deaths,
-                "pool/lost_episodes": self.collector.lost_episodes,
-                **self.collector.recent.means(),
-                **self._health.newest,
-            },
-        )
+        own: dict[str, SupportsFloat] = {
+            "updates": self.agent.updates,
+            "updates/skipped": self.agent.skipped.total,
+            "steps_per_s": self._status.speed.rate(self.steps),
+            **self.agent.report(self.steps),
+            "pool/deaths": self.collector.deaths,
+            "pool/lost_episodes": self.collector.lost_episodes,
+            **self._health.newest,
+        }
+        pool, recent = self.collector.pool, self.collector.recent
+        self._write(joint_row(own, recent.ended, pool.num_envs, self.ranks))
 
     def _evaluate_if_due(self) -> None:
         last = self.counters.last_evaluation
@@ -226,11 +210,11 @@ class OnlineTrainer:
     def _evaluate(self) -> None:
         self._health.check(self.steps)
         self._report(message=f"evaluating at step {self.steps:,}")
-        self._speed.pause(self.steps)
-        self._left.begin_evaluation()
+        self._status.speed.pause(self.steps)
+        self._status.left.begin_evaluation()
         result = self.evaluate(self.steps, self._evaluated)
-        seconds = self._left.end_evaluation(whole=result is not None)
-        self._speed.go_on(self.steps)
+        seconds = self._status.left.end_evaluation(whole=result is not None)
+        self._status.speed.go_on(self.steps)
         if result is None:
             return
         counters = self.counters
@@ -251,7 +235,7 @@ class OnlineTrainer:
                 self.save(best=True)
 
     def _evaluated(self, done: int, total: int) -> None:
-        self._left.evaluated(done, total)
+        self._status.left.evaluated(done, total)
         self._show()
 
     def _save_if_due(self) -> None:
@@ -279,20 +263,24 @@ class OnlineTrainer:
         state = self.state_dict()
         if self.ranks.writes:
             self.checkpoints.save(self.steps, state, best=best)
+        self.ranks.gather(None)  # Nobody goes on before it is written.
 
     def _write(self, row: Mapping[str, SupportsFloat]) -> None:
         if self.ranks.writes:
             self.metrics.log(self.steps, row)
 
     def state_dict(self) -> dict[str, Any]:
-        """The state of every part, under its name."""
-        return run_state.save_parts(self.parts)
+        """The state of every part, under its name; all ranks have to ask for it."""
+        return save_ranks(self.parts, self.ranks)
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a checkpoint; the replay buffer is restored along with it.
 
+        One of another number of ranks needs a replay that holds its episodes already.
+
         Raises:
             CheckpointError: The checkpoint does not fit the run's settings.
         """
-        run_state.load_parts(self.parts, state)
+        self._ranks_before = len(saved_ranks(state))
+        run_state.load_parts(self.parts, own_state(state, self.parts, self.ranks))
         self._last_checkpoint = self.steps

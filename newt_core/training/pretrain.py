@@ -13,19 +13,21 @@ from typing import Any, SupportsFloat
 from newt_core.agents.base import OfflineAgent, Stateful
 from newt_core.agents.ranks import ALONE, Ranks
 from newt_core.errors import EnvironmentFailure
+from newt_core.replay import Part, divide
 from newt_core.training.cadence import LOG_SECONDS, Every, EverySeconds
 from newt_core.training.checkpoint_folder import CheckpointFolder
 from newt_core.training.config import RunConfig
 from newt_core.training.health import Health
-from newt_core.training.metrics import MetricsLogger
+from newt_core.training.metrics import MetricsLogger, NoMetrics
 from newt_core.training.progress import Progress, RunStatus
 from newt_core.training.random_state import seed_random_state
+from newt_core.training.rank_metrics import joint_row
+from newt_core.training.rank_states import own_state, save_ranks
 from newt_core.training.recent import Speed
 from newt_core.training.run_state import (
     GlobalGenerators,
     PretrainCounters,
     load_parts,
-    save_parts,
 )
 from newt_core.training.time_left import TimeLeft
 from newt_core.types import CountProgress
@@ -71,7 +73,7 @@ class Pretrainer:
         agent: OfflineAgent,
         evaluate: Callable[[int, bool, CountProgress], Modes | None],
         checkpoints: CheckpointFolder,
-        metrics: MetricsLogger,
+        metrics: MetricsLogger | NoMetrics,
         progress: Progress,
         should_stop: Callable[[], bool],
         ranks: Ranks = ALONE,
@@ -92,6 +94,7 @@ class Pretrainer:
         self._evaluate_due = Every(config.pretrain.evaluate_every)
         self._save_due = Every(config.pretrain.checkpoint_every)
         self._health = Health(agent, checkpoints.folder)
+        self._rows = Part(divide(config.update.batch_size, [1] * ranks.size), ranks.rank).own
         self.parts: dict[str, Stateful] = {
             **agent.parts,
             "health": self._health,
@@ -115,7 +118,7 @@ class Pretrainer:
         """
         settings = self.config.pretrain
         if not self.updates:
-            seed_random_state(self.config.seed)
+            seed_random_state(self.config.seed, self.ranks.rank)
         self._speed.go_on(self.updates)
         while self.updates < settings.updates and not self.ranks.any(self.should_stop()):
             self._health.newest = self.agent.update()
@@ -162,14 +165,13 @@ class Pretrainer:
             return
         self._log_due.done()
         self._last_logged = self.updates
-        self._write(
-            {
-                "updates_per_s": self._speed.rate(self.updates),
-                "updates/skipped": self.agent.skipped.total,
-                **self.agent.report(),
-                **self._health.newest,
-            },
-        )
+        own: dict[str, SupportsFloat] = {
+            "updates_per_s": self._speed.rate(self.updates),
+            "updates/skipped": self.agent.skipped.total,
+            **self.agent.report(),
+            **self._health.newest,
+        }
+        self._write(joint_row(own, {}, self._rows, self.ranks))
         self._health.check(self.updates)
 
     def _evaluate(self, *, last: bool) -> None:
@@ -214,6 +216,7 @@ class Pretrainer:
         state = self.state_dict()
         if self.ranks.writes:
             self.checkpoints.save(self.updates, state, best=best)
+        self.ranks.gather(None)  # Nobody goes on before it is written.
 
     def _write(self, row: Mapping[str, SupportsFloat]) -> None:
         if self.ranks.writes:
@@ -222,7 +225,7 @@ class Pretrainer:
     def state_dict(self) -> dict[str, Any]:
         """The state of every part, under its name."""
         self.counters.updates = self.updates
-        return save_parts(self.parts)
+        return save_ranks(self.parts, self.ranks)
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a checkpoint.
@@ -230,5 +233,5 @@ class Pretrainer:
         Raises:
             CheckpointError: The checkpoint does not fit the run's settings.
         """
-        load_parts(self.parts, state)
+        load_parts(self.parts, own_state(state, self.parts, self.ranks))
         self._last_logged = self.updates

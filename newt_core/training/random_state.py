@@ -16,9 +16,9 @@ from newt_core.errors import CheckpointError, in_short
 from newt_core.seeds import Stream, stream_seed
 
 
-def seed_random_state(run_seed: int) -> None:
-    """Seed Python's, NumPy's and PyTorch's global generators from a run's seed."""
-    seed = stream_seed(run_seed, Stream.LIBRARIES)
+def seed_random_state(run_seed: int, rank: int = 0) -> None:
+    """Seed Python's, NumPy's and PyTorch's global generators from a run's seed, on one rank."""
+    seed = stream_seed(run_seed, Stream.LIBRARIES, rank)
     random.seed(seed)
     np.random.seed(seed % 2**32)
     torch.manual_seed(seed)

@@ -12,6 +12,9 @@ import torch
 
 from newt_core.types import Transitions
 
+Ended = dict[str, list[list[float]]]
+"""A task's id → return and score of each episode that ended."""
+
 
 class RecentEpisodes:
     """Mean return and score of the training episodes that ended since they were last cleared.
@@ -23,7 +26,7 @@ class RecentEpisodes:
     def __init__(self, task_ids: Sequence[str]) -> None:
         self._task_ids = task_ids
         self._returns = np.zeros(len(task_ids))
-        self._ended: dict[str, list[list[float]]] = {}
+        self._ended: Ended = {}
 
     def add(self, transitions: Transitions) -> None:
         """Take in one step of K environments."""
@@ -35,14 +38,14 @@ class RecentEpisodes:
             self._ended.setdefault(self._task_ids[env], []).append(outcome)
         self._returns[ids[transitions.done | transitions.lost]] = 0.0
 
+    @property
+    def ended(self) -> Ended:
+        """The episodes that ended."""
+        return {task: [list(one) for one in outcomes] for task, outcomes in self._ended.items()}
+
     def means(self) -> dict[str, float]:
         """Return ``train/return/<task>`` and ``train/score/<task>``."""
-        metrics: dict[str, float] = {}
-        for task, outcomes in self._ended.items():
-            returns, scores = np.mean(outcomes, axis=0)
-            metrics[f"train/return/{task}"] = float(returns)
-            metrics[f"train/score/{task}"] = float(scores)
-        return metrics
+        return means_of([self._ended])
 
     def discard_open(self) -> None:
         """Forget the returns so far of the episodes that have not ended."""
@@ -54,8 +57,7 @@ class RecentEpisodes:
 
     def state_dict(self) -> dict[str, Any]:
         """Return the returns so far, and the episodes that ended."""
-        ended = {task: [list(one) for one in outcomes] for task, outcomes in self._ended.items()}
-        return {"returns": torch.from_numpy(self._returns.copy()), "ended": ended}
+        return {"returns": torch.from_numpy(self._returns.copy()), "ended": self.ended}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Undo :meth:`state_dict`."""
@@ -63,6 +65,20 @@ class RecentEpisodes:
         self._ended = {
             task: [list(one) for one in outcomes] for task, outcomes in state["ended"].items()
         }
+
+
+def means_of(several: Sequence[Ended]) -> dict[str, float]:
+    """Return ``train/return/<task>`` and ``train/score/<task>`` of the episodes of some ranks."""
+    together: Ended = {}
+    for ended in several:
+        for task, outcomes in ended.items():
+            together.setdefault(task, []).extend(outcomes)
+    metrics: dict[str, float] = {}
+    for task, outcomes in together.items():
+        returns, scores = np.mean(outcomes, axis=0)
+        metrics[f"train/return/{task}"] = float(returns)
+        metrics[f"train/score/{task}"] = float(scores)
+    return metrics
 
 
 class Acting:

@@ -3,7 +3,7 @@
 ========================= ====================================================
 ``config.yaml``           the resolved settings
 ``checkpoints/``          see :mod:`newt_core.training.checkpoint_folder`
-``replay/``               the replay buffer's memory-mapped arrays
+``replay/``               the replay buffer's memory-mapped arrays; of ranks, a folder for each
 ``metrics.jsonl``         a JSON object per line
 ``starts.json``           when the run was begun and gone on with, and on what machines
 ``tb/``                   TensorBoard events

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from newt_core import arguments
 from newt_core.agents.base import Acting, Agent
+from newt_core.agents.ranks import ALONE, Ranks, agreed
 from newt_core.encoders import TextOptions
 from newt_core.encoders.feature_pool import open_pool
 from newt_core.envs.pool import Pool, make_pool
-from newt_core.errors import ConfigError, SpecError
+from newt_core.envs.pool.balance import share_out
+from newt_core.errors import ConfigError, EnvironmentFailure, SpecError
 from newt_core.evaluation.aggregate import Summary, summarise
 from newt_core.evaluation.rollout import (
     EpisodeResult,
+    EvaluationStopped,
     evaluate,
     random_act,
     stoppable,
@@ -43,18 +46,41 @@ def evaluate_agent(
     how: Acting = AS_USUAL,
     should_stop: Callable[[], bool] = lambda: False,
     on_progress: CountProgress | None = None,
+    ranks: Ranks = ALONE,
 ) -> Summary:
     """Evaluate an agent on its own task list, ``specs``, without exploration.
 
+    Ranks share the tasks by the length of their episodes. Whoever plays an episode, it is the
+    same one; all ranks return the summary of all tasks.
+
     Raises:
-        EvaluationStopped: ``should_stop``, asked before every step, said so.
+        EvaluationStopped: ``should_stop``, asked before every step, said so, on any rank.
+        EnvironmentFailure: A task's simulator keeps failing, on any rank.
     """
     envs = min(episodes, MAX_EVALUATION_ENVS)
-    player = agent.player(len(specs) * envs, seed=seed, how=how)
-    entries = [spec for spec in specs for _ in range(envs)]
-    with open_pool(entries, agent.image_encoder, agent.feature_stack, seed=seed) as pool:
-        act = stoppable(player, should_stop)
-        results = evaluate(act, specs, episodes, pool=pool, seed=seed, on_progress=on_progress)
+    rank_of_task = share_out([spec.episode_length for spec in specs], ranks.size)
+    mine = [task for task, rank in enumerate(rank_of_task) if rank == ranks.rank]
+
+    def play() -> list[EpisodeResult] | None:
+        if not mine:
+            return []
+        own = [specs[task] for task in mine]
+        player = agent.player(len(own) * envs, seed=seed, how=how)
+        entries = [spec for spec in own for _ in range(envs)]
+        with open_pool(entries, agent.image_encoder, agent.feature_stack, seed=seed) as pool:
+            act = stoppable(player, should_stop)
+            try:
+                return evaluate(
+                    act, own, episodes, pool=pool, seed=seed, task_ids=mine, on_progress=on_progress
+                )
+            except EvaluationStopped:
+                return None
+
+    found = agreed(ranks, play, failing=EnvironmentFailure)
+    if ranks.any(found is None):
+        raise EvaluationStopped
+    every = ranks.gather([asdict(result) for result in found or ()])
+    results = [EpisodeResult(**fields) for each in every for fields in each]
     return summarise(results, specs, mode=agent.mode(how))
 
 

@@ -28,6 +28,7 @@ class NewtKind:
         reads_features=True,
         begins_with_weights=True,
         learns_from_demonstrations=True,
+        learns_on_ranks=True,
         acts_open_loop=True,
         has_sizes=True,
         keeps_episodes=True,
@@ -70,10 +71,10 @@ class NewtKind:
         *,
         restored: bool,
     ) -> Interaction:
-        """Return the agent with its replay."""
+        """Return the agent with its replay: of several ranks, each has a part of the capacity."""
         storage = "disk" if config.replay.on_disk else config.replay.memory
         online = ReplayBuffer(
-            config.replay.capacity,
+            config.replay.capacity // agent.learner.ranks.size,
             storage=storage,
             folder=folder if storage == "disk" else None,
             sampling=config.replay.sampling,

@@ -54,13 +54,13 @@ def pretrain(run: RunContext, *, resume: bool) -> Pretrained:
         NewtError: Whatever the user can put right.
     """
     require_run(run, resume)
-    with run.folder.lock():
+    with run.lock():
         return _pretrain(run, resume)
 
 
 def _pretrain(run: RunContext, resume: bool) -> Pretrained:
     config, folder, parts = run.config, run.folder, run.parts
-    restored = parts.resume_point(folder, PRETRAINING) if resume else None
+    restored = run.resume_point(PRETRAINING) if resume else None
     demos = parts.require_demos()
     texts = parts.texts_for(restored)
     agent = parts.new_agent(texts, run.ranks)
@@ -78,10 +78,12 @@ def _pretrain(run: RunContext, resume: bool) -> Pretrained:
         )
         if restored is not None:
             pretrainer.load_state_dict(restored.state)
-            folder.discard_evaluations_after(pretrainer.updates)
+            if run.ranks.writes:
+                folder.discard_evaluations_after(pretrainer.updates)
         result = pretrainer.run()
     curves = folder.path / "losses.png"
-    plot_losses(folder.metrics_file, curves)
+    if run.ranks.writes:
+        plot_losses(folder.metrics_file, curves)
     return Pretrained(
         folder.path,
         folder.checkpoints / LAST,
@@ -112,6 +114,7 @@ def _evaluator(run: RunContext, agent: Agent) -> Callable[[int, bool, CountProgr
                     should_stop=run.should_stop,
                     how=WAYS_TO_ACT[mode],
                     on_progress=partial(_tell, tell, number, len(modes)),
+                    ranks=run.ranks,
                 )
                 for number, mode in enumerate(modes)
             }
@@ -122,7 +125,8 @@ def _evaluator(run: RunContext, agent: Agent) -> Callable[[int, bool, CountProgr
             **summaries["policy"].to_json(),
             "modes": {mode: summary.to_json() for mode, summary in summaries.items()},
         }
-        run.folder.write_evaluation(updates, document)
+        if run.ranks.writes:
+            run.folder.write_evaluation(updates, document)
         return {mode: summary.total.score for mode, summary in summaries.items()}
 
     return evaluate

@@ -43,10 +43,12 @@ from newt_core.training.content import (
     content_of,
     read_content,
 )
+from newt_core.training.rank_states import saved_ranks
 from newt_core.training.run_folder import RunFolder
 from newt_core.types import FloatArray
 from newt_core.workflows.agent_kinds import AgentInputs, AgentKind, find_kind, options_of
 from newt_core.workflows.load_agent import check_unchanged, open_image_encoder
+from newt_core.workflows.rank_shares import replay_folder
 from newt_core.workflows.sizes import check_room, check_sizes
 
 
@@ -250,7 +252,10 @@ class RunParts:
         recorded = content.run.image_encoder
         require_image_encoder(recorded, self.image_encoder, f"the run {folder.path}")
         if self.config.replay.on_disk:
-            require_replay(folder.replay, content.state.get("replay", {}), found.path)
+            ranks = saved_ranks(content.state)
+            for rank, state in enumerate(ranks):
+                place = replay_folder(folder, rank, len(ranks))
+                require_replay(place, state.get("replay", {}), found.path)
         return content
 
     @cached_property

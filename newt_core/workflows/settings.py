@@ -11,7 +11,7 @@ from newt_core import arguments
 from newt_core.agents.newt.setup import choose_device
 from newt_core.encoders.text.choose import Notice, short_name
 from newt_core.envs.availability import runnable
-from newt_core.errors import CheckpointError, ConfigError
+from newt_core.errors import CheckpointError, ConfigError, RunFolderError
 from newt_core.files import write_text
 from newt_core.specs import SpecLibrary, TaskSpec, load_specs
 from newt_core.specs.load import spec_files
@@ -22,7 +22,7 @@ from newt_core.training.content import (
     CheckpointContent,
     read_content,
 )
-from newt_core.training.resume import require_same_run, resumed_config
+from newt_core.training.resume import require_same_run, resumed_config, run_settings
 from newt_core.training.run_folder import RunFolder
 from newt_core.training.run_name import RUNS, check_name, run_label
 from newt_core.workflows.agent_kinds import find_kind
@@ -240,6 +240,29 @@ def existing_run(
         if found is not None:
             require_same_run(folder, found.run.config, phase)
         write_text(folder.config_file, settings.to_yaml())
+    return RunContext(settings, folder, library, made=parts)
+
+
+def followed_run(path: Path, *, specs: Sequence[Path] = ()) -> RunContext:
+    """Return a run that the first of several ranks has made, or has looked at to go on with it.
+
+    Args:
+        path: Its folder.
+        specs: Folders of the user's own task specs, instead of those that the run has kept.
+
+    Raises:
+        RunFolderError: It is not to be seen here.
+        ConfigError: Its settings cannot be read.
+    """
+    folder = RunFolder(path)
+    if not folder.config_file.is_file():
+        raise RunFolderError(
+            f"{path} is not to be seen here, where the first rank has made it: --runs-dir has to "
+            "be a folder that all machines share."
+        )
+    kept = [folder.specs] if folder.specs.is_dir() else []
+    library, settings = load_specs(specs or kept), run_settings(folder)
+    parts = RunParts(settings, library.select(settings.tasks))
     return RunContext(settings, folder, library, made=parts)
 
 

@@ -9,7 +9,7 @@ from newt_core.agents.newt.config import UpdateConfig
 from newt_core.agents.newt.losses import UpdateNoise
 from newt_core.agents.newt.update import Learner
 from newt_core.agents.ranks import ALONE, OneRank, Ranks
-from newt_core.replay import Batch
+from newt_core.replay import Batch, Part
 from tests.fixtures.models import batch, model, normal
 from tests.fixtures.thread_ranks import ThreadRank, on_ranks
 
@@ -21,7 +21,9 @@ MODEL = model()
 
 
 def rows(whole: Batch, part: slice) -> Batch:
-    return Batch(whole.obs[:, part], whole.action[:, part], whole.reward[:, part], whole.task[part])
+    place = None if part == BOTH else Part((SIZE, SIZE), part.start // SIZE)
+    obs, action, reward = (each[:, part] for each in (whole.obs, whole.action, whole.reward))
+    return Batch(obs, action, reward, whole.task[part], part=place)
 
 
 def noise(update: int, part: slice) -> UpdateNoise:
@@ -57,9 +59,9 @@ def test_two_ranks_learn_what_one_learns_from_both_their_batches(joint: bool) ->
     first, second = on_ranks(2, half)
     assert torch.equal(weights(first), weights(second))
     assert torch.equal(first.scale, second.scale)
-    assert float(first.scale) == pytest.approx(1.0), "else the two halves' spreads differ from one"
     alone = trained(ALONE, BOTH, joint=joint)
     torch.testing.assert_close(weights(first), weights(alone), atol=2e-6, rtol=1e-4)
+    assert float(first.scale) == pytest.approx(float(alone.scale), rel=1e-5)
     apart = trained(ALONE, slice(0, SIZE), joint=joint)
     assert float((weights(first) - weights(apart)).abs().max()) > 1e-4
 
@@ -78,8 +80,8 @@ def test_an_update_that_one_rank_cannot_make_is_left_out_by_all() -> None:
 
 def test_the_value_scale_is_that_of_all_ranks() -> None:
     class Spread(OneRank):
-        def average(self, value: torch.Tensor) -> torch.Tensor:
-            return value + 8.0  # as if the other rank's values were spread by 17
+        def joined(self, values: torch.Tensor, part: Part) -> torch.Tensor:
+            return torch.linspace(0.0, 10.0, 101)  # with the other rank's, P95 - P5 is 9
 
     learner = Learner(model(), replace_ema(0.25), ranks=Spread())
     learner.update(rows(batch(2 * SIZE), BOTH), noise=noise(0, BOTH))

@@ -96,7 +96,8 @@ def planned(split: SplitModel, envs: int = 3) -> None:
 
 def updated(learner: Learner, *, joint: bool) -> None:
     b = batch()
-    there = Batch(*(x.to(META) for x in (b.obs, b.action, b.reward, b.task)))
+    obs, action, reward, task = (x.to(META) for x in (b.obs, b.action, b.reward, b.task))
+    there = Batch(obs, action, reward, task)
     horizon, rows = b.action.shape[:2]
     noise = UpdateNoise(
         normal(horizon, rows, ACTION_DIM), normal(horizon + 1, rows, ACTION_DIM), HEADS, HEADS

@@ -21,6 +21,7 @@ from newt_core.evaluation import GroupSummary, Summary, TaskSummary
 from newt_core.evaluation.imagination import Imagination
 from newt_core.evaluation.open_loop import Fraction
 from newt_core.evaluation.video import Video
+from newt_core.files import write_json
 from newt_core.reporting.finetune_scores import finetune_scores
 from newt_core.specs import load_specs
 from newt_core.workflows.collect_demos import Collected, CollectionRequest
@@ -68,6 +69,7 @@ PLACES = {
     "finetune": "newt_core.workflows.finetune:finetune",
     "finetuned agent": "newt_core.workflows.finetune_settings:load_agent",
     "pretrain": "newt_core.workflows.pretrain:pretrain",
+    "launch": "newt_core.workflows.launch:launch",
     "evaluate_checkpoint": "newt_core.workflows.evaluate:evaluate_checkpoint",
     "open_agent": "newt_core.workflows.evaluate:open_agent",
     "evaluate_random": "newt_core.workflows.evaluate:evaluate_random",
@@ -112,6 +114,7 @@ SLOW = (
     "train",
     "interact",
     "pretrain",
+    "launch",
     "finetune",
     "finetuned agent",
     "open_agent",
@@ -273,6 +276,14 @@ class FakeCore:
             scored_after=None if stopped else config.pretrain.updates,
             interrupted=stopped,
         )
+
+    def _launch(self, asked: Any, environment: Any) -> bool:
+        """Do as the first rank does at its end."""
+        self.while_training(asked=asked)
+        document = {"run": asked.arguments[2], "steps": 9}
+        result = {"document": document, "lines": ["9 steps"], "remarks": [], "interrupted": False}
+        write_json(Path(environment["NEWT_RESULT"]), result)
+        return True
 
     def _finetune(self, finetuning: Any, **others: Any) -> Finetuned:
         self.while_training(finetuning=finetuning, **others)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from newt_core.envs.pool.balance import balance, deal
+from newt_core.envs.pool.balance import balance, deal, share_out
 
 
 def _loads(costs, assignment, workers):
@@ -44,3 +44,25 @@ def test_random_costs_come_near_the_best_possible():
         loads = _loads(costs, balance(costs, deal(40, workers), workers), workers)
         best = max(sum(costs) / workers, max(costs))
         assert loads.max() <= 1.1 * best
+
+
+def test_ranks_get_equal_numbers_of_about_equal_cost():
+    costs = [26.0, 0.2, 24.0, 0.2, 1.2, 0.2, 1.2]
+    assignment = share_out(costs, 2)
+    assert sorted(np.bincount(assignment)) == [3, 4]
+    assert assignment[0] != assignment[2], "the two dearest are not together"
+    loads = _loads(costs, assignment, 2)
+    assert abs(loads[0] - loads[1]) < 3.0
+
+
+def test_any_number_of_environments_is_shared_out_to_any_number_of_ranks():
+    generator = np.random.default_rng(0)
+    for envs in range(1, 30):
+        for ranks in range(1, envs + 1):
+            counts = np.bincount(share_out(generator.random(envs).tolist(), ranks), minlength=ranks)
+            assert counts.max() - counts.min() <= 1
+            assert counts.sum() == envs
+
+
+def test_more_ranks_than_environments_leave_some_without():
+    assert sorted(share_out([1.0, 1.0], 3)) == [0, 1]

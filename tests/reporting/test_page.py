@@ -226,7 +226,8 @@ def test_a_run_notes_its_start_where_its_metrics_begin(tmp_path, writes, kept):
     folder = write_run(tmp_path, "a")
     ranks: Any = SimpleNamespace(writes=writes)
     run = RunContext(RunConfig(), folder, load_specs(), ranks=ranks)
-    run.metrics(None).close()
+    with run.metrics(None):
+        pass
     assert len(read_starts(folder.starts)) == kept
 
 

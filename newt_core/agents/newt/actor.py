@@ -42,10 +42,17 @@ class Actor:
         num_envs: Environments that ids may name.
         seed: Determines all noise.
         settings: May be replaced between calls.
+        rank: Which of the processes that explore together.
     """
 
     def __init__(
-        self, agent: ActingModel, num_envs: int, *, seed: int, settings: ActorSettings
+        self,
+        agent: ActingModel,
+        num_envs: int,
+        *,
+        seed: int,
+        settings: ActorSettings,
+        rank: int = 0,
     ) -> None:
         self.agent = agent
         self.settings = settings
@@ -53,7 +60,7 @@ class Actor:
         self._horizon = settings.horizon or agent.planner_config.horizon
         self._mean = torch.zeros(self._horizon, num_envs, width, device=agent.device)
         noise_seed, heads_seed = (
-            stream_seed(seed, stream) for stream in (Stream.ACTOR, Stream.ACTOR_HEADS)
+            stream_seed(seed, stream, rank) for stream in (Stream.ACTOR, Stream.ACTOR_HEADS)
         )
         self._generator = torch.Generator(agent.device).manual_seed(noise_seed)
         self._cpu_generator = torch.Generator().manual_seed(heads_seed)

@@ -23,9 +23,9 @@ def resume_generator(generator: torch.Generator, words: Tensor) -> None:
 class SavedGenerator:
     """A PyTorch generator as a part of a run."""
 
-    def __init__(self, run_seed: int, stream: Stream) -> None:
-        """Begin a CPU generator at the start of one of the run's streams."""
-        self.generator = torch.Generator().manual_seed(stream_seed(run_seed, stream))
+    def __init__(self, run_seed: int, stream: Stream, rank: int = 0) -> None:
+        """Begin a CPU generator at the start of one of the run's streams, on one of its ranks."""
+        self.generator = torch.Generator().manual_seed(stream_seed(run_seed, stream, rank))
 
     def state_dict(self) -> dict[str, Any]:
         """Return where its stream is."""

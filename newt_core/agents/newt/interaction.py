@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, SupportsFloat
 
 import torch
@@ -16,7 +16,7 @@ from newt_core.agents.newt.generators import SavedGenerator
 from newt_core.agents.newt.random_phase import RandomPhase
 from newt_core.agents.newt.update import Learner
 from newt_core.agents.newt.update_debt import UpdateDebt
-from newt_core.replay import Mixture
+from newt_core.replay import Batch, Mixture, Part, ReplayBuffer, divide
 from newt_core.seeds import Stream, stream_seed
 from newt_core.types import Episode, FloatArray, IntArray, Observation, Transitions
 
@@ -63,20 +63,30 @@ class Interaction:
         self.agent = agent
         self.replay = replay
         self.settings = settings
+        self._ranks = ranks = agent.learner.ranks
         self.actor = Actor(
-            agent, len(task_of_env), seed=settings.seed, settings=ActorSettings(explore=True)
+            agent,
+            len(task_of_env),
+            seed=settings.seed,
+            settings=ActorSettings(explore=True),
+            rank=ranks.rank,
         )
         update, phase = settings.update, settings.random_phase
         self._debt = UpdateDebt(update.updates_per_step, catch_up=update.catch_up)
-        self._batches = SavedGenerator(settings.seed, Stream.BATCHES)
+        self._batches = SavedGenerator(settings.seed, Stream.BATCHES, ranks.rank)
+        # In proportion to environments: so each of them, on whatever rank, counts alike.
+        self._part = Part(divide(update.batch_size, ranks.gather(len(task_of_env))), ranks.rank)
         if settings.follows_policy:
             # The policy knows where reward is; to go on until it meets some would not help it.
             phase = phase.model_copy(update={"until_reward": 0})
-        actions = SavedGenerator(settings.seed, Stream.RANDOM_ACTIONS)
+        actions = SavedGenerator(settings.seed, Stream.RANDOM_ACTIONS, ranks.rank)
         mask = agent.model.action_mask.cpu().numpy()[task_of_env]
         self._random_phase = RandomPhase(phase, task_of_env, mask, actions.generator)
         self._began: int | None = None
         """Agent steps at which there was something to learn from; None before."""
+        self._all_past = False
+        """Whether the random phase is over on all ranks."""
+        self._look_whether_past()
         self.parts: Mapping[str, Stateful] = {
             "agent": agent,
             "actor": self.actor,
@@ -99,21 +109,25 @@ class Interaction:
     @property
     def seeding(self) -> bool:
         """Whether the run still collects its first episodes and nothing is learned."""
-        return self._began is None and not self._random_phase.over
+        return self._began is None and not self._all_past
+
+    def _look_whether_past(self) -> None:
+        self._all_past = not self._ranks.any(not self._random_phase.over)
 
     def begin(self) -> None:
         """See :class:`newt_core.agents.base.OnlineAgent`."""
         online, demos = self.replay.online, self.replay.demos
         if demos is None:
             return
+        ranks = self._ranks
         if self.settings.demos_in_replay and online.num_episodes == 0:
-            for episode in demos.episodes():
-                online.add(episode)
+            for number, episode in enumerate(demos.episodes()):
+                if number % ranks.size == ranks.rank:  # Each is in one replay alone.
+                    online.add(episode)
         if self.settings.calibrates:
-            first = stream_seed(self.settings.seed, Stream.CALIBRATION)
+            first = stream_seed(self.settings.seed, Stream.CALIBRATION, ranks.rank)
             generator = torch.Generator().manual_seed(first)
-            size, horizon = self.settings.update.batch_size, self.settings.update.horizon
-            self.agent.learner.calibrate(demos.sample(size, horizon, generator))
+            self.agent.learner.calibrate(self._draw(demos, generator))
 
     def act(self, observation: Observation, steps: int) -> FloatArray:
         """See :class:`newt_core.agents.base.OnlineAgent`."""
@@ -133,15 +147,22 @@ class Interaction:
 
     def learn(self, steps: int) -> Iterator[Metrics]:
         """See :class:`newt_core.agents.base.OnlineAgent`."""
-        if self.seeding or self.replay.online.num_episodes == 0:
+        if self._began is None:
+            self._look_whether_past()
+        if self._ranks.any(self.seeding or self.replay.online.num_episodes == 0):
             return
         if self._began is None:
             self._began = steps
         update, learner = self.settings.update, self.agent.learner
         bc_coef = update.bc_coef if self.settings.cloning else 0.0
         for _ in range(self._debt.owed(steps, learner.updates, began=self._began)):
-            batch = self.replay.sample(update.batch_size, update.horizon, self._batches.generator)
+            batch = self._draw(self.replay, self._batches.generator)
             yield learner.update(batch, bc_coef=bc_coef)
+
+    def _draw(self, source: Mixture | ReplayBuffer, generator: torch.Generator) -> Batch:
+        """Draw this rank's part of a batch."""
+        drawn = source.sample(self._part.own, self.settings.update.horizon, generator)
+        return replace(drawn, part=self._part)
 
     def report(self, steps: int) -> Mapping[str, SupportsFloat]:
         """See :class:`newt_core.agents.base.OnlineAgent`."""

@@ -21,6 +21,7 @@ from newt_core.model.policy_head import PolicySample
 from newt_core.model.q_ensemble import draw_heads, on_device
 from newt_core.model.world_model import BoundModel, WorldModel
 from newt_core.replay.buffer import Batch
+from newt_core.replay.part import Part
 
 
 @dataclass(frozen=True)
@@ -40,11 +41,17 @@ class UpdateNoise:
 def draw_noise(
     model: WorldModel, batch: Batch, generator: torch.Generator, cpu_generator: torch.Generator
 ) -> UpdateNoise:
-    """Draw an update's noise on the model's device; its head pairs come from the CPU."""
-    shape, device = batch.action.shape, model.device
-    extended = (shape[0] + 1, *shape[1:])
-    target = torch.randn(shape, device=device, generator=generator)
-    policy = torch.randn(extended, device=device, generator=generator)
+    """Draw an update's noise on the model's device; its head pairs come from the CPU.
+
+    For a part of a larger batch, the noise of the whole is drawn and that of its rows taken: so
+    ranks with the same generators draw what one would that had all rows.
+    """
+    horizon, _, width = batch.action.shape
+    device, part = model.device, batch.place
+    mine = slice(part.first, part.first + part.own)
+    shape, extended = (horizon, part.whole, width), (horizon + 1, part.whole, width)
+    target = torch.randn(shape, device=device, generator=generator)[:, mine]
+    policy = torch.randn(extended, device=device, generator=generator)[:, mine]
     heads = torch.stack([draw_heads(model.size.num_q, cpu_generator) for _ in range(2)])
     target_heads, policy_heads = on_device(heads, device)
     return UpdateNoise(target, policy, target_heads, policy_heads)
@@ -168,7 +175,7 @@ def policy_loss(
     config: UpdateConfig,
     *,
     bc_coef: float,
-    average: Callable[[Tensor], Tensor] = lambda spread: spread,
+    joined: Callable[[Tensor, Part], Tensor] = lambda values, part: values,
 ) -> PolicyLoss:
     """Maximise scaled value and entropy, and stay near the replayed actions (eq. 7).
 
@@ -180,14 +187,15 @@ def policy_loss(
         scale: [] the running value scale *before* this update; moved by the values at t = 0.
         config: Coefficients.
         bc_coef: Weight of behaviour cloning; 0 for none.
-        average: Takes the mean over all ranks that train together.
+        joined: Puts the values of all ranks' parts of the batch together.
     """
     bound = model.bind(batch.task)
     z = latents.detach()
     rho = temporal_weights(z.shape[0] - 1, config.temporal_decay, z.device)
     sample = bound.policy(z, noise.policy)
     q = policy_values(bound, z, sample.action, noise.policy_heads)
-    new_scale = torch.lerp(scale, average(value_spread(q[0].detach())), config.scale_ema)
+    spread = value_spread(joined(q[0].detach(), batch.place))
+    new_scale = torch.lerp(scale, spread, config.scale_ema)
     value = (rho * (q / new_scale).mean(1)).sum()
     entropy = entropy_bonus(sample, rho, config.entropy)
     cloning = cloning_loss(sample, batch, model.action_mask[batch.task], rho)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import SupportsFloat
 
 from newt_core.agents.base import Metrics, Skipped, Stateful
@@ -11,7 +11,7 @@ from newt_core.agents.newt.agent import NewtAgent
 from newt_core.agents.newt.config import UpdateConfig
 from newt_core.agents.newt.generators import SavedGenerator
 from newt_core.agents.newt.update import Learner
-from newt_core.replay import ReplayBuffer
+from newt_core.replay import Part, ReplayBuffer, divide
 from newt_core.seeds import Stream
 
 
@@ -45,7 +45,11 @@ class Pretraining:
         self.agent = agent
         self.demos = demos
         self.settings = settings
-        self._batches = SavedGenerator(settings.seed, Stream.BATCHES)
+        ranks = agent.learner.ranks
+        # Each rank draws its part of every batch, from a stream of its own.
+        self._batches = SavedGenerator(settings.seed, Stream.BATCHES, ranks.rank)
+        rows = divide(settings.update.batch_size, [1] * ranks.size)
+        self._part = Part(rows, ranks.rank)
         self.parts: Mapping[str, Stateful] = {"agent": agent, "batches": self._batches}
 
     @property
@@ -61,9 +65,8 @@ class Pretraining:
     def update(self) -> Metrics:
         """See :class:`newt_core.agents.base.OfflineAgent`."""
         learner, settings = self.agent.learner, self.settings
-        batch = self.demos.sample(
-            settings.update.batch_size, settings.update.horizon, self._batches.generator
-        )
+        batch = self.demos.sample(self._part.own, settings.update.horizon, self._batches.generator)
+        batch = replace(batch, part=self._part)
         learner.set_lr_factor(settings.lr_factor * learner.warmup_factor())
         return learner.update(batch, bc_coef=settings.bc_coef, joint=True)
 

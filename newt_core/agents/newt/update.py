@@ -20,6 +20,7 @@ from newt_core.agents.optimisers import gradient_step, load_moments
 from newt_core.agents.ranks import ALONE, Ranks
 from newt_core.model.world_model import WorldModel
 from newt_core.replay.buffer import Batch
+from newt_core.replay.part import Part
 from newt_core.seeds import Stream, stream_seed
 
 
@@ -32,7 +33,7 @@ class Learner:
         model: What learns.
         config: How.
         seed: Determines the noise.
-        ranks: Those that train the same weights on batches of their own.
+        ranks: Those that train the same weights, each on its part of every batch.
     """
 
     remedy = REMEDY
@@ -101,7 +102,7 @@ class Learner:
         z = bound.encode(batch.obs[:1], batch.features_at(slice(0, 1)))
         action = bound.policy(z, noise.policy[:1]).action
         q = losses.policy_values(bound, z, action, noise.policy_heads)
-        self.scale = self.ranks.average(losses.value_spread(q[0]))
+        self.scale = losses.value_spread(self.ranks.joined(q[0], batch.place))
 
     def _autocast(self) -> torch.autocast:
         enabled = self.config.precision == "bfloat16"
@@ -144,21 +145,24 @@ class Learner:
                     self.model, model_loss.latents, batch, noise, self.config
                 )
         total.backward()
-        metrics["grad/model"] = self._step(self.model_optimiser, total, bad)
+        part = batch.place
+        metrics["grad/model"] = self._step(self.model_optimiser, total, part, bad)
         if not joint:
             # What cloning in the latents asked of the policy, its own step asks again.
             self.policy_optimiser.zero_grad(set_to_none=True)
             metrics |= self._policy_step(model_loss.latents, batch, noise, bad, bc_coef=bc_coef)
         else:
-            metrics["grad/policy"] = self._step(self.policy_optimiser, total, bad)
+            metrics["grad/policy"] = self._step(self.policy_optimiser, total, part, bad)
         self.model.update_target(self.config.target_ema)
         self.updates += 1
         self.skipped.count(bad)
         return metrics
 
-    def _step(self, optimiser: torch.optim.Adam, loss: Tensor, bad: Tensor) -> Tensor:
+    def _step(self, optimiser: torch.optim.Adam, loss: Tensor, part: Part, bad: Tensor) -> Tensor:
         """Step by the settings; see :func:`newt_core.agents.optimisers.gradient_step`."""
-        return gradient_step(optimiser, loss, bad, clip=self.config.grad_clip, ranks=self.ranks)
+        return gradient_step(
+            optimiser, loss, bad, clip=self.config.grad_clip, ranks=self.ranks, part=part
+        )
 
     def _policy_step(
         self, latents: Tensor, batch: Batch, noise: UpdateNoise, bad: Tensor, *, bc_coef: float
@@ -173,11 +177,11 @@ class Learner:
                 self.scale,
                 self.config,
                 bc_coef=bc_coef,
-                average=self.ranks.average,
+                joined=self.ranks.joined,
             )
         loss.total.backward()
         metrics = dict(loss.metrics)
-        metrics["grad/policy"] = self._step(self.policy_optimiser, loss.total, bad)
+        metrics["grad/policy"] = self._step(self.policy_optimiser, loss.total, batch.place, bad)
         self.scale = torch.where(bad > 0, self.scale, loss.scale.detach())
         return metrics
 

@@ -1,4 +1,4 @@
-"""Which worker hosts which environment.
+"""Which worker hosts which environment, and which rank plays it.
 
 A lock-step step takes as long as the slowest worker. Tasks differ in cost by a factor of a
 hundred, so every environment is measured once, where it was first built, and then as few as
@@ -17,6 +17,32 @@ WORTHWHILE = 0.05
 def deal(num_envs: int, num_workers: int) -> list[int]:
     """Deal environments to workers in turn; returns each environment's worker."""
     return [env_id % num_workers for env_id in range(num_envs)]
+
+
+def share_out(costs: Sequence[float], ranks: int) -> list[int]:
+    """Share environments out to ranks: as many to each as to the others, and about equal in cost.
+
+    Ranks step in lock-step, too, and each plans for as many environments as it has. So their
+    numbers differ by one at most; within that, the dearest go first, to whoever has least to do.
+
+    Args:
+        costs: [E] seconds per step of each environment.
+        ranks: R.
+
+    Returns:
+        [E] the rank of each environment: the same on every machine.
+    """
+    each, extra = divmod(len(costs), ranks)
+    counts, loads, assignment = [0] * ranks, [0.0] * ranks, [0] * len(costs)
+    for env in sorted(range(len(costs)), key=lambda env: -costs[env]):
+        most = each + (extra > 0)
+        open_ranks = [rank for rank in range(ranks) if counts[rank] < most]
+        rank = min(open_ranks, key=loads.__getitem__)
+        assignment[env] = rank
+        counts[rank] += 1
+        loads[rank] += costs[env]
+        extra -= counts[rank] == each + 1
+    return assignment
 
 
 def balance(costs: Sequence[float], worker_of: Sequence[int], num_workers: int) -> list[int]:

@@ -54,7 +54,7 @@ class WorkerProcess:
         # own: on a shared one, only the last to ask would be signalled.
         lifeline, self._lifeline = os.pipe()
         descriptors = (theirs.fileno(), memory_fd, lifeline)
-        with _ctrl_c_held_back():
+        with _stops_held_back():
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-c", _CODE, *map(str, descriptors)],
                 pass_fds=descriptors,
@@ -129,13 +129,14 @@ def end(workers: Sequence[WorkerProcess]) -> None:
 
 
 @contextmanager
-def _ctrl_c_held_back() -> Iterator[None]:
-    """Block SIGINT; what is started in the block has it blocked for good.
+def _stops_held_back() -> Iterator[None]:
+    """Block SIGINT and SIGTERM; what is started in the block has them blocked for good.
 
-    A terminal sends Ctrl-C to workers, too, and those that are still importing would each print a
-    traceback. What to do about it is for this process to decide, which gets it after the block.
+    A terminal sends Ctrl-C to workers, too, and a job's scheduler or launcher sends SIGTERM to all
+    of its processes. What to do about it is for this process to decide, which gets them after the
+    block: it needs its workers until the run is saved.
     """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         yield
     finally:

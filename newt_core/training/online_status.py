@@ -1,0 +1,64 @@
+"""What a run of interaction says of itself while it goes: where it is, how fast, how long yet."""
+
+from __future__ import annotations
+
+from newt_core.training.collector import Collector
+from newt_core.training.config import RunConfig
+from newt_core.training.progress import Progress, RunStatus
+from newt_core.training.recent import Acting, Speed
+from newt_core.training.run_state import OnlineCounters
+from newt_core.training.time_left import TimeLeft
+
+
+class OnlineStatus:
+    """Tells a watcher about a run.
+
+    Args:
+        config: The run's settings.
+        collector: Its environments.
+        counters: Where it is.
+        progress: Who watches.
+    """
+
+    def __init__(
+        self, config: RunConfig, collector: Collector, counters: OnlineCounters, progress: Progress
+    ) -> None:
+        self.speed = Speed()
+        self.left = TimeLeft(config.steps, config.evaluation.every)
+        self.acting = Acting()
+        self._config = config
+        self._collector = collector
+        self._counters = counters
+        self._progress = progress
+
+    def show(self, updates: int, message: str = "") -> None:
+        """Say where the run is.
+
+        Args:
+            updates: Gradient steps so far.
+            message: Something that just happened.
+        """
+        counters = self._counters
+        rate = self.speed.rate(counters.steps)
+        self._progress.update(
+            RunStatus(
+                steps=counters.steps,
+                total=self._config.steps,
+                updates=updates,
+                steps_per_s=rate,
+                scores=counters.domain_scores,
+                message=message,
+                deaths=self._collector.deaths,
+                lost_episodes=self._collector.lost_episodes,
+                seconds_left=self.left.seconds(counters.steps, rate, self._evaluation_seconds()),
+                evaluating=self.left.evaluating,
+            )
+        )
+
+    def _evaluation_seconds(self) -> float | None:
+        """Return what an evaluation will take by how fast the agent has acted so far."""
+        if not self.acting.steps:
+            return None
+        lengths = {spec.id: spec.episode_length for spec in self._collector.pool.specs}
+        steps = self._config.evaluation.episodes * sum(lengths.values())
+        return steps * self.acting.seconds / self.acting.steps
