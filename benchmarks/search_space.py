@@ -36,6 +36,7 @@ def _in_order(position: int, speed: int, count: int) -> tuple[tuple[int, ...], .
 CHEETAH = Layout(_in_order(2, 11, 6), (0, 1, 10))
 LAYOUTS: Mapping[str, Layout] = {
     "cheetah": CHEETAH,
+    "fish": Layout(((),) * 5, (7, 8, 9, 10)),
     "giraffe": Layout((*_in_order(3, 13, 6), (2, 12)), (0, 1, 11)),
     "hopper": Layout(_in_order(2, 9, 4), (0, 1, 8, 13, 14)),
     "quadruped": Layout(
