@@ -23,6 +23,8 @@ POLICIES: dict[str, Callable[[], Policy]] = {
     "reacher/three_easy": reacher.reach_with_three,
     "reacher/three_hard": reacher.reach_with_three,
     "spinner/jump": hub.bounce,
+    "spinner/spin": hub.roll,
+    "spinner/spin_backward": hub.roll_backward,
     "spinner/jump_four": hub.bounce,
 }
 """``body/task`` → a function that returns a fresh policy."""

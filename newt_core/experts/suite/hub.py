@@ -1,4 +1,4 @@
-"""The player of the bodies that are a hub with limbs, the jumper and the spinners: it jumps.
+"""Players of the bodies that are a hub with limbs, the jumper and the spinners.
 
 Observation: the torso's height and pitch, the limbs' angles; then the velocities of the torso in
 x, z and pitch, and of the limbs. A limb is a spring.
@@ -7,7 +7,7 @@ x, z and pitch, and of the limbs. A limb is a spring.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import copysign, pi, sin
+from math import copysign, cos, pi, sin
 
 from newt_core.experts.policy import Policy
 
@@ -35,5 +35,31 @@ def _bounce(first: int) -> Policy:
         pitch, rising = obs[1], obs[3 + limbs]
         angles = [pitch + APART * (first + limb) for limb in range(limbs)]
         return [GAIN * sin(angle) * copysign(1.0, rising) for angle in angles]
+
+    return act
+
+
+def roll() -> Policy:
+    """Roll forward: bounce, with a lean that the hub's spin shifts. Searched by CMA-ES."""
+    return _roll(forward=1.0)
+
+
+def roll_backward() -> Policy:
+    """Do the same in the mirror."""
+    return _roll(forward=-1.0)
+
+
+def _roll(forward: float) -> Policy:
+    def act(obs: Sequence[float]) -> Sequence[float]:
+        limbs = (len(obs) - 5) // 2
+        pitch, rising, spin = obs[1], copysign(1.0, obs[3 + limbs]), obs[4 + limbs] * forward
+        actions = []
+        for limb in range(limbs):
+            angle, speed = pitch + APART * limb, obs[5 + limbs + limb]
+            across, along = sin(angle), cos(angle) * forward
+            bounce = (-2.05 * across - 5.37 * along) * rising
+            lean = (1.33 * spin - 0.71) * across + (0.15 * spin + 0.47) * along
+            actions.append(bounce + lean + 1.38 * speed)
+        return actions
 
     return act
