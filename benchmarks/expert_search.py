@@ -13,10 +13,13 @@ import cma
 import numpy as np
 
 from benchmarks.search_space import (
+    REFLEXES,
+    RELATED,
     Space,
     Vector,
     body_of,
     everything,
+    reflex,
     reversed_in_time,
     structured,
 )
@@ -41,25 +44,6 @@ WORK = Path(__file__).parent.parent / "runs" / "expert-search"
 """Where searches that go on keep the best that they have."""
 EPISODES: dict[str, int] = {"walker": 2, "finger": 3, "ball_in_cup": 3, "fish": 3, "acrobot": 2}
 """Body → episodes that a vector is played in; 1 for those that always begin alike."""
-RELATED: dict[str, tuple[str, ...]] = {
-    "cheetah-run-backward": ("cheetah-run",),
-    "cheetah-run-front": ("cheetah-run",),
-    "cheetah-run-back": ("cheetah-run", "cheetah-run-front"),
-    "walker-walk": ("walker-stand",),
-    "walker-run": ("walker-walk",),
-    "walker-walk-backward": ("walker-walk", "walker-stand"),
-    "walker-run-backward": ("walker-walk-backward", "walker-walk"),
-    "walker-walk-incline": ("walker-walk",),
-    "walker-arabesque": ("walker-stand",),
-    "hopper-hop": ("hopper-stand",),
-    "hopper-hop-backward": ("hopper-hop", "hopper-stand"),
-    "spinner-spin-backward": ("spinner-spin",),
-    "spinner-jump": ("spinner-spin",),
-    "spinner-jump-four": ("spinner-spin-four",),
-    "quadruped-run": ("quadruped-walk",),
-    "finger-turn-hard": ("finger-turn-easy",),
-}
-"""Task → those whose controllers are worth a try."""
 WISHES: Mapping[str, Callable[[Session], float]] = {"cheetah-jump": flight}
 """Task → what is worth something in its search beside the score, at each step from 0 to 1.
 
@@ -187,6 +171,9 @@ class Search:
         space = Space(np.zeros(free.shape), 1.0, free, mean, scale.astype(np.float64))
         if self.best is not None:
             return space.around(self.best, free)
+        if self.spec.id in REFLEXES:
+            self._keep(reflex(self.spec))
+            return space.around(reflex(self.spec), free)
         tries = self._related()
         seconds = getattr(self.session.simulator, "step_seconds", 0.02)
         for _ in range(FIRST_TRIES):
@@ -270,11 +257,11 @@ class Search:
         confirmed = self.score(self.best, seeds)
         needed = min(GOOD_SCORE, TIMES_RANDOM * max(self.state.random, LEAST_RANDOM))
         self.state.confirmed, self.state.good = confirmed, confirmed >= needed
-        better = why_not(self.spec) is not None or (
-            self.worth(self.best, seeds) > self.worth(load(self.spec), seeds)
-        )
-        if self.state.good and better:
-            store(self.best, self.spec)
+        known = why_not(self.spec, STORED) is None
+        if self.state.good and not (
+            known and self.worth(load(self.spec, STORED), seeds) >= self.worth(self.best, seeds)
+        ):
+            store(self.best, self.spec, STORED)
 
 
 def _read_state(spec: TaskSpec) -> State:
