@@ -66,8 +66,10 @@ SHORT = 0.4
 CHECK_EVERY, CHECKED_EPISODES = 5, 4
 """Generations, after which mean and best are played; on so many seeds that never change."""
 CONFIRMED_EPISODES, RANDOM_EPISODES = 10, 3
+LEAST_SCORE = 0.15
+"""Less is not worth storing, even where random actions score nothing."""
 CHECK_SEED, CONFIRM_SEED, RANDOM_SEED = 500_000, 600_000, 700_000
-REPORT_S, SAVE_S = 20.0, 60.0
+REPORT_S, SAVE_S = 10.0, 10.0
 UNSTABLE = -1.0
 """Score of a controller that breaks the simulation."""
 
@@ -255,7 +257,8 @@ class Search:
             return
         seeds = range(CONFIRM_SEED, CONFIRM_SEED + CONFIRMED_EPISODES)
         confirmed = self.score(self.best, seeds)
-        needed = min(GOOD_SCORE, TIMES_RANDOM * max(self.state.random, LEAST_RANDOM))
+        times_random = TIMES_RANDOM * max(self.state.random, LEAST_RANDOM)
+        needed = min(GOOD_SCORE, max(times_random, LEAST_SCORE))
         self.state.confirmed, self.state.good = confirmed, confirmed >= needed
         known = why_not(self.spec, STORED) is None
         if self.state.good and not (
