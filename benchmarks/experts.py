@@ -14,7 +14,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,9 @@ from newt_core.types import FloatArray
 from newt_core.version import git_version
 
 PAGE = Path(__file__).parent.parent / "docs" / "experts.md"
+SEARCHED = Path(__file__).parent / "results" / "expert_search.json"
+"""What `benchmarks/search_experts.py` writes."""
+SEARCHED_DOMAINS = ("dmcontrol", "dmcontrol-ext")
 PLAYERS = "../newt_core/experts"
 """Where the players are written, seen from the page."""
 EPISODES, RANDOM_EPISODES = 20, 10
@@ -45,9 +48,11 @@ PREFACE = """\
 
 <!-- Written by `python benchmarks/experts.py`; do not edit. -->
 
-Controllers written by hand, for demonstrations without a training run. They see what an agent
-sees and live in `newt_core/experts/`, a file or a folder per domain; `newt tasks list --experts`
-shows this table in the terminal. Each row is the mean over {episodes} episodes, with half the width
+Controllers for demonstrations without a training run, written by hand or, where the player is
+called rhythm, searched for by `python benchmarks/search_experts.py`: an oscillator for each
+actuator with linear feedback, stored as numbers. They see what an agent sees and live in
+`newt_core/experts/`, a file or a folder per domain; `newt tasks list --experts` shows this
+table in the terminal. Each row is the mean over {episodes} episodes, with half the width
 of its 95 % interval, beside the mean of at least {at_random} of random actions.
 `python benchmarks/experts.py` measures them again; all numbers:
 [experts.json](../benchmarks/results/experts.json).
@@ -73,7 +78,7 @@ def main() -> None:
                 spec,
                 {"version": spec.version, "commit": commit} | _measure(spec, arguments.episodes),
             )
-    write_text(PAGE, page(list(library.values()), read_scores()))
+    write_text(PAGE, page(list(library.values()), read_scores(), read_searched()))
     sys.stderr.write(f"wrote {PAGE}\n")
 
 
@@ -138,8 +143,12 @@ def _keep(spec: TaskSpec, row: dict[str, Any]) -> None:
     write_json(FILE, document | {"tasks": ordered})
 
 
-def page(specs: list[TaskSpec], scores: dict[str, Measured]) -> str:
-    """Return the text of docs/experts.md."""
+def page(
+    specs: list[TaskSpec],
+    scores: dict[str, Measured],
+    searched: Mapping[str, Any],
+) -> str:
+    """Return the text of docs/experts.md, of what was measured and what was searched for."""
     measured = [scores[spec.id] for spec in specs if spec.id in scores]
     lines = [
         PREFACE.format(
@@ -176,7 +185,44 @@ def page(specs: list[TaskSpec], scores: dict[str, Measured]) -> str:
                 "| --- | --- | ---: | ---: | ---: | ---: |",
             ]
             lines += [_line(spec, scores[spec.id]) for spec in played]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *_without_success(specs, searched)]) + "\n"
+
+
+def _without_success(specs: list[TaskSpec], searched: Mapping[str, Any]) -> list[str]:
+    """Return the lines about the tasks that were searched for an expert in vain."""
+    rows = [
+        f"| {spec.id} | {row['checked']:.2f} | {row['random']:.2f} | {row['episodes']:,} | "
+        f"{row['seconds']:.0f} s |"
+        for spec in specs
+        if (row := searched.get(spec.id)) is not None and not has_player(spec)
+    ]
+    untried = [
+        spec.id
+        for spec in specs
+        if spec.domain in SEARCHED_DOMAINS and spec.id not in searched and not has_player(spec)
+    ]
+    if not rows:
+        return []
+    return [
+        "",
+        "## Tried without success",
+        "",
+        "What the search found in these tasks is neither worth 0.5 nor five times what random",
+        "actions score, or less than 0.15. Their searches, and all others:",
+        "[expert_search.json](../benchmarks/results/expert_search.json).",
+        "",
+        "| task | best | at random | episodes | processor time |",
+        "| --- | ---: | ---: | ---: | ---: |",
+        *rows,
+        "",
+        f"Not tried yet, of the control suite and its extension: {', '.join(untried)}.",
+    ]
+
+
+def read_searched() -> dict[str, Any]:
+    """Return what `benchmarks/search_experts.py` tried, under the tasks' ids."""
+    searched: dict[str, Any] = json.loads(SEARCHED.read_text(encoding="utf-8"))["tasks"]
+    return searched
 
 
 def _line(spec: TaskSpec, row: Measured) -> str:

@@ -16,6 +16,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("newt_cli", "newt_core", "task_specs")
+DATA = {".yaml", ".xml", ".json", ".j2", ".txt", ".safetensors"}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
@@ -43,7 +44,7 @@ def names(wheel: Path) -> set[str]:
 def test_every_module_and_every_data_file_is_in_the_wheel(names):
     for package in PACKAGES:
         for path in (ROOT / package).rglob("*"):
-            if path.suffix in {".py", ".yaml", ".xml", ".json", ".typed", ".j2", ".txt"}:
+            if path.suffix in DATA | {".py", ".typed"}:
                 assert path.relative_to(ROOT).as_posix() in names
 
 

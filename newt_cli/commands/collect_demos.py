@@ -76,7 +76,7 @@ def collect_demos(
     newt collect-demos --tasks miniarcade --episodes 5 --out arcade
     newt collect-demos --task cartpole-balance --noise 0.3 --out shaken
     newt collect-demos --task walker-run --expert runs/walker --append
-    newt collect-demos --task cheetah-jump --train-expert
+    newt collect-demos --task acrobot-swingup --train-expert
 
     An episode is kept if its return exceeds 0.75 times the median return and, where the task has a
     success signal, if it succeeds. Ctrl-C keeps the episodes collected so far.
@@ -92,6 +92,8 @@ def collect_demos(
                 f"--expert {expert} says who plays; leave it out", param_hint="'--train-expert'"
             )
         _train_experts(chosen, library, specs or (), seed, device, runs_dir)
+    elif expert == workflow.AUTO:
+        _say_what_training_costs(chosen, library, seed, device, runs_dir)
     with console.quiet_stdout(), task_display("episodes") as display:
         stop = StopRequest(console.notice)
         with stop.listening():
@@ -125,6 +127,29 @@ def collect_demos(
     if failed:
         console.notice(f"no episode of {', '.join(failed)} was good enough to keep.")
         raise typer.Exit(FAILED)
+
+
+def _say_what_training_costs(
+    chosen: list[TaskSpec], library: SpecLibrary, seed: int, device: str, runs: Path
+) -> None:
+    """Say what --train-expert would cost, where it is for: timed on the first such task."""
+    from newt_core.workflows.collect_demos import without_expert
+    from newt_core.workflows.forecast import forecast
+    from newt_core.workflows.train_expert import expert_config
+
+    missing = without_expert(chosen, library=library, device=device, runs=runs)
+    if not missing:
+        return
+    spec, config = missing[0], expert_config(missing[0], seed=seed, device=device)
+    with console.quiet_stdout():
+        seconds = forecast(config, [spec]).seconds or 0.0
+    count = len(missing)
+    who = f"{spec.id} has" if count == 1 else f"{count} tasks have"
+    each, of = (" for each", f" for {spec.id}") if count > 1 else ("", "")
+    console.notice(
+        f"{who} no expert: --train-expert would first train one{each}, in {config.steps:,} steps, "
+        f"about {duration(seconds)}{of} on this machine."
+    )
 
 
 def _train_experts(

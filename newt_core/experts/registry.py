@@ -1,7 +1,8 @@
 """From a task to its scripted player.
 
 A domain's module is imported when one of its tasks is asked for and not before. To add players
-for a task, extend its domain's ``find``; for a domain, add a line here.
+for a task, extend its domain's ``find``; for a domain, add a line here. Where the domain has none,
+the task's stored expert plays, if there is one (:mod:`newt_core.experts.rhythm`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from types import MappingProxyType
 from typing import cast
 
 from newt_core.errors import MissingDependencyError, SpecError
+from newt_core.experts import rhythm
 from newt_core.experts.policy import MakePlayer, Player
 from newt_core.specs.schema import TaskSpec
 
@@ -40,11 +42,21 @@ def has_player(spec: TaskSpec) -> bool:
 
 
 def find_player(spec: TaskSpec) -> MakePlayer | None:
-    """Return what makes scripted players of a task; None where there is none."""
-    if spec.domain not in FINDERS:
-        return None
-    module_name, _, function_name = FINDERS[spec.domain].partition(":")
-    return cast(Finder, getattr(import_module(module_name), function_name))(spec)
+    """Return what makes scripted players of a task; None where there is none.
+
+    Raises:
+        SpecError: its stored expert is damaged.
+    """
+    written = None
+    if spec.domain in FINDERS:
+        module_name, _, function_name = FINDERS[spec.domain].partition(":")
+        written = cast(Finder, getattr(import_module(module_name), function_name))(spec)
+    return written or rhythm.find(spec)
+
+
+def why_no_player(spec: TaskSpec) -> str:
+    """Return why :func:`find_player` finds nothing, in half a sentence."""
+    return rhythm.why_not(spec) or rhythm.NONE
 
 
 def make_player(spec: TaskSpec) -> Player:
@@ -57,8 +69,8 @@ def make_player(spec: TaskSpec) -> Player:
     make = find_player(spec)
     if make is None:
         raise SpecError(
-            f"task '{spec.id}': there is no scripted player. `newt tasks list --experts` shows "
-            f"which tasks have one."
+            f"task '{spec.id}': {why_no_player(spec)}. `newt tasks list --experts` shows which "
+            "tasks have one."
         )
     try:
         return make()

@@ -17,7 +17,7 @@ from newt_core.envs.availability import sort_out
 from newt_core.envs.pool import make_pool
 from newt_core.errors import CheckpointError, ConfigError, DemoError, MissingDependencyError
 from newt_core.experts.act import ScriptedAct
-from newt_core.experts.registry import FINDERS, has_player
+from newt_core.experts.registry import find_player, why_no_player
 from newt_core.files import sha256
 from newt_core.specs import SpecLibrary, TaskSpec
 from newt_core.training.run_name import RUNS
@@ -118,7 +118,7 @@ def collect_demos(
     for spec in runnable.available:
         found = find(spec)
         if found is None:
-            left_out[spec.id] = f"there is no {_missing(request.expert, request.runs)}"
+            left_out[spec.id] = _missing(spec, request.expert, request.runs)
         else:
             experts[spec.id] = found
     if not experts:
@@ -193,12 +193,12 @@ def _finder(
     return one.use  # A checkpoint that was named is used, whatever it was trained on.
 
 
-def _missing(expert: str, runs: Path) -> str:
+def _missing(spec: TaskSpec, expert: str, runs: Path) -> str:
     if expert == SCRIPTED:
-        return "scripted player"
+        return why_no_player(spec)
     if expert == AUTO:
-        return f"scripted player, and no run in {runs} was trained on it"
-    return f"checkpoint in {expert} that was trained on it"
+        return f"{why_no_player(spec)}, and no run in {runs} was trained on it"
+    return f"there is no checkpoint in {expert} that was trained on it"
 
 
 def _require_absent(paths: Sequence[Path]) -> None:
@@ -214,10 +214,10 @@ def _require_absent(paths: Sequence[Path]) -> None:
 
 
 def _scripted(spec: TaskSpec) -> Expert | None:
-    if not has_player(spec):
+    player = find_player(spec)
+    if player is None:
         return None
-    module, _, _ = FINDERS[spec.domain].partition(":")
-    return Expert(f"{SCRIPTED} {module}", lambda envs, seed: ScriptedAct([spec]))
+    return Expert(f"{SCRIPTED} {player.file}", lambda envs, seed: ScriptedAct([spec]))
 
 
 class _Trained:

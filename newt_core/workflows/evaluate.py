@@ -23,7 +23,7 @@ from newt_core.evaluation.rollout import (
     stoppable,
 )
 from newt_core.experts.act import ScriptedAct
-from newt_core.experts.registry import has_player
+from newt_core.experts.registry import has_player, why_no_player
 from newt_core.seeds import Stream, stream_seed
 from newt_core.settings import limits
 from newt_core.specs import SpecLibrary, TaskSpec
@@ -223,8 +223,8 @@ def evaluate_experts(
     if not playing:
         others = f" and {len(lacking) - 1} others" if len(lacking) > 1 else ""
         raise SpecError(
-            f"'{lacking[0]}'{others}: there is no expert. `newt tasks list --experts` shows which "
-            "tasks have one."
+            f"'{lacking[0]}'{others}: {why_no_player(chosen[0])}. `newt tasks list --experts` "
+            "shows which tasks have one."
         )
     if lacking:
         notice(f"left out {len(lacking)} of the tasks, {', '.join(lacking)}: without an expert")

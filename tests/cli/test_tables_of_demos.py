@@ -24,7 +24,7 @@ def test_collect_demos_has_a_line_per_task_and_names_what_came_to_nothing(newt, 
     core.replace("collect_demos", lambda **arguments: collected)
     left_out = "left out atari-krull: there is no scripted player\n"
     nothing = "no episode of mw-reach was good enough to keep.\n"
-    assert said(newt("newt collect-demos --task walker-run")) == (
+    assert said(newt("newt collect-demos --task pygame-cowboy")) == (
         1,
         as_printed("""
             task        episodes  kept  rejected   return  success  score  file
@@ -33,7 +33,7 @@ def test_collect_demos_has_a_line_per_task_and_names_what_came_to_nothing(newt, 
         """),
         left_out + nothing,
     )
-    answer = newt("newt collect-demos --task walker-run --json")
+    answer = newt("newt collect-demos --task pygame-cowboy --json")
     assert (answer.code, answer.err) == (1, left_out + nothing)
     assert answer.json == {
         "tasks": {
@@ -63,7 +63,7 @@ def test_collect_demos_has_a_line_per_task_and_names_what_came_to_nothing(newt, 
 def test_collect_demos_that_was_stopped_says_how_to_go_on(newt, core):
     stopped = Collected([], {}, interrupted=True)
     core.replace("collect_demos", lambda **arguments: stopped)
-    assert said(newt("newt collect-demos --task walker-run")) == (
+    assert said(newt("newt collect-demos --task pygame-cowboy")) == (
         130,
         "task  episodes  kept  rejected  return  success  score  file\n",
         "Stopped. What was collected is kept; go on with --append.\n",
@@ -92,6 +92,29 @@ def test_what_training_experts_will_take_is_said_for_each_and_in_all(newt, core,
         "atari-krull has no expert: training one takes 25,000 steps, about "
         f"{text} on this machine.\n"
     )
+
+
+def test_what_training_would_cost_is_said_and_nothing_is_trained_unasked(newt, core):
+    core.replace("forecast", lambda **arguments: Forecast(25_000, 25_000, 3000.0, 1.0))
+    for tasks, line in (
+        (
+            "atari-krull",
+            "atari-krull has no expert: --train-expert would first train one, in 25,000 steps, "
+            "about 50 min on this machine.",
+        ),
+        (
+            "atari-krull,atari-pong",
+            "2 tasks have no expert: --train-expert would first train one for each, in 25,000 "
+            "steps, about 50 min for atari-krull on this machine.",
+        ),
+    ):
+        assert newt(f"newt collect-demos --tasks {tasks}").err.splitlines()[0] == line
+        assert core.arguments("forecast")["specs"][0].id == "atari-krull"
+    # Whoever is named is not waited for.
+    calls = len(core.calls)
+    assert "no expert" not in newt("newt collect-demos --tasks atari-krull --expert mine.pt").err
+    assert [name for name, _ in core.calls[calls:]] == ["collect_demos"]
+    assert "interact" not in [name for name, _ in core.calls]
 
 
 def test_where_every_task_has_an_expert_none_is_trained(newt, core):

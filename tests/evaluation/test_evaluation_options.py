@@ -134,7 +134,7 @@ def test_experts_are_evaluated_where_there_are_some(acting, short):
     assert (list(summary.tasks), summary.mode) == (["short-reach", "pygame-pong"], "expert")
     assert said == ["left out 1 of the tasks, short-balance: without an expert"]
     assert isinstance(acting.told["evaluate"]["act"], ScriptedAct)
-    with pytest.raises(SpecError, match="'short-balance': there is no expert"):
+    with pytest.raises(SpecError, match="'short-balance': there is no scripted player\\. "):
         evaluate_experts("short-balance", 2, library=short)
 
 

@@ -25,6 +25,8 @@ LEAST_SCORES = {
     # ManiSkill
     "ms-pick-cube": 1.0,
     "ms-pull-cube": 1.0,
+    "ms-cartpole-balance": 0.95,
+    "ms-cartpole-swingup-sparse": 0.7,
     # RoboDesk
     "rd-push-green": 1.0,
     # Box2D
@@ -36,6 +38,10 @@ LEAST_SCORES = {
     # The control suite, its extension, and MuJoCo
     "cartpole-balance-sparse": 0.95,
     "cartpole-swingup": 0.6,
+    "cup-catch": 0.8,
+    "cup-spin": 0.7,
+    "jumper-jump": 0.7,
+    "spinner-jump": 0.35,
     "pendulum-swingup": 0.7,
     "reacher-easy": 0.9,
     "pendulum-spin": 0.8,

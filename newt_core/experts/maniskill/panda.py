@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from math import hypot
 
 from newt_core.experts.policy import MakePlayer, Policy, as_player
-from newt_core.specs.schema import TaskSpec
 
 GAIN = 8.0
 """Action per metre of way. An action of 1 means 0.1 m, in each of two steps."""
@@ -162,12 +161,12 @@ PLANS: dict[str, tuple[Callable[[], Plan], int]] = {
 """The environment's id and control mode → what makes plans, and how many entries turn the hand."""
 
 
-def find(spec: TaskSpec) -> MakePlayer | None:
-    """Return what makes players of a task, or None."""
-    found = PLANS.get(f"{spec.env.get('id')}/{spec.env.get('control_mode')}")
+def player(name: str) -> MakePlayer | None:
+    """Return what makes players of an environment, ``ID/CONTROL_MODE``, or None."""
+    found = PLANS.get(name)
     if found is None:
         return None
     make_plan, turns = found
     return MakePlayer(
-        lambda: as_player(_follow(make_plan(), turns)), make_plan.__name__, "maniskill.py"
+        lambda: as_player(_follow(make_plan(), turns)), make_plan.__name__, "maniskill/panda.py"
     )
