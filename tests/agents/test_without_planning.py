@@ -41,7 +41,7 @@ def test_nothing_is_planned_during_interaction_and_the_policy_explores(tmp_path,
     config = point_config(planner__enabled=False, evaluation__every=0)
     _, trainer = PointRun(tmp_path / "policy", config).run()
     assert plans == [0]
-    assert trainer.agent.updates > 0  # type: ignore[attr-defined]
+    assert trainer.agent.updates > 0
     PointRun(tmp_path / "plans", point_config(evaluation__every=0)).run()
     assert plans[0] > 0
 

@@ -23,6 +23,7 @@ from newt_core.evaluation.open_loop import Fraction
 from newt_core.evaluation.video import Video
 from newt_core.reporting.finetune_scores import finetune_scores
 from newt_core.specs import load_specs
+from newt_core.workflows.ablate import Ablated
 from newt_core.workflows.collect_demos import Collected, CollectionRequest
 from newt_core.workflows.context import RunContext
 from newt_core.workflows.evaluate import EvaluationRequest
@@ -34,6 +35,7 @@ from newt_core.workflows.hub import MODELS, HubFile
 from newt_core.workflows.open_loop import OpenLoop, OpenLoopRequest, TaskOpenLoop
 from newt_core.workflows.pretrain import Pretrained
 from newt_core.workflows.published_checkpoints import ImportRequest
+from newt_core.workflows.run_many import Ended, ListContext
 from newt_core.workflows.train import Trained
 from tests.fixtures.demonstrations import episode, write_demos
 from tests.fixtures.stand_in import stand_in
@@ -44,6 +46,7 @@ RECORDS = (
     CollectionRequest,
     FilmRequest,
     FinetuneContext,
+    ListContext,
     ImportRequest,
     OpenLoopRequest,
 )
@@ -53,6 +56,7 @@ PLACES = {
     "train": "newt_core.workflows.train:train",
     "interact": "newt_core.workflows.train_expert:interact",
     "finetune": "newt_core.workflows.finetune:finetune",
+    "ablate": "newt_core.workflows.ablate:ablate",
     "finetuned agent": "newt_core.workflows.finetune_settings:load_agent",
     "pretrain": "newt_core.workflows.pretrain:pretrain",
     "evaluate_checkpoint": "newt_core.workflows.evaluate:evaluate_checkpoint",
@@ -98,6 +102,7 @@ SLOW = (
     "interact",
     "pretrain",
     "finetune",
+    "ablate",
     "finetuned agent",
     "open_agent",
     "evaluate_checkpoint",
@@ -267,6 +272,23 @@ class FakeCore:
             scores=finetune_scores(finetuning, lengths, {}),
             interrupted=others["should_stop"](),
         )
+
+    def _ablate(self, runs: Any, **others: Any) -> Ablated:
+        self.while_training(runs=runs, **others)
+        rows = {
+            group: {
+                "run": str(runs.path / f"{group}_seed-0"),
+                "runs": [str(runs.run(m).path) for m in runs.members if m.group == group],
+                "done": 1,
+                "score": 0.5,
+                "ci95": [0.25, 0.75],
+                "difference": None if group == "reference" else -0.125,
+                "difference_ci95": None,
+            }
+            for group in runs.groups
+        }
+        files = [runs.results.with_suffix(".md")]
+        return Ablated(runs, rows, files, Ended(others["should_stop"](), {}))
 
     def _finetuned_agent(self, specs: Any, **others: Any) -> tuple[None, list[Any]]:
         return None, list(specs)

@@ -43,6 +43,11 @@ TABLES = {
         "newt finetune made.pt --task walker-walk --preset smoke --device cpu",
         ["walker-walk"],
     ),
+    "ablate._write_rows": (
+        "newt ablate --tasks walker-walk --preset smoke --device cpu --only no-planning",
+        ["reference", "no-planning"],
+    ),
+    "ablate._write_list": ("newt ablate --list", ["no-constrained-planning", "horizon-5"]),
     "assets._report": ("newt assets list", ["ycb", "xarm6"]),
     "weights.list_weights": ("newt weights list", ["clip-vit-b-32", "dinov2-vit-b-14"]),
     "bench._show": ("newt bench pool", ["fast", "reference"]),

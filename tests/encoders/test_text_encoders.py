@@ -44,7 +44,8 @@ def test_zero_encoder_says_nothing() -> None:
 def test_one_hot_tells_tasks_apart_and_says_nothing_of_them() -> None:
     tasks = load_specs().select("walker-run,walker-walk,pygame-pong")
     vectors = OneHotEncoder().encode_tasks(tasks)
-    assert (vectors.shape, vectors.dtype) == ((3, 512), np.float32)
+    assert vectors.shape == (3, 512)
+    assert vectors.dtype == np.float32
     np.testing.assert_array_equal(vectors @ vectors.T, np.eye(3))
     # What a vector is depends on the place alone.
     np.testing.assert_array_equal(OneHotEncoder().encode_tasks(tasks[::-1]), vectors)

@@ -133,5 +133,6 @@ def _make(short: str, name: str, weights: Path | None) -> TextEncoder:
         return FileEncoder(weights)
     if weights is not None:
         raise ConfigError(f"the text encoder '{short}' has no weights: leave {weights} out.")
-    without_weights = {"hashed": HashedEncoder, "one-hot": OneHotEncoder, "zero": ZeroEncoder}
-    return without_weights[short]()
+    if short == "hashed":
+        return HashedEncoder()
+    return OneHotEncoder() if short == "one-hot" else ZeroEncoder()

@@ -54,7 +54,7 @@ class WorkerProcess:
         # own: on a shared one, only the last to ask would be signalled.
         lifeline, self._lifeline = os.pipe()
         descriptors = (theirs.fileno(), memory_fd, lifeline)
-        with _ctrl_c_held_back():
+        with ctrl_c_held_back():
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-c", _CODE, *map(str, descriptors)],
                 pass_fds=descriptors,
@@ -129,7 +129,7 @@ def end(workers: Sequence[WorkerProcess]) -> None:
 
 
 @contextmanager
-def _ctrl_c_held_back() -> Iterator[None]:
+def ctrl_c_held_back() -> Iterator[None]:
     """Block SIGINT; what is started in the block has it blocked for good.
 
     A terminal sends Ctrl-C to workers, too, and those that are still importing would each print a
