@@ -12,13 +12,13 @@ import typer
 from newt_cli import console, options
 from newt_cli import setting_options as settings
 from newt_cli.display import training_display
-from newt_cli.failures import FAILED, INTERRUPTED, StopRequest
+from newt_cli.failures import StopRequest
 from newt_cli.forecasts import ForecastOfMany
 from newt_cli.numbers import number_option
-from newt_cli.run_settings import require_own_settings, resume_command
+from newt_cli.run_lists import find_list, leave
+from newt_cli.run_settings import require_own_settings
 
 if TYPE_CHECKING:
-    from newt_core.workflows.ablate import AblationRequest
     from newt_core.workflows.run_many import ListContext
 
 app = typer.Typer(add_completion=False)
@@ -72,7 +72,7 @@ def ablate(
     \b
     newt ablate --list
     newt ablate --task pygame-cowboy --preset cpu --demos demos --run parts
-    newt ablate --tasks 'walker-*' --preset cpu --only no-language,one-hot --jobs 2
+    newt ablate --tasks 'walker-*' --preset cpu --only no-language --jobs 2
     newt ablate --run parts --resume
 
     Each row of the table changes a setting or two of the run that is asked for, the reference, and
@@ -83,7 +83,7 @@ def ablate(
     """
     from newt_core.training.ablations import read_table
     from newt_core.workflows import ablate as workflow
-    from newt_core.workflows.run_many import ListContext
+    from newt_core.workflows.run_many import ListContext, existing_list
 
     names = [name.strip() for word in only or () for name in word.split(",") if name.strip()]
     if list_:
@@ -100,24 +100,14 @@ def ablate(
                 param_hint="'--resume'",
             )
         require_own_settings(preset, config)
-        made = _existing(request, jobs)
+        runs = find_list("ablation", run, runs_dir)
+        made = existing_list(runs, request.asked, jobs=jobs)
     else:
         forecast = ForecastOfMany()
         runs = workflow.new_ablation(request, measure=forecast, notice=console.notice)
         forecast.tell(runs, jobs)
         made = ListContext(runs, jobs)
     _ablate(made, as_json=as_json)
-
-
-def _existing(request: AblationRequest, jobs: int) -> ListContext:
-    from newt_core.training.run_list import RunList
-    from newt_core.workflows.run_many import existing_list
-
-    if request.name is None:
-        runs = RunList.newest("ablation", root=request.runs)
-    else:
-        runs = RunList.open(request.name, "ablation", root=request.runs)
-    return existing_list(runs, request.asked, jobs=jobs)
 
 
 def _ablate(made: ListContext, *, as_json: bool) -> None:
@@ -138,13 +128,7 @@ def _ablate(made: ListContext, *, as_json: bool) -> None:
         _write_rows(result.rows)
         for path in files:
             console.write(path)
-    go_on = resume_command("ablate", folder)
-    if result.ended.interrupted:
-        console.notice(f"Stopped and saved. Go on with: {go_on}")
-        raise typer.Exit(INTERRUPTED)
-    if result.ended.failed:
-        console.notice(f"{len(result.ended.failed)} failed. Try them again with: {go_on}")
-        raise typer.Exit(FAILED)
+    leave(result.ended, "ablate", folder)
 
 
 def _write_rows(rows: Mapping[str, Mapping[str, Any]]) -> None:

@@ -7,7 +7,7 @@ with the reference, as ``newt compare`` makes it, and a report.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,16 +26,13 @@ from newt_core.training.config import RunConfig
 from newt_core.training.run_list import Member, RunList
 from newt_core.training.run_name import RUNS, check_name
 from newt_core.workflows.asked import Asked
-from newt_core.workflows.run_many import Ended, ListContext, make_runs
+from newt_core.workflows.run_many import Ended, ListContext, Measure, make_runs
 from newt_core.workflows.run_parts import RunParts
 from newt_core.workflows.settings import check_settings, texts_of
 from newt_core.workflows.sizes import check_room_of_all
 
 SEEDS = 3
 """Of each row, where nothing says otherwise."""
-
-Measure = Callable[[RunConfig, Sequence[TaskSpec]], float | None]
-"""Returns the seconds that a run will take; None where that cannot be told."""
 
 
 @dataclass(frozen=True)

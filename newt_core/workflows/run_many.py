@@ -13,6 +13,8 @@ from multiprocessing.connection import wait
 from newt_core import threads
 from newt_core.errors import ConfigError, NewtError
 from newt_core.files import write_text
+from newt_core.specs import TaskSpec
+from newt_core.training.config import RunConfig
 from newt_core.training.list_progress import ListProgress
 from newt_core.training.progress import Progress, RunStatus, Unwatched
 from newt_core.training.resume import resumed_config, run_settings
@@ -23,9 +25,11 @@ from newt_core.workflows.context import never
 from newt_core.workflows.run_apart import DONE, FAILED, RunProcess
 from newt_core.workflows.run_one import run_one
 
+Measure = Callable[[RunConfig, Sequence[TaskSpec]], float | None]
+"""Returns the seconds that a run will take; None where that cannot be told."""
+
 _LISTEN_SECONDS = 0.2
 """How long to listen to the runs before asking again whether to stop."""
-MOST_JOBS = 256
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,7 @@ from newt_core.workflows.pretrain import Pretrained
 from newt_core.workflows.published_checkpoints import ImportRequest
 from newt_core.workflows.run_many import Ended, ListContext
 from newt_core.workflows.train import Trained
+from newt_core.workflows.train_each import TrainedEach
 from tests.fixtures.demonstrations import episode, write_demos
 from tests.fixtures.stand_in import stand_in
 
@@ -56,6 +57,7 @@ PLACES = {
     "train": "newt_core.workflows.train:train",
     "interact": "newt_core.workflows.train_expert:interact",
     "finetune": "newt_core.workflows.finetune:finetune",
+    "train_each": "newt_core.workflows.train_each:train_each",
     "ablate": "newt_core.workflows.ablate:ablate",
     "finetuned agent": "newt_core.workflows.finetune_settings:load_agent",
     "pretrain": "newt_core.workflows.pretrain:pretrain",
@@ -103,6 +105,7 @@ SLOW = (
     "pretrain",
     "finetune",
     "ablate",
+    "train_each",
     "finetuned agent",
     "open_agent",
     "evaluate_checkpoint",
@@ -289,6 +292,21 @@ class FakeCore:
         }
         files = [runs.results.with_suffix(".md")]
         return Ablated(runs, rows, files, Ended(others["should_stop"](), {}))
+
+    def _train_each(self, runs: Any, **others: Any) -> TrainedEach:
+        self.while_training(runs=runs, **others)
+        rows = [
+            {
+                "run": str(runs.run(member).path),
+                "task": member.group,
+                "done": True,
+                "steps": 1000,
+                "score": 0.5,
+                "ci95": None,
+            }
+            for member in runs.members
+        ]
+        return TrainedEach(runs, rows, Ended(others["should_stop"](), {}))
 
     def _finetuned_agent(self, specs: Any, **others: Any) -> tuple[None, list[Any]]:
         return None, list(specs)

@@ -116,7 +116,7 @@ def test_runs_that_failed_are_named_and_the_exit_code_says_so(newt, core):
     answer = newt(f"{START} --json")
     assert answer.code == 1
     assert answer.json["failed"] == {"no-planning_seed-1": "it died."}
-    assert "1 failed. Try them again with: newt ablate --run runs/a --resume" in answer.err
+    assert "1 failed. Try again with: newt ablate --run runs/a --resume" in answer.err
 
 
 def test_a_list_of_another_kind_is_told_by_which_command_it_goes_on(newt, core):
