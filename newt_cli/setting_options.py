@@ -50,8 +50,8 @@ Preset = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="Settings to begin with: paper, cpu, smoke or demo. Without it and --config, paper "
-        "on a CUDA GPU and cpu elsewhere.",
+        help="Settings to begin with: paper, cpu, smoke, demo or tdmpc2. Without it and "
+        "--config, the agent's own if there are any, else paper on a CUDA GPU and cpu elsewhere.",
     ),
 ]
 Config = Annotated[

@@ -29,7 +29,7 @@ from newt_core.model.layers import Blocks, BoundMLP, FusedMLP, NormedLinear, pla
 from newt_core.model.policy_head import PolicySample
 from newt_core.model.q_ensemble import BoundQ, QEnsemble
 from newt_core.model.sizes import NUM_BINS, SIMNORM_GROUP, Size
-from newt_core.types import ACTION_DIM, IMAGE_DIM, STATE_DIM, TEXT_DIM
+from newt_core.types import ACTION_DIM, IMAGE_DIM, STATE_DIM
 
 
 def latent_activation(x: Tensor) -> Tensor:
@@ -42,7 +42,7 @@ class TaskTable:
     """What the model knows of each task of a run, as constants."""
 
     text: Tensor
-    """[tasks, 512] embeddings."""
+    """[tasks, 512] embeddings; [tasks, 0] for a model without texts."""
     action_mask: Tensor
     """[tasks, A] ones in the valid action entries."""
     discount: Tensor
@@ -57,17 +57,25 @@ class WorldModel(nn.Module):
         tasks: The constants of each task.
         state: Whether the encoder reads states.
         feature_stack: Image features F that it reads, the newest and those before it; 0 for none.
+        q_dropout: See :class:`newt_core.model.q_ensemble.QEnsemble`.
     """
 
     def __init__(
-        self, size: Size, tasks: TaskTable, *, state: bool = True, feature_stack: int = 0
+        self,
+        size: Size,
+        tasks: TaskTable,
+        *,
+        state: bool = True,
+        feature_stack: int = 0,
+        q_dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.size = size
         latent, hidden = size.latent_dim, [size.mlp_dim, size.mlp_dim]
-        with_action = Blocks(latent, TEXT_DIM, ACTION_DIM)
+        text = tasks.text.shape[1]
+        with_action = Blocks(latent, text, ACTION_DIM)
         self.encoder = FusedMLP(
-            Blocks(STATE_DIM if state else 0, TEXT_DIM, feature_stack * IMAGE_DIM),
+            Blocks(STATE_DIM if state else 0, text, feature_stack * IMAGE_DIM),
             [size.enc_dim] * (size.enc_layers - 1),
             NormedLinear(size.enc_dim, latent, latent_activation),
         )
@@ -76,9 +84,9 @@ class WorldModel(nn.Module):
         )
         self.reward = FusedMLP(with_action, hidden, plain_linear(size.mlp_dim, NUM_BINS, zero=True))
         self.policy = FusedMLP(
-            Blocks(latent, TEXT_DIM), hidden, plain_linear(size.mlp_dim, 2 * ACTION_DIM)
+            Blocks(latent, text), hidden, plain_linear(size.mlp_dim, 2 * ACTION_DIM)
         )
-        self.q = QEnsemble(with_action, size.mlp_dim, size.num_q)
+        self.q = QEnsemble(with_action, size.mlp_dim, size.num_q, q_dropout)
         self.target_q = copy.deepcopy(self.q).requires_grad_(False)
         self.text: Tensor
         self.action_mask: Tensor

@@ -13,12 +13,12 @@ from newt_core.settings.base import Changeable, InInteraction, InPretraining, Se
 class PlannerConfig(Settings):
     """Model-predictive path integral control in latent space (Newt, table 6)."""
 
-    enabled: bool = Field(
-        True, description="Plan; without, the policy acts, in training and in evaluations."
-    )
     # While interacting, each environment's last plan is kept, which has H steps.
     horizon: InPretraining[int] = Field(
         3, ge=1, le=limits.HORIZON, description="Steps H that a plan looks ahead."
+    )
+    enabled: bool = Field(
+        True, description="Plan; without, the policy acts, in training and in evaluations."
     )
     num_samples: Changeable[int] = Field(
         512, ge=2, le=limits.SAMPLES, description="Action sequences N scored per iteration."

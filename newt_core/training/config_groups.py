@@ -184,6 +184,6 @@ class AgentConfig(Settings):
     """Which kind of agent learns."""
 
     kind: str = Field(
-        "newt", min_length=1, description="Kind of agent: newt, or one that a package adds."
+        "newt", min_length=1, description="Kind of agent: newt, tdmpc2, or one that a package adds."
     )
     options: dict[str, Any] = Field({}, description="Settings of another kind's own.")

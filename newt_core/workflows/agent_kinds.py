@@ -33,7 +33,12 @@ from newt_core.types import FloatArray, IntArray
 
 ENTRY_POINTS = "newt.agents"
 
-KINDS: Mapping[str, str] = MappingProxyType({"newt": "newt_core.workflows.newt_kind:NewtKind"})
+KINDS: Mapping[str, str] = MappingProxyType(
+    {
+        "newt": "newt_core.workflows.newt_kind:NewtKind",
+        "tdmpc2": "newt_core.workflows.tdmpc2_kind:TDMPC2Kind",
+    }
+)
 """Kind → ``module:class``."""
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from newt_core.specs import TaskSpec
 from newt_core.training.config import RunConfig
+from newt_core.workflows.agent_kinds import find_kind
+from newt_core.workflows.newt_kind import NewtKind
 from newt_core.workflows.trial_loop import trial_loop
 
 _MEASURED = 5
@@ -47,7 +50,8 @@ def forecast(
     updates = round(steps * config.update.updates_per_step)
     if pretraining or config.pretrains:
         updates += config.pretrain.updates
-    if config.agent.kind != "newt":
+    kind: Any = find_kind(config.agent.kind)
+    if not isinstance(kind, NewtKind):
         return Forecast(steps, 0, None, None)
     with trial_loop(config, specs) as trial:
         step_s, update_s = _seconds(trial.act) / len(specs), _seconds(trial.update)

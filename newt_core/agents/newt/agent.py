@@ -61,6 +61,7 @@ class NewtAgent(ActingModel):
                 tasks,
                 state=model_config.obs != "rgb",
                 feature_stack=model_config.feature_stack,
+                q_dropout=model_config.q_dropout,
             )
         super().__init__(model.to(device), planner_config)
         self.model_config = model_config

@@ -35,6 +35,10 @@ class UpdateNoise:
     """[2] heads whose minimum makes the TD targets."""
     policy_heads: Tensor
     """[2] heads whose mean the policy maximises."""
+    value_dropout: Tensor | None = None
+    """[n, H, B, hidden] of the Q heads in the value loss; None without dropout."""
+    policy_dropout: Tensor | None = None
+    """[2, H + 1, B, hidden] of the heads that the policy maximises, likewise."""
 
 
 def draw_noise(
@@ -48,6 +52,8 @@ def draw_noise(
         policy=torch.randn(extended, device=device, generator=generator),
         target_heads=draw_heads(model.size.num_q, cpu_generator),
         policy_heads=draw_heads(model.size.num_q, cpu_generator),
+        value_dropout=model.q.draw_dropout(shape[:2], model.size.num_q, generator),
+        policy_dropout=model.q.draw_dropout(extended[:2], 2, generator),
     )
 
 
@@ -108,7 +114,7 @@ def model_loss(
     consistency = (rho * F.mse_loss(z[1:], next_z, reduction="none").mean((1, 2))).sum()
     reward_logits = bound.reward_logits(z[:-1], batch.action)
     reward = (rho * soft_cross_entropy(reward_logits, batch.reward).mean(1)).sum()
-    q_logits = bound.q_heads()(z[:-1], batch.action)
+    q_logits = bound.q_heads()(z[:-1], batch.action, noise.value_dropout)
     value = (rho * soft_cross_entropy(q_logits, target).mean((0, 2))).sum()
     total = (
         config.consistency_coef * consistency
@@ -155,9 +161,11 @@ class PolicyLoss:
     metrics: dict[str, Tensor]
 
 
-def policy_values(bound: BoundModel, z: Tensor, action: Tensor, heads: Tensor) -> Tensor:
+def policy_values(
+    bound: BoundModel, z: Tensor, action: Tensor, heads: Tensor, dropout: Tensor | None = None
+) -> Tensor:
     """Mean of two heads' values with gradient into the action only: [H + 1, B]."""
-    return two_hot_mean(bound.q_heads(heads).frozen()(z, action)).mean(0)
+    return two_hot_mean(bound.q_heads(heads).frozen()(z, action, dropout)).mean(0)
 
 
 def policy_loss(
@@ -187,7 +195,7 @@ def policy_loss(
     z = latents.detach()
     rho = temporal_weights(z.shape[0] - 1, config.temporal_decay, z.device)
     sample = bound.policy(z, noise.policy)
-    q = policy_values(bound, z, sample.action, noise.policy_heads)
+    q = policy_values(bound, z, sample.action, noise.policy_heads, noise.policy_dropout)
     new_scale = torch.lerp(scale, average(value_spread(q[0].detach())), config.scale_ema)
     value = (rho * (q / new_scale).mean(1)).sum()
     entropy = entropy_bonus(sample, rho, config.entropy)
