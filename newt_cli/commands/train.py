@@ -186,7 +186,5 @@ def _write_each(rows: Sequence[Mapping[str, Any]]) -> None:
         )
         for row in rows
     ]
-    numbers = ("evaluated at", "score")
-    console.write_table(
-        ("task", "run", *numbers), cells, right=numbers, gives_way=("evaluated at", "run")
-    )
+    numbers = ("steps", "score")
+    console.write_table(("task", "run", *numbers), cells, right=numbers, gives_way=("steps", "run"))

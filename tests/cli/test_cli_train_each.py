@@ -25,7 +25,7 @@ def test_a_row_for_each_task_and_its_agents_collect_demonstrations(newt, monkeyp
     )
     assert answer.code == 0, answer.err
     head, first, second, folder = answer.out.splitlines()
-    assert " ".join(head.split()) == "task run evaluated at score"
+    assert " ".join(head.split()) == "task run steps score"
     assert first.split()[:3] == ["short-balance", "done", "20"]
     assert second.split()[:3] == ["short-reach", "done", "20"]
     assert folder == "runs/experts"
