@@ -24,6 +24,7 @@ COMMANDS = {
     "pretrain": "newt_cli.commands.pretrain",
     "train": "newt_cli.commands.train",
     "finetune": "newt_cli.commands.finetune",
+    "ablate": "newt_cli.commands.ablate",
     "eval": "newt_cli.commands.eval",
     "openloop": "newt_cli.commands.openloop",
     "render": "newt_cli.commands.render",

@@ -10,6 +10,7 @@ from newt_cli import console
 if TYPE_CHECKING:
     from newt_core.specs import TaskSpec
     from newt_core.training.config import RunConfig
+    from newt_core.training.run_list import RunList
     from newt_core.workflows.forecast import Forecast
 
 
@@ -51,6 +52,34 @@ def say_forecast_of_runs(config: RunConfig, spec: TaskSpec, runs: int) -> None:
     each = " each" if runs > 1 else ""
     total = f", {duration(runs * made.seconds)} in all" if made.seconds and runs > 1 else ""
     console.notice(f"forecast: {runs:,} run{'s' * (runs > 1)} of {sentence(made)}{each}{total}")
+
+
+class ForecastOfMany:
+    """Makes the forecasts of the runs in a list that begins, and says how long they are in all."""
+
+    def __init__(self) -> None:
+        self._begun = False
+
+    def __call__(self, config: RunConfig, specs: Sequence[TaskSpec]) -> float | None:
+        """Time a few steps of a run, and return the seconds that it will take."""
+        from newt_core.workflows.forecast import forecast
+
+        if not self._begun:
+            self._begun = True
+            console.notice("timing a few steps of each kind of run")
+        with console.quiet_stdout():
+            return forecast(config, specs).seconds
+
+    def tell(self, runs: RunList, jobs: int) -> None:
+        """Say what all runs of a list will take."""
+        each = [runs.seconds.get(member.group) for member in runs.members]
+        known = [seconds for seconds in each if seconds is not None]
+        length = f"{len(each):,} runs"
+        if len(known) == len(each):
+            at_a_time = f", {jobs} at a time" if jobs > 1 else ""
+            total = sum(known)
+            length += f", about {duration(total)} of work on this machine{at_a_time}"
+        console.notice(f"forecast: {length}")
 
 
 def sentence(forecast: Forecast) -> str:

@@ -74,7 +74,7 @@ ImageWeights = Annotated[
 RunsDir = Annotated[Path, typer.Option("--runs-dir", help="The folder of all runs.")]
 """The folder that holds the run folders."""
 
-TEXT_ENCODER_HELP = "The text encoder: auto, clip, hashed, file or zero."
+TEXT_ENCODER_HELP = "The text encoder: auto, clip, hashed, file, one-hot or zero."
 
 TextEncoder = Annotated[
     str | None, typer.Option("--text-encoder", metavar="NAME", help=TEXT_ENCODER_HELP)

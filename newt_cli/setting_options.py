@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from newt_cli.numbers import whole_number
+from newt_cli.numbers import number_option, whole_number
 from newt_core.training.config import setting_fields
 from newt_core.training.config_layers import setting_of_flag
 from newt_core.workflows.asked import Asked
@@ -50,8 +50,8 @@ Preset = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="Settings to begin with: paper, cpu, smoke or demo. Without it and --config, paper "
-        "on a CUDA GPU and cpu elsewhere.",
+        help="Settings to begin with: paper, cpu, smoke, demo or tdmpc2. Without it and "
+        "--config, the agent's own if there are any, else paper on a CUDA GPU and cpu elsewhere.",
     ),
 ]
 Config = Annotated[
@@ -66,6 +66,12 @@ Set = Annotated[
 ]
 Run = Annotated[
     str | None, typer.Option(metavar="NAME", help="The run's name; by default its date and tasks.")
+]
+Jobs = Annotated[
+    int,
+    number_option(
+        1, 256, "Runs at a time, each in a process of its own that gets its share of the threads."
+    ),
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Resume that run, or the newest one.")]
 

@@ -32,7 +32,8 @@ def collect_demos(
         str,
         typer.Option(
             metavar="WHO",
-            help="Who plays: auto, scripted, a checkpoint, a run, or a folder of checkpoints.",
+            help="Who plays: auto, scripted, a checkpoint, a run, or a folder of checkpoints or "
+            "runs, such as that of newt train --each.",
         ),
     ] = "auto",
     episodes: Annotated[

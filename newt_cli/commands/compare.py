@@ -41,6 +41,13 @@ def compare(
             "tasks where every method has one run only.",
         ),
     ] = None,
+    baseline: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Hold all others against this method: differences from it, and who beats it.",
+        ),
+    ] = None,
     repeats: Annotated[
         int, number_option(100, 100_000, "Repetitions of the bootstrap that makes intervals.")
     ] = 2000,
@@ -60,6 +67,7 @@ def compare(
     \b
     newt compare balance swingup
     newt compare 'mine=walk-seed*' scratch=base-1,base-2 --out walk
+    newt compare plain=base-1,base-2 'mine=walk-seed*' --baseline plain
     newt compare agent.json random.json --json
 
     Compared are the tasks that all were evaluated on: mean, interquartile mean, median and
@@ -69,10 +77,10 @@ def compare(
     from newt_core.errors import ConfigError
     from newt_core.evaluation.statistics import require_resampled
     from newt_core.reporting.compare.comparison import compare as compared
+    from newt_core.reporting.compare.document import document
     from newt_core.reporting.compare.read import read_methods
     from newt_core.reporting.compare.tables import (
-        COLUMNS,
-        NUMBERS,
+        columns,
         group_rows,
         improvement_lines,
     )
@@ -91,15 +99,16 @@ def compare(
         resampled=resampled,
         repeats=repeats,
         seed=seed,
+        baseline=baseline,
     )
     written = write_comparison(found, stem_of(out)) if out is not None else []
     if as_json:
-        console.write_json({**found.to_json(), "files": [str(path) for path in written]})
+        console.write_json({**document(found), "files": [str(path) for path in written]})
         return
     console.write_table(
-        COLUMNS,
+        columns(found),
         group_rows(found),
-        right=NUMBERS,
+        right=columns(found)[2:],
         gives_way=("optimality gap", "median", "steps", "runs", "mean"),
     )
     for line in improvement_lines(found):

@@ -57,6 +57,10 @@ class Capabilities:
 
     learns_online: bool = True
     """It learns by interaction; else from demonstrations alone."""
+    many_tasks: bool = True
+    """It learns several tasks at once; else one."""
+    reads_text: bool = True
+    """It is told of its tasks in words."""
     plans: bool = False
     """It can be told how near its policy to plan."""
     reads_features: bool = False

@@ -1,6 +1,6 @@
 """Frozen encoders: from an instruction's text to the vector that conditions the agent."""
 
-from newt_core.encoders.text.base import TextEncoder, ZeroEncoder
+from newt_core.encoders.text.base import OneHotEncoder, TextEncoder, ZeroEncoder
 from newt_core.encoders.text.choose import choose_text_encoder, make_text_encoder
 from newt_core.encoders.text.clip import ClipEncoder
 from newt_core.encoders.text.file import FileEncoder
@@ -11,6 +11,7 @@ __all__ = [
     "ClipEncoder",
     "FileEncoder",
     "HashedEncoder",
+    "OneHotEncoder",
     "SavedText",
     "TextEncoder",
     "TextOptions",

@@ -123,6 +123,14 @@ class Bootstrap:
         drawn = improvement(self.draw(ours), self.draw(theirs, method=1))
         return Estimate(value, *self._interval(drawn))
 
+    def difference(self, ours: Scores, theirs: Scores) -> Estimate:
+        """Return by how much our mean exceeds theirs, with its interval; tasks as above."""
+        value = float(mean(ours) - mean(theirs))
+        if not (self._varies(ours) or self._varies(theirs)):
+            return Estimate(value)
+        drawn = mean(self.draw(ours)) - mean(self.draw(theirs, method=1))
+        return Estimate(value, *self._interval(drawn))
+
     def profile(self, scores: Scores, thresholds: Scores) -> list[Estimate]:
         """Return :func:`profile` with an interval at each threshold."""
         shares = profile(scores, thresholds)

@@ -29,6 +29,10 @@ class ModelConfig(Settings):
         description="Visual observations it reads at once: the newest and those before it.",
     )
 
+    q_dropout: float = Field(
+        0.0, ge=0, le=0.9, description="Dropout in the Q heads' first layer while they are trained."
+    )
+
     @property
     def feature_stack(self) -> int:
         """Image features F in the encoder's input."""

@@ -6,6 +6,7 @@ and lets a random pair be picked by index, so that the heads not needed are neve
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -30,12 +31,21 @@ def on_device(small: Tensor, device: torch.device) -> Tensor:
 
 
 class QEnsemble(nn.Module):
-    """n heads, each two normalised layers and a zero-initialised output of 101 logits."""
+    """n heads, each two normalised layers and a zero-initialised output of 101 logits.
 
-    def __init__(self, blocks: Blocks, hidden: int, num_q: int) -> None:
+    Args:
+        blocks: The input.
+        hidden: Width of the layers.
+        num_q: Heads n.
+        dropout: Share of the first layer's outputs that is left out at a time while the heads are
+            trained, before its norm (TD-MPC2, appendix: 0.01); whoever trains draws the masks.
+    """
+
+    def __init__(self, blocks: Blocks, hidden: int, num_q: int, dropout: float = 0.0) -> None:
         super().__init__()
         self.blocks = blocks
         self.num_q = num_q
+        self.dropout = dropout
         self.weight_0 = nn.Parameter(torch.empty(num_q, hidden, blocks.total))
         self.bias_0 = nn.Parameter(torch.zeros(num_q, hidden))
         self.scale_0 = nn.Parameter(torch.ones(num_q, hidden))
@@ -48,6 +58,22 @@ class QEnsemble(nn.Module):
         self.bias_2 = nn.Parameter(torch.zeros(num_q, NUM_BINS))
         init_linear(self.weight_0.data)
         init_linear(self.weight_1.data)
+
+    def draw_dropout(
+        self, rows: Sequence[int], heads: int, generator: torch.Generator
+    ) -> Tensor | None:
+        """Draw a mask [heads, *rows, hidden] of zeros and 1 / (1 - dropout); None without dropout.
+
+        Args:
+            rows: Leading shape of the latents.
+            heads: Heads that are evaluated.
+            generator: On the weights' device.
+        """
+        if not self.dropout:
+            return None
+        shape = (heads, *rows, self.bias_0.shape[1])
+        drawn = torch.rand(shape, device=self.bias_0.device, generator=generator)
+        return (drawn >= self.dropout).to(drawn.dtype) / (1.0 - self.dropout)
 
     def bind(self, text: Tensor, task: Tensor, heads: Tensor | None = None) -> BoundQ:
         """Fix the text of each row and choose heads.
@@ -84,12 +110,13 @@ class BoundQ:
         weights = {name: w.detach() for name, w in self.weights.items()}
         return BoundQ(weights, self.w_x.detach(), self.w_action.detach(), self.rows.detach())
 
-    def __call__(self, z: Tensor, action: Tensor) -> Tensor:
+    def __call__(self, z: Tensor, action: Tensor, dropout: Tensor | None = None) -> Tensor:
         """Logits of every chosen head.
 
         Args:
             z: [..., B, L] latents.
             action: [..., B, A].
+            dropout: [n, ..., B, hidden] what the first layer's outputs are multiplied by.
 
         Returns:
             [n, ..., B, bins].
@@ -103,6 +130,8 @@ class BoundQ:
         # [rows, n · hidden] → [n, ..., B, hidden], then the text's share of each sample.
         x = product.view(*lead, n, hidden).movedim(-2, 0)
         x = x + self.rows.view(n, *[1] * (len(lead) - 1), *self.rows.shape[1:])
+        if dropout is not None:
+            x = x * dropout.to(x.dtype)
         x = x.reshape(n, -1, hidden)
         x = mish(_layer_norm(x, w["scale_0"], w["shift_0"]))
         x = torch.baddbmm(w["bias_1"].unsqueeze(1), x, w["weight_1"].mT)

@@ -63,7 +63,7 @@ class TaskTable:
     """What the model knows of each task of a run, as constants."""
 
     text: Tensor
-    """[tasks, 512] embeddings."""
+    """[tasks, 512] embeddings; [tasks, 0] for a model without texts."""
     action_mask: Tensor
     """[tasks, A] ones in the valid action entries."""
     discount: Tensor
@@ -78,22 +78,30 @@ class WorldModel(nn.Module):
         tasks: The constants of each task.
         state: Whether the encoder reads states.
         feature_stack: Image features F that it reads, the newest and those before it; 0 for none.
+        q_dropout: See :class:`newt_core.model.q_ensemble.QEnsemble`.
     """
 
     def __init__(
-        self, size: Size, tasks: TaskTable, *, state: bool = True, feature_stack: int = 0
+        self,
+        size: Size,
+        tasks: TaskTable,
+        *,
+        state: bool = True,
+        feature_stack: int = 0,
+        q_dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.size = size
         latent, hidden = size.latent_dim, [size.mlp_dim, size.mlp_dim]
-        with_action = Blocks(latent, TEXT_DIM, ACTION_DIM)
-        self.encoder = make_encoder(size, state=state, feature_stack=feature_stack)
+        text = tasks.text.shape[1]
+        with_action = Blocks(latent, text, ACTION_DIM)
+        self.encoder = make_encoder(size, state=state, text=text > 0, feature_stack=feature_stack)
         self.dynamics = FusedMLP(
             with_action, hidden, NormedLinear(size.mlp_dim, latent, latent_activation)
         )
         self.reward = FusedMLP(with_action, hidden, plain_linear(size.mlp_dim, NUM_BINS, zero=True))
-        self.policy = make_policy(size)
-        self.q = QEnsemble(with_action, size.mlp_dim, size.num_q)
+        self.policy = make_policy(size, text=text > 0)
+        self.q = QEnsemble(with_action, size.mlp_dim, size.num_q, q_dropout)
         self.target_q = copy.deepcopy(self.q).requires_grad_(False)
         self.text: Tensor
         self.action_mask: Tensor

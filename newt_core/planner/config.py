@@ -17,6 +17,9 @@ class PlannerConfig(Settings):
     horizon: InPretraining[int] = Field(
         3, ge=1, le=limits.HORIZON, description="Steps H that a plan looks ahead."
     )
+    enabled: bool = Field(
+        True, description="Plan; without, the policy acts, in training and in evaluations."
+    )
     num_samples: Changeable[int] = Field(
         512, ge=2, le=limits.SAMPLES, description="Action sequences N scored per iteration."
     )

@@ -128,8 +128,8 @@ class TextConfig(Settings):
 
     encoder: str = Field(
         "auto",
-        description="Encoder of the task texts: clip, hashed, file or zero; auto is clip if its "
-        "weights are downloaded, else hashed.",
+        description="Encoder of the task texts: clip, hashed, file, one-hot or zero; auto is clip "
+        "if its weights are downloaded, else hashed.",
     )
     weights: FilePath = Field(
         None, description="The text encoder's file: weights for clip, a table of vectors for file."
@@ -186,6 +186,6 @@ class AgentConfig(Settings):
     kind: str = Field(
         "newt",
         min_length=1,
-        description="Kind of agent: newt, ppo, fasttd3, bc, or one that a package adds.",
+        description="Kind of agent: newt, tdmpc2, ppo, fasttd3, bc, or one that a package adds.",
     )
     options: dict[str, Any] = Field({}, description="Settings of another kind's own.")

@@ -121,18 +121,20 @@ def read_overrides(overrides: Sequence[str], fields: Mapping[str, FieldInfo]) ->
         if name in fields and fields[name].annotation in _TEXTS:
             value: Any = text  # As it stands: selectors such as @file and *-run are not YAML.
         else:
-            value = _parse(text, origin)
+            value = parse_yaml(text, origin)
         given |= dict(_settings(name, value, origin, fields))
     return given
 
 
-def read_saved(content: Mapping[str, Any], fields: Mapping[str, FieldInfo]) -> dict[str, Setting]:
-    """Read the settings that a checkpoint holds.
+def read_saved(
+    content: Mapping[str, Any], fields: Mapping[str, FieldInfo], origin: str = "its settings"
+) -> dict[str, Setting]:
+    """Read the settings that a checkpoint, or whatever ``origin`` says, holds.
 
     Raises:
         ConfigError: It has a setting that does not exist.
     """
-    return _read_mapping(content, "its settings", fields)
+    return _read_mapping(content, origin, fields)
 
 
 def setting_of_flag(flag: str) -> str:
@@ -156,7 +158,7 @@ def read_flags(flags: Mapping[str, Any], fields: Mapping[str, FieldInfo]) -> dic
 
 
 def _read_yaml(text: str, origin: str, fields: Mapping[str, FieldInfo]) -> dict[str, Setting]:
-    content = _parse(text, origin)
+    content = parse_yaml(text, origin)
     if content is None:  # An empty file, or comments only.
         return {}
     if not isinstance(content, Mapping):
@@ -181,7 +183,12 @@ def _today(name: str) -> str:
     return f"demos.{last}" if dot and group == "demo_use" else RENAMED.get(name, name)
 
 
-def _parse(text: str, origin: str) -> Any:
+def parse_yaml(text: str, origin: str) -> Any:
+    """Return what a text in YAML holds, with numbers as people write them.
+
+    Raises:
+        ConfigError: It is not YAML; the message begins with ``origin``.
+    """
     try:
         # The loader is a safe one: it builds plain values and runs no code.
         return yaml.load(text, Loader=_Loader)

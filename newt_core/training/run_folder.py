@@ -28,7 +28,7 @@ from typing import Any
 from newt_core.errors import RunFolderError, did_you_mean, in_short
 from newt_core.files import AlreadyLockedError, take_lock, write_json, write_text
 from newt_core.training.new_folder import make_folder
-from newt_core.training.run_name import CONFIG, FINETUNING, RUNS
+from newt_core.training.run_name import CONFIG, FINETUNING, RUN_LIST, RUNS
 
 _SPECS = "specs"
 
@@ -87,11 +87,13 @@ class RunFolder:
             # Settings that were deleted can be had from a checkpoint.
             if (path / CONFIG).is_file() or any((path / "checkpoints").glob("*.pt")):
                 return cls(path)
-        if (root / name / FINETUNING).is_file():
-            raise RunFolderError(
-                f"{root / name} is a finetuning, of several runs: name the folder of one of them, "
-                f"or several as {root / name}/*/."
-            )
+        several = {FINETUNING: "a finetuning, of several runs", RUN_LIST: "a list of runs"}
+        for file, what in several.items():
+            if (root / name / file).is_file():
+                raise RunFolderError(
+                    f"{root / name} is {what}: name the folder of one of them, or several as "
+                    f"{root / name}/*/."
+                )
         if (root / name).is_dir():
             raise RunFolderError(f"{root / name} is not a run: it has no {CONFIG}.")
         known = [run.name for run in list_runs(root)]

@@ -13,10 +13,12 @@ CONFIG = "config.yaml"
 """In a run's folder, its settings; what has it is a run."""
 FINETUNING = "finetune.json"
 """What makes a folder a finetuning: of several runs, each in a folder of its own inside."""
+RUN_LIST = "runs.json"
+"""What makes a folder a list of runs, likewise."""
 LONGEST_NAME = 100
 """Characters of a run's name: file systems take 255 bytes, and names of files are made of it."""
 _LONGEST_LABEL = 40
-_KINDS = {CONFIG: "run", FINETUNING: "finetuning"}
+_KINDS = {CONFIG: "run", FINETUNING: "finetuning", RUN_LIST: "list of runs"}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 

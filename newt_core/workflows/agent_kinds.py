@@ -39,6 +39,7 @@ KINDS: Mapping[str, str] = MappingProxyType(
         "bc": "newt_core.workflows.bc_kind:BCKind",
         "fasttd3": "newt_core.workflows.fasttd3_kind:FastTD3Kind",
         "ppo": "newt_core.workflows.ppo_kind:PPOKind",
+        "tdmpc2": "newt_core.workflows.tdmpc2_kind:TDMPC2Kind",
     }
 )
 """Kind → ``module:class``."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 
 from newt_core import arguments
@@ -15,30 +15,25 @@ from newt_core.demos.quality import default_episodes
 from newt_core.demos.write import writing
 from newt_core.envs.availability import sort_out
 from newt_core.envs.pool import make_pool
-from newt_core.errors import CheckpointError, ConfigError, DemoError, MissingDependencyError
+from newt_core.errors import (
+    CheckpointError,
+    ConfigError,
+    DemoError,
+    MissingDependencyError,
+)
 from newt_core.experts.act import ScriptedAct
 from newt_core.experts.registry import find_player, why_no_player
-from newt_core.files import sha256
 from newt_core.specs import SpecLibrary, TaskSpec
 from newt_core.training.run_name import RUNS
-from newt_core.types import Act, TaskProgress
+from newt_core.types import TaskProgress
 from newt_core.workflows.requests import check_request, share
+from newt_core.workflows.trained_experts import Expert, TrainedExperts, checkpoints_in
 
 AUTO, SCRIPTED = "auto", "scripted"
 """Words that take a checkpoint's place: a scripted player, else a trained agent; the former."""
 
 MAX_ENVS = 10
 """Environments that act side by side, at most."""
-
-
-@dataclass(frozen=True)
-class Expert:
-    """Who acts in a task."""
-
-    name: str
-    """As demonstration files state it."""
-    make: Callable[[int, int], Act]
-    """Environments and a seed → an actor for them, in which the task has index 0."""
 
 
 @dataclass(frozen=True)
@@ -176,20 +171,22 @@ def _finder(
     if expert == SCRIPTED:
         return _scripted
     if expert == AUTO:
-        trained = _Trained(_checkpoints(runs), library, device)
+        trained = TrainedExperts(checkpoints_in(runs), library, device)
         return lambda spec: _scripted(spec) or trained.find(spec)
     path = Path(expert)
+    if not path.exists() and (runs / expert).is_dir():  # A run's name, or a list's.
+        path = runs / expert
     if path.is_dir():
-        files = _checkpoints(path)
+        files = checkpoints_in(path)
         if not files:
             raise CheckpointError(f"there is no checkpoint in {path}: no file there ends in .pt.")
-        return _Trained(files, library, device).find
+        return TrainedExperts(files, library, device).find
     if not path.exists():
         raise CheckpointError(
             f"there is no expert '{expert}': name a checkpoint, a folder with checkpoints, "
             f"'{AUTO}' or '{SCRIPTED}'."
         )
-    one = _Trained([path], library, device)
+    one = TrainedExperts([path], library, device)
     return one.use  # A checkpoint that was named is used, whatever it was trained on.
 
 
@@ -218,62 +215,3 @@ def _scripted(spec: TaskSpec) -> Expert | None:
     if player is None:
         return None
     return Expert(f"{SCRIPTED} {player.file}", lambda envs, seed: ScriptedAct([spec]))
-
-
-class _Trained:
-    """Agents in checkpoints."""
-
-    def __init__(self, files: Sequence[Path], library: SpecLibrary, device: str) -> None:
-        self._files = files
-        self._library = library
-        self._device = device
-
-    def find(self, spec: TaskSpec) -> Expert | None:
-        """Return the agent that knows the task best: trained on few others, and newest."""
-        fitting = [(len(tasks), path) for path in self._files if spec.id in (tasks := _tasks(path))]
-        if not fitting:
-            return None
-        fewest = min(count for count, _ in fitting)
-        newest = max(
-            (path for count, path in fitting if count == fewest),
-            key=lambda path: (path.stem == spec.id, path.stat().st_mtime, path.stem == "best"),
-        )
-        return self._expert(newest, spec)
-
-    def use(self, spec: TaskSpec) -> Expert:
-        """Return the agent of the first file."""
-        return self._expert(self._files[0], spec)
-
-    def _expert(self, path: Path, spec: TaskSpec) -> Expert:
-        def make(envs: int, seed: int) -> Act:
-            from newt_core.agents.base import Acting
-            from newt_core.workflows.load_agent import load_agent
-
-            agent, _ = load_agent(path, [spec], library=self._library, device=self._device)
-            if agent.image_encoder is not None:
-                raise CheckpointError(
-                    f"{path}: this agent has visual observations. Collect with one that was "
-                    "trained with --obs state."
-                )
-            return agent.player(envs, seed=seed, how=Acting())
-
-        _tasks(path)  # Raises now what is wrong with the file, before the work begins.
-        return Expert(f"checkpoint {sha256(path)[:16]}", make)
-
-
-def _checkpoints(folder: Path) -> list[Path]:
-    """Return a folder's checkpoints: its own, those of the run it is, or of the runs in it."""
-    patterns = ("*.pt", "checkpoints/best.pt", "*/checkpoints/best.pt")
-    found = [path for pattern in patterns for path in sorted(folder.glob(pattern))]
-    for last in [*folder.glob("checkpoints/last.pt"), *folder.glob("*/checkpoints/last.pt")]:
-        if not last.with_name("best.pt").exists():
-            found.append(last)
-    return found
-
-
-@cache
-def _tasks(path: Path) -> tuple[str, ...]:
-    """Return the ids of the tasks that a checkpoint was trained on."""
-    from newt_core.training.content import read_content
-
-    return tuple(read_content(path).task_ids)

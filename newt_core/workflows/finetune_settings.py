@@ -10,19 +10,18 @@ from newt_core.agents.base import Agent
 from newt_core.encoders import TextOptions
 from newt_core.encoders.text.choose import Notice
 from newt_core.errors import ConfigError
-from newt_core.files import write_text
 from newt_core.reporting.finetune_scores import SHARES
 from newt_core.settings.base import Settings
 from newt_core.specs import SpecLibrary, TaskSpec, Wording, load_specs
 from newt_core.training.config import RunConfig
 from newt_core.training.finetuning import Finetuning, Plan
 from newt_core.training.progress import Progress, Unwatched
-from newt_core.training.resume import resumed_config
 from newt_core.training.run_name import RUNS, check_name
 from newt_core.workflows.asked import Asked
 from newt_core.workflows.context import never
 from newt_core.workflows.find_checkpoint import find_checkpoint
 from newt_core.workflows.load_agent import load_agent
+from newt_core.workflows.run_many import change_together
 from newt_core.workflows.settings import check_settings, texts_of
 
 STEPS = 100_000
@@ -131,20 +130,10 @@ def existing_finetuning(request: FinetuneRequest) -> FinetuneContext:
     library = load_specs(request.specs or kept)
     flags = dict(request.asked.flags)
     _require_same(finetuning, request, tasks=flags.pop("tasks", None), seed=flags.pop("seed", None))
-    if flags.get("text_encoder") == "auto":  # What it was is already decided.
-        del flags["text_encoder"]
-    changes = {name: value for name, value in flags.items() if value is not None}
     with finetuning.lock():
         finetuning.make_runs()
-        if changes or request.asked.overrides:
-            folders = [finetuning.run(member) for member in finetuning.plan.members]
-            # Looked at all before any is written: they change together or not at all.
-            after = [
-                resumed_config(folder, request.asked.overrides, **changes) for folder in folders
-            ]
-            for folder, settings in zip(folders, after, strict=True):
-                with folder.lock():
-                    write_text(folder.config_file, settings.to_yaml())
+        folders = [finetuning.run(member) for member in finetuning.plan.members]
+        change_together(folders, replace(request.asked, flags=flags))
     return FinetuneContext(finetuning, library)
 
 

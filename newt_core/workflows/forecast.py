@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from newt_core.specs import TaskSpec
 from newt_core.training.config import RunConfig
+from newt_core.workflows.agent_kinds import find_kind
+from newt_core.workflows.newt_kind import NewtKind
 from newt_core.workflows.stage_times import stage_times
 from newt_core.workflows.trial_loop import trial_loop
 
@@ -42,7 +45,8 @@ def forecast(
     updates = round(steps * config.update.updates_per_step)
     if pretraining or config.pretrains:
         updates += config.pretrain.updates
-    if config.agent.kind != "newt":
+    kind: Any = find_kind(config.agent.kind)
+    if not isinstance(kind, NewtKind):
         return Forecast(steps, config.pretrain.updates if pretraining else 0, None, None)
     with trial_loop(config, specs) as trial:
         took = stage_times(trial)

@@ -22,12 +22,12 @@ from newt_core.demos.features import DemoFeatures
 from newt_core.demos.load import load_opened
 from newt_core.demos.opened import OpenDemos
 from newt_core.demos.published import FEATURE_ENCODER
-from newt_core.encoders import TextOptions, make_text_encoder
+from newt_core.encoders import TextOptions, ZeroEncoder, make_text_encoder
 from newt_core.encoders.image.base import ImageEncoder
 from newt_core.encoders.image.choose import require_image_encoder
 from newt_core.encoders.image.dino import DINOV2
 from newt_core.encoders.text.choose import Notice, short_name
-from newt_core.errors import CheckpointError, ConfigError, DemoError
+from newt_core.errors import CheckpointError, DemoError
 from newt_core.replay import ReplayBuffer
 from newt_core.replay.ledger import require_replay
 from newt_core.replay.storage import memory_device
@@ -46,6 +46,7 @@ from newt_core.training.content import (
 from newt_core.training.rank_states import saved_ranks
 from newt_core.training.run_folder import RunFolder
 from newt_core.types import FloatArray
+from newt_core.workflows.able import require_able
 from newt_core.workflows.agent_kinds import AgentInputs, AgentKind, find_kind, options_of
 from newt_core.workflows.load_agent import check_unchanged, open_image_encoder
 from newt_core.workflows.rank_shares import replay_folder
@@ -99,7 +100,7 @@ class RunParts:
             NewtError: Whatever the user can put right.
         """
         options_of(self.kind, self.config)
-        self._require_able(online)
+        require_able(self.kind.capabilities, self.config, len(self.specs), online=online)
         if self.config.replay.storage != "disk":
             memory_device(self.config.replay.storage)
         if self.kind.capabilities.keeps_episodes:
@@ -113,27 +114,6 @@ class RunParts:
                 files.require_pictures()
         _ = self.image_encoder
         _ = self.texts
-
-    def _require_able(self, online: bool) -> None:
-        able, config = self.kind.capabilities, self.config
-        if online and not able.learns_online:
-            raise ConfigError(
-                f"an agent '{config.agent.kind}' does not learn by interaction: use newt pretrain."
-            )
-        if config.demos.folder is not None and not able.learns_from_demonstrations:
-            instead = "leave --demos out" if online else "use newt train"
-            raise ConfigError(
-                f"an agent '{config.agent.kind}' does not learn from demonstrations: {instead}."
-            )
-        if config.pretrained is not None and not able.begins_with_weights:
-            raise ConfigError(
-                f"an agent '{config.agent.kind}' cannot begin with a checkpoint: leave "
-                "--pretrained out."
-            )
-        if config.model.feature_stack and not able.reads_features:
-            raise ConfigError(
-                f"an agent '{config.agent.kind}' does not see: leave --obs {config.model.obs} out."
-            )
 
     @cached_property
     def device(self) -> torch.device:
@@ -158,6 +138,9 @@ class RunParts:
         Raises:
             NewtError: The encoder is not to be had, or cannot embed a task.
         """
+        if not self.kind.capabilities.reads_text:
+            nothing = ZeroEncoder()
+            return RunTexts(nothing.name, nothing.encode_tasks(self.specs))
         said, checkpoint = self.config.text, self.config.pretrained
         wording = Wording(said.instruction, said.embodiment)
         if checkpoint is not None:

@@ -16,6 +16,7 @@ from newt_core.files import write_text
 from newt_core.specs import SpecLibrary, TaskSpec, load_specs
 from newt_core.specs.load import spec_files
 from newt_core.training.config import RunConfig, with_absolute_paths
+from newt_core.training.config_layers import preset_names
 from newt_core.training.content import (
     INTERACTION,
     PRETRAINING,
@@ -168,22 +169,27 @@ def check_settings(
         )
     parts = RunParts(settings, library.select(settings.tasks), files=files, notice=notice)
     parts.check(runs, online=not pretraining)
-    if settings.text.encoder == "auto":  # Decided for good, now that it was found.
-        chosen = short_name(parts.texts.encoder)
-        decided = settings.text.model_copy(update={"encoder": chosen})
+    asked_for, chosen = settings.text.encoder, short_name(parts.texts.encoder)
+    unread = not parts.kind.capabilities.reads_text and asked_for != chosen
+    if asked_for == "auto" or unread:  # Decided for good, now that it was found.
+        if asked_for != "auto":
+            notice(f"an agent '{settings.agent.kind}' reads no text: the text encoder is {chosen}")
+        decided = settings.text.model_copy(update={"encoder": chosen, "weights": None})
         parts.config = settings = settings.model_copy(update={"text": decided})
     if pretrained is not None:
         require_encoders(pretrained, parts.texts.encoder, parts.image_encoder)
     if by_machine:
-        where = "on" if asked.preset == "paper" else "without"
-        notice(f"preset {asked.preset}: the run is {where} a CUDA GPU. --preset names another.")
+        why = f"the run is {'on' if asked.preset == 'paper' else 'without'} a CUDA GPU"
+        if asked.preset == settings.agent.kind:
+            why = "the agent's own settings"
+        notice(f"preset {asked.preset}: {why}. --preset names another.")
     return Checked(settings, library, parts, label, pretrained)
 
 
 def for_machine(asked: Asked, device: str | None = None) -> Asked:
     """Return what was asked for with a preset, where neither one nor a file of settings is named.
 
-    The paper's needs a CUDA GPU.
+    The paper's needs a CUDA GPU; a kind of agent may have one of its own.
 
     Args:
         asked: The settings.
@@ -191,7 +197,10 @@ def for_machine(asked: Asked, device: str | None = None) -> Asked:
     """
     if asked.preset is not None or asked.config_file is not None:
         return asked
-    kind = device or choose_device(asked.settings().device).type
+    settings = asked.settings()
+    if settings.agent.kind in preset_names():  # Such as TD-MPC2's published settings.
+        return replace(asked, preset=settings.agent.kind)
+    kind = device or choose_device(settings.device).type
     return replace(asked, preset="paper" if kind == "cuda" else "cpu")
 
 

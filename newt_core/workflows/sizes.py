@@ -52,14 +52,39 @@ def check_room(config: RunConfig, specs: Sequence[TaskSpec], runs: Path) -> None
     if not config.replay.on_disk:
         check_memory(config, specs)
         return
-    place = next(folder for folder in (runs, *runs.absolute().parents) if folder.is_dir())
-    needed, free = replay_bytes(config, specs), shutil.disk_usage(place).free
+    needed, free = replay_bytes(config, specs), _free_disk(runs)
     if needed > free:
         raise ConfigError(
             f"the replay of this run grows to {in_gib(needed)} (replay.capacity is "
             f"{config.replay.capacity:,}), and {in_gib(free)} are free on the disk of {runs}: "
             "lower it, or name another place with --runs-dir."
         )
+
+
+def check_room_of_all(runs: Sequence[tuple[RunConfig, Sequence[TaskSpec]]], folder: Path) -> None:
+    """Refuse a list of runs whose replays the disk has no room for together.
+
+    Args:
+        runs: Settings and tasks of each.
+        folder: That of all runs; it may be missing.
+
+    Raises:
+        ConfigError: Says what they ask for and what there is.
+    """
+    on_disk = [(config, specs) for config, specs in runs if config.replay.on_disk]
+    needed = sum(replay_bytes(config, specs) for config, specs in on_disk)
+    free = _free_disk(folder)
+    if needed > free:
+        raise ConfigError(
+            f"the replays of these {len(on_disk):,} runs grow to {in_gib(needed)} together, and "
+            f"{in_gib(free)} are free on the disk of {folder}: keep them in memory with "
+            "--no-save-replay, lower replay.capacity, or name another place with --runs-dir."
+        )
+
+
+def _free_disk(runs: Path) -> int:
+    place = next(folder for folder in (runs, *runs.absolute().parents) if folder.is_dir())
+    return shutil.disk_usage(place).free
 
 
 def check_memory(config: RunConfig, specs: Sequence[TaskSpec]) -> None:

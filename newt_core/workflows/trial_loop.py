@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,7 +21,7 @@ from newt_core.training.collector import Collector
 from newt_core.training.config import RunConfig
 from newt_core.training.loop import Loop
 from newt_core.types import ACTION_DIM, IMAGE_DIM, STATE_DIM, TEXT_DIM, Episode
-from newt_core.workflows.agent_kinds import AgentInputs
+from newt_core.workflows.agent_kinds import AgentInputs, find_kind
 from newt_core.workflows.load_agent import open_image_encoder
 from newt_core.workflows.newt_kind import NewtKind
 
@@ -67,8 +68,8 @@ def trial_loop(config: RunConfig, specs: Sequence[TaskSpec]) -> Iterator[TrialLo
     """Open the loop of a run, with episodes of random numbers in its replay.
 
     Args:
-        config: The run's settings; where they lie, how many environments and what the first phase
-            is do not matter here.
+        config: The run's settings, of an agent of Newt's own or built on it; where they lie, how
+            many environments and what the first phase is do not matter here.
         specs: The tasks.
     """
     config = _past_its_first_phase(config)
@@ -76,9 +77,11 @@ def trial_loop(config: RunConfig, specs: Sequence[TaskSpec]) -> Iterator[TrialLo
     encoder, stack = open_image_encoder(config, device), config.model.feature_stack
     text = np.random.default_rng(0).normal(size=(len(specs), TEXT_DIM)).astype(np.float32)
     tasks = np.arange(len(specs))
-    agent = NewtKind().new(AgentInputs(config, specs, text, device, encoder))
+    kind: Any = find_kind(config.agent.kind)
+    assert isinstance(kind, NewtKind)
+    agent = kind.new(AgentInputs(config, specs, text, device, encoder))
     with TemporaryDirectory() as folder, open_pool(specs, encoder, stack) as pool:
-        learner = NewtKind().online(agent, config, tasks, Path(folder), None, restored=False)
+        learner = kind.online(agent, config, tasks, Path(folder), None, restored=False)
         for number in range(EPISODES):
             learner.replay.online.add(random_episode(number % len(specs), stack))
         collector = Collector(pool, tasks, seed=0, features=encoder is not None)

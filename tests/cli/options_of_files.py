@@ -193,6 +193,7 @@ OF_RUNS: dict[str, Command] = {
             ["walker-walk", "pygame-pong"]),
         Row("--at", "--at 999", "json methods.a.steps", [0], [1000]),
         Row("--resample", "--resample both", "json intervals.resampled", "both", "tasks"),
+        Row("--baseline", "--baseline a", "json baseline", "a", None),
         Row("--repeats", "--repeats 200", "json intervals.repeats", 200, 2000),
         Row("--seed", "--seed 4", "json intervals.seed", 4, 0),
         Row("--out", "--out c", file_there("c.png"), True, False),

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from newt_core.training.config import RunConfig, resolve_config
+from newt_core.training.resume import run_settings
 from tests.cli.option_row import Command, Look, Row, Seen, calls, exit_code, json_row, knows
 
 DEFAULT, SMOKE = RunConfig(), resolve_config("smoke")
@@ -24,6 +25,14 @@ def run_name(function: str) -> Callable[[Seen], str]:
         return "date and tasks" if re.match(r"\d{4}-\d\d-\d\d_", name) else name
 
     return look
+
+
+def each_run(seen: Seen) -> list[str] | None:
+    """The tasks that got a run of their own; None where all got one together."""
+    if not calls("train_each")(seen):
+        return None
+    runs = seen.core.arguments("train_each")["runs"]
+    return [run_settings(runs.run(member)).tasks for member in runs.members]
 
 
 TRAIN_ROWS = (
@@ -81,6 +90,9 @@ TRAIN_ROWS = (
         line="newt train --tasks walker-run --envs-per-task 2 --ranks 1"),
     Row("--rank-timeout", "--rank-timeout 60", "launch asked.arguments.5", "60", "3600",
         line="newt train --tasks walker-run --envs-per-task 2 --ranks 1"),
+    Row("--each", "newt train --each --tasks walker-run,walker-walk", each_run,
+        ["walker-run", "walker-walk"], None, line="newt train --tasks walker-run,walker-walk"),
+    Row("--jobs", "--jobs 3", "train_each jobs", 3, 1, line="newt train --each --task walker-run"),
     Row("--runs-dir", "--runs-dir elsewhere", "train folder.path.parent", Path("elsewhere"),
         Path("runs")),
     Row("--runs-dir", "newt train --resume --runs-dir elsewhere", "train folder.path",

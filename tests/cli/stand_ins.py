@@ -24,6 +24,7 @@ from newt_core.evaluation.video import Video
 from newt_core.files import write_json
 from newt_core.reporting.finetune_scores import finetune_scores
 from newt_core.specs import load_specs
+from newt_core.workflows.ablate import Ablated
 from newt_core.workflows.collect_demos import Collected, CollectionRequest
 from newt_core.workflows.context import RunContext
 from newt_core.workflows.cost import Cost, Prices
@@ -37,7 +38,9 @@ from newt_core.workflows.open_loop import OpenLoop, OpenLoopRequest, TaskOpenLoo
 from newt_core.workflows.pretrain import Pretrained
 from newt_core.workflows.profile import Profile
 from newt_core.workflows.published_checkpoints import ImportRequest
+from newt_core.workflows.run_many import Ended, ListContext
 from newt_core.workflows.train import Trained
+from newt_core.workflows.train_each import TrainedEach
 from tests.fixtures.demonstrations import episode, write_demos
 from tests.fixtures.stand_in import stand_in
 
@@ -47,6 +50,7 @@ RECORDS = (
     CollectionRequest,
     FilmRequest,
     FinetuneContext,
+    ListContext,
     ImportRequest,
     Prices,
     OpenLoopRequest,
@@ -67,6 +71,8 @@ PLACES = {
     "train": "newt_core.workflows.train:train",
     "interact": "newt_core.workflows.train_expert:interact",
     "finetune": "newt_core.workflows.finetune:finetune",
+    "train_each": "newt_core.workflows.train_each:train_each",
+    "ablate": "newt_core.workflows.ablate:ablate",
     "finetuned agent": "newt_core.workflows.finetune_settings:load_agent",
     "pretrain": "newt_core.workflows.pretrain:pretrain",
     "launch": "newt_core.workflows.launch:launch",
@@ -116,6 +122,8 @@ SLOW = (
     "pretrain",
     "launch",
     "finetune",
+    "ablate",
+    "train_each",
     "finetuned agent",
     "open_agent",
     "evaluate_checkpoint",
@@ -295,6 +303,38 @@ class FakeCore:
             scores=finetune_scores(finetuning, lengths, {}),
             interrupted=others["should_stop"](),
         )
+
+    def _ablate(self, runs: Any, **others: Any) -> Ablated:
+        self.while_training(runs=runs, **others)
+        rows = {
+            group: {
+                "run": str(runs.path / f"{group}_seed-0"),
+                "runs": [str(runs.run(m).path) for m in runs.members if m.group == group],
+                "done": 1,
+                "score": 0.5,
+                "ci95": [0.25, 0.75],
+                "difference": None if group == "reference" else -0.125,
+                "difference_ci95": None,
+            }
+            for group in runs.groups
+        }
+        files = [runs.results.with_suffix(".md")]
+        return Ablated(runs, rows, files, Ended(others["should_stop"](), {}))
+
+    def _train_each(self, runs: Any, **others: Any) -> TrainedEach:
+        self.while_training(runs=runs, **others)
+        rows = [
+            {
+                "run": str(runs.run(member).path),
+                "task": member.group,
+                "done": True,
+                "steps": 1000,
+                "score": 0.5,
+                "ci95": None,
+            }
+            for member in runs.members
+        ]
+        return TrainedEach(runs, rows, Ended(others["should_stop"](), {}))
 
     def _finetuned_agent(self, specs: Any, **others: Any) -> tuple[None, list[Any]]:
         return None, list(specs)

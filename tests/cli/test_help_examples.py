@@ -93,7 +93,7 @@ def test_the_lines_run(name, newt, core, monkeypatch):
     monkeypatch.setattr(choose, "clip_tokenizer", without_clip)
     Path("my_specs").mkdir()
     Path("my_specs/mine.yaml").write_text(SPECS)
-    if name.startswith(("newt demos", "newt pretrain", "newt train")):
+    if name.startswith(("newt demos", "newt pretrain", "newt train", "newt ablate")):
         lay_out_demonstrations()
     save_checkpoint(Path("last.pt"), payload_of(RunConfig()))
     save_profile(PROFILE, Path("there.json"))

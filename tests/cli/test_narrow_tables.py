@@ -44,6 +44,12 @@ TABLES = {
         ["walker-walk"],
     ),
     "plan._write": ("newt plan --tasks walker-run", ["simulation", "evaluations", "checkpoints"]),
+    "ablate._write_rows": (
+        "newt ablate --tasks walker-walk --preset smoke --device cpu --only no-planning",
+        ["reference", "no-planning"],
+    ),
+    "ablate._write_list": ("newt ablate --list", ["no-constrained-planning", "horizon-5"]),
+    "train._write_each": (f"newt train --each --tasks {SELECTOR}", TASKS),
     "assets._report": ("newt assets list", ["ycb", "xarm6"]),
     "weights.list_weights": ("newt weights list", ["clip-vit-b-32", "dinov2-vit-b-14"]),
     "bench._show": ("newt bench pool", ["fast", "reference"]),

@@ -26,13 +26,14 @@ from tests.cli.options_of_acting import ACTING
 from tests.cli.options_of_data import DATA
 from tests.cli.options_of_files import FILES
 from tests.cli.options_of_learning import LEARNING
+from tests.cli.options_of_lists import LISTS
 from tests.cli.stand_ins import PROFILE, FakeCore, Newt
 from tests.fixtures.contents import payload_of
 from tests.fixtures.demonstrations import episode, write_demos
-from tests.fixtures.run_folders import write_finetuning, write_run
+from tests.fixtures.run_folders import write_finetuning, write_run, write_run_list
 from tests.fixtures.short_tasks import SPECS
 
-TABLE: dict[str, Command] = LEARNING | ACTING | DATA | FILES
+TABLE: dict[str, Command] = LEARNING | LISTS | ACTING | DATA | FILES
 """Command → its part of the table."""
 ROWS = [
     pytest.param(name, row, id=f"{name} {row.option}")
@@ -54,6 +55,8 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "specs/short.yaml").write_text(SPECS)
     (folder / "mine.yaml").write_text("planner: {num_samples: 300}\n")
     save_profile(PROFILE, folder / "speed.json")
+    own = "{name: own, description: Own., settings: {planner.horizon: 2}}"
+    (folder / "rows.yaml").write_text(f"rows: [{own}]\n")
     specs = load_specs([folder / "specs"])
     short, reach = specs["short-balance"], specs["short-reach"]
     for place, first in (("demos", 0), ("more", 1)):
@@ -70,6 +73,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for root, name in (("runs", "a"), ("elsewhere", "b")):
         write_run(folder / root, name)
         write_finetuning(folder / root, f"{name}-ft", folder / "made.pt")
+        write_run_list(folder / root, f"{name}-list", "ablation", ["reference", "no-planning"])
     saved = folder / "kept/saved"
     shutil.copytree(folder / "elsewhere/b", saved)
     (saved / "checkpoints").mkdir(exist_ok=True)

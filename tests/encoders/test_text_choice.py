@@ -36,7 +36,7 @@ def put_clip_weights(size: int | None = None) -> None:
 
 
 def test_short_and_recorded_names_mean_the_same(table: Path) -> None:
-    for short, weights in (("hashed", None), ("zero", None), ("file", table)):
+    for short, weights in (("hashed", None), ("one-hot", None), ("zero", None), ("file", table)):
         encoder = make_text_encoder(short, weights)
         again = make_text_encoder(encoder.name, weights)
         assert type(again) is type(encoder)

@@ -10,7 +10,14 @@ import sys
 import numpy as np
 import pytest
 
-from newt_core.encoders import HashedEncoder, TextEncoder, ZeroEncoder, make_text_encoder
+from newt_core.encoders import (
+    HashedEncoder,
+    OneHotEncoder,
+    TextEncoder,
+    ZeroEncoder,
+    make_text_encoder,
+)
+from newt_core.errors import ConfigError
 from newt_core.specs import load_specs
 
 TEXTS = ["Run forward quickly.", "Ärger: Öffne die Tür!", "Swing the pole up."]
@@ -32,6 +39,20 @@ def test_every_encoder_keeps_the_interface(name: str) -> None:
 
 def test_zero_encoder_says_nothing() -> None:
     assert not ZeroEncoder().encode(TEXTS).any()
+
+
+def test_one_hot_tells_tasks_apart_and_says_nothing_of_them() -> None:
+    tasks = load_specs().select("walker-run,walker-walk,pygame-pong")
+    vectors = OneHotEncoder().encode_tasks(tasks)
+    assert vectors.shape == (3, 512)
+    assert vectors.dtype == np.float32
+    np.testing.assert_array_equal(vectors @ vectors.T, np.eye(3))
+    # What a vector is depends on the place alone.
+    np.testing.assert_array_equal(OneHotEncoder().encode_tasks(tasks[::-1]), vectors)
+    with pytest.raises(ConfigError, match="reads no texts"):
+        OneHotEncoder().encode(TEXTS)
+    with pytest.raises(ConfigError, match="tells 512 tasks apart, and these are 513"):
+        OneHotEncoder().encode_tasks([tasks[0]] * 513)
 
 
 def test_hashed_vectors_have_unit_length_unless_there_is_no_word() -> None:

@@ -45,6 +45,16 @@ def test_new_tasks_need_the_encoder(tmp_path: Path) -> None:
             saved(encoder).tasks_and_vectors([DOOR], TextOptions(), CHECKPOINT)
 
 
+def test_one_hot_has_no_vector_for_a_new_task() -> None:
+    known, vectors = saved("one-hot").tasks_and_vectors([RUN], TextOptions(), CHECKPOINT)
+    assert known == [RUN]
+    np.testing.assert_array_equal(vectors[0], LEARNT)
+    with pytest.raises(CheckpointError, match=f"apart, and {DOOR.id} is none of them"):
+        saved("one-hot").tasks_and_vectors([RUN, DOOR], TextOptions(), CHECKPOINT)
+    with pytest.raises(ConfigError, match="reads no texts"):
+        saved("one-hot").tasks_and_vectors([RUN], TextOptions(Wording("Hop.")), CHECKPOINT)
+
+
 def test_another_wording_is_embedded_anew() -> None:
     options = TextOptions(Wording(instruction="Hurry  ahead."))
     (task,), vectors = saved().tasks_and_vectors([RUN], options, CHECKPOINT)

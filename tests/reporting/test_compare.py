@@ -13,6 +13,7 @@ from newt_core.errors import ConfigError, NewtError, RunFolderError
 from newt_core.evaluation.statistics import Estimate
 from newt_core.reporting.compare.comparison import Comparison, compare
 from newt_core.reporting.compare.curves import curve
+from newt_core.reporting.compare.document import document as comparison_document
 from newt_core.reporting.compare.published import TOTAL, paper_rows, tdmpc2_scores
 from newt_core.reporting.compare.read import read_methods
 from newt_core.reporting.compare.write import stem_of, write_comparison
@@ -276,7 +277,7 @@ def test_a_name_may_hold_a_dot(root):
 
 
 def test_the_document_names_every_method_and_what_was_drawn(root):
-    answer = of("new=new-1,new-2", "old-1").to_json()
+    answer = comparison_document(of("new=new-1,new-2", "old-1"))
     assert list(answer["methods"]) == ["new", "old-1"]
     new = answer["methods"]["new"]
     assert new["runs"] == ["new-1", "new-2"]

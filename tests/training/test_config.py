@@ -49,7 +49,7 @@ def test_every_preset_resolves_and_says_what_it_trades(preset):
 
 
 def test_the_presets_are_those_of_the_command_line():
-    assert preset_names() == ["cpu", "demo", "paper", "smoke"]
+    assert preset_names() == ["cpu", "demo", "paper", "smoke", "tdmpc2"]
 
 
 def test_later_sources_win(file):

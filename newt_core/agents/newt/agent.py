@@ -59,6 +59,7 @@ class NewtAgent(ActingModel):
                 tasks,
                 state=model_config.obs != "rgb",
                 feature_stack=model_config.feature_stack,
+                q_dropout=model_config.q_dropout,
             )
         super().__init__(model.to(device), planner_config)
         self.model_config = model_config
@@ -86,7 +87,8 @@ class NewtAgent(ActingModel):
             return OpenLoopActor(
                 self, num_envs, horizon=how.open_loop, seed=seed, prior_weight=how.prior_weight
             )
-        settings = ActorSettings(policy_only=how.policy_only, prior_weight=how.prior_weight)
+        by_policy = how.policy_only or not self.planner_config.enabled
+        settings = ActorSettings(policy_only=by_policy, prior_weight=how.prior_weight)
         return Actor(self, num_envs, seed=seed, settings=settings)
 
     def values(self, observation: Observation, action: FloatArray) -> FloatArray:
@@ -95,7 +97,8 @@ class NewtAgent(ActingModel):
 
     def mode(self, how: Acting) -> str:
         """See :class:`newt_core.agents.base.Agent`."""
-        if how.policy_only:
+        by_policy = how.policy_only or not self.planner_config.enabled
+        if by_policy and how.open_loop is None:
             return "policy"
         weight = self.prior_weight if how.prior_weight is None else how.prior_weight
         kind = "constrained planning" if weight else "planning"

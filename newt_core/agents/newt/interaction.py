@@ -133,7 +133,8 @@ class Interaction:
         """See :class:`newt_core.agents.base.OnlineAgent`."""
         if self.seeding and not self.settings.follows_policy:
             return self._random_phase.act(observation.env_ids)
-        by_policy = self.seeding and not self.settings.random_phase.plans
+        first = self.seeding and not self.settings.random_phase.plans
+        by_policy = first or not self.agent.planner_config.enabled
         self.actor.settings = ActorSettings(
             explore=True, policy_only=by_policy, prior_weight=self.settings.prior_weight(steps)
         )

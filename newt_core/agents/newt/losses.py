@@ -36,6 +36,10 @@ class UpdateNoise:
     """[2] heads whose minimum makes the TD targets."""
     policy_heads: Tensor
     """[2] heads whose mean the policy maximises."""
+    value_dropout: Tensor | None = None
+    """[n, H, B, hidden] of the Q heads in the value loss; None without dropout."""
+    policy_dropout: Tensor | None = None
+    """[2, H + 1, B, hidden] of the heads that the policy maximises, likewise."""
 
 
 def draw_noise(
@@ -47,14 +51,23 @@ def draw_noise(
     ranks with the same generators draw what one would that had all rows.
     """
     horizon, _, width = batch.action.shape
-    device, part = model.device, batch.place
+    device, part, num_q = model.device, batch.place, model.size.num_q
     mine = slice(part.first, part.first + part.own)
-    shape, extended = (horizon, part.whole, width), (horizon + 1, part.whole, width)
-    target = torch.randn(shape, device=device, generator=generator)[:, mine]
-    policy = torch.randn(extended, device=device, generator=generator)[:, mine]
-    heads = torch.stack([draw_heads(model.size.num_q, cpu_generator) for _ in range(2)])
+    shape, extended = (horizon, part.whole), (horizon + 1, part.whole)
+    target = torch.randn(*shape, width, device=device, generator=generator)[:, mine]
+    policy = torch.randn(*extended, width, device=device, generator=generator)[:, mine]
+    heads = torch.stack([draw_heads(num_q, cpu_generator) for _ in range(2)])
+    value_dropout = model.q.draw_dropout(shape, num_q, generator)
+    policy_dropout = model.q.draw_dropout(extended, 2, generator)
     target_heads, policy_heads = on_device(heads, device)
-    return UpdateNoise(target, policy, target_heads, policy_heads)
+    return UpdateNoise(
+        target,
+        policy,
+        target_heads,
+        policy_heads,
+        None if value_dropout is None else value_dropout[:, :, mine],
+        None if policy_dropout is None else policy_dropout[:, :, mine],
+    )
 
 
 def temporal_weights(horizon: int, decay: float, device: torch.device) -> Tensor:
@@ -114,7 +127,7 @@ def model_loss(
     consistency = (rho * F.mse_loss(z[1:], next_z, reduction="none").mean((1, 2))).sum()
     reward_logits = bound.reward_logits(z[:-1], batch.action)
     reward = (rho * soft_cross_entropy(reward_logits, batch.reward).mean(1)).sum()
-    q_logits = bound.q_heads()(z[:-1], batch.action)
+    q_logits = bound.q_heads()(z[:-1], batch.action, noise.value_dropout)
     value = (rho * soft_cross_entropy(q_logits, target).mean((0, 2))).sum()
     total = (
         config.consistency_coef * consistency
@@ -161,9 +174,11 @@ class PolicyLoss:
     metrics: dict[str, Tensor]
 
 
-def policy_values(bound: BoundModel, z: Tensor, action: Tensor, heads: Tensor) -> Tensor:
+def policy_values(
+    bound: BoundModel, z: Tensor, action: Tensor, heads: Tensor, dropout: Tensor | None = None
+) -> Tensor:
     """Mean of two heads' values with gradient into the action only: [H + 1, B]."""
-    return two_hot_mean(bound.q_heads(heads).frozen()(z, action)).mean(0)
+    return two_hot_mean(bound.q_heads(heads).frozen()(z, action, dropout)).mean(0)
 
 
 def policy_loss(
@@ -193,7 +208,7 @@ def policy_loss(
     z = latents.detach()
     rho = temporal_weights(z.shape[0] - 1, config.temporal_decay, z.device)
     sample = bound.policy(z, noise.policy)
-    q = policy_values(bound, z, sample.action, noise.policy_heads)
+    q = policy_values(bound, z, sample.action, noise.policy_heads, noise.policy_dropout)
     spread = value_spread(joined(q[0].detach(), batch.place))
     new_scale = torch.lerp(scale, spread, config.scale_ema)
     value = (rho * (q / new_scale).mean(1)).sum()

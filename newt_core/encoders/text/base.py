@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from newt_core.errors import ConfigError
 from newt_core.files import atomic_path, cache_folder
 from newt_core.specs import TaskSpec, Wording
 from newt_core.types import TEXT_DIM, FloatArray
@@ -22,6 +23,8 @@ class TextEncoder(ABC):
     """What checkpoints record: equal names give equal vectors."""
     dim: int = TEXT_DIM
     """Entries of each vector."""
+    knows_others: bool = True
+    """Whether it has a vector for tasks that an agent was not trained on."""
 
     @abstractmethod
     def encode(self, texts: Sequence[str]) -> FloatArray:
@@ -51,6 +54,35 @@ class ZeroEncoder(TextEncoder):
     def encode(self, texts: Sequence[str]) -> FloatArray:
         """Return [n, 512] zeros."""
         return np.zeros((len(texts), self.dim), dtype=np.float32)
+
+
+class OneHotEncoder(TextEncoder):
+    """Says which of a run's tasks it is and nothing about it: another ablation of language.
+
+    The first task's vector has a one in its first entry, and so on.
+    """
+
+    name = "one-hot"
+    knows_others = False
+
+    def encode(self, texts: Sequence[str]) -> FloatArray:
+        """Raise a :class:`ConfigError`: it reads no texts."""
+        raise ConfigError(
+            f"the text encoder '{self.name}' reads no texts: leave another wording out."
+        )
+
+    def encode_tasks(self, tasks: Sequence[TaskSpec]) -> FloatArray:
+        """Return [n, 512], a one in a place of its own for each of n tasks.
+
+        Raises:
+            ConfigError: There are more tasks than entries.
+        """
+        if len(tasks) > self.dim:
+            raise ConfigError(
+                f"the text encoder '{self.name}' tells {self.dim} tasks apart, and these are "
+                f"{len(tasks):,}."
+            )
+        return np.eye(len(tasks), self.dim, dtype=np.float32)
 
 
 def encode_cached(

@@ -7,6 +7,7 @@ name           encoder
 ``clip``       CLIP ViT-B/32, the paper's
 ``hashed``     hashed n-grams, which need no weights
 ``file``       the user's own table of vectors
+``one-hot``    which of the run's tasks it is, without a word about it
 ``zero``       nothing: the ablation without language
 ============== ==================================================================
 
@@ -20,7 +21,7 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
-from newt_core.encoders.text.base import TextEncoder, ZeroEncoder
+from newt_core.encoders.text.base import OneHotEncoder, TextEncoder, ZeroEncoder
 from newt_core.encoders.text.clip import CLIP_WEIGHTS, ClipEncoder, clip_tokenizer
 from newt_core.encoders.text.file import FileEncoder
 from newt_core.encoders.text.hashed import HashedEncoder
@@ -33,7 +34,7 @@ from newt_core.errors import (
     in_short,
 )
 
-ENCODERS = ("auto", "clip", "hashed", "file", "zero")
+ENCODERS = ("auto", "clip", "hashed", "file", "one-hot", "zero")
 """The short names."""
 NEED_WEIGHTS = ("clip", "file")
 """Those that are made from a file."""
@@ -132,4 +133,6 @@ def _make(short: str, name: str, weights: Path | None) -> TextEncoder:
         return FileEncoder(weights)
     if weights is not None:
         raise ConfigError(f"the text encoder '{short}' has no weights: leave {weights} out.")
-    return HashedEncoder() if short == "hashed" else ZeroEncoder()
+    if short == "hashed":
+        return HashedEncoder()
+    return OneHotEncoder() if short == "one-hot" else ZeroEncoder()

@@ -63,6 +63,11 @@ class SavedText:
         rows = dict(self.vectors)
         if worded or new:
             encoder = make_text_encoder(self.encoder, options.weights)
+            if new and not encoder.knows_others:
+                raise CheckpointError(
+                    f"{checkpoint}: the text encoder '{self.encoder}' only tells the tasks of its "
+                    f"training apart, and {new[0].id} is none of them."
+                )
             if new:
                 rows |= _by_id(new, encoder.encode_tasks(new))
             if worded:

@@ -54,7 +54,7 @@ class WorkerProcess:
         # own: on a shared one, only the last to ask would be signalled.
         lifeline, self._lifeline = os.pipe()
         descriptors = (theirs.fileno(), memory_fd, lifeline)
-        with _stops_held_back():
+        with stops_held_back():
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-c", _CODE, *map(str, descriptors)],
                 pass_fds=descriptors,
@@ -129,7 +129,7 @@ def end(workers: Sequence[WorkerProcess]) -> None:
 
 
 @contextmanager
-def _stops_held_back() -> Iterator[None]:
+def stops_held_back() -> Iterator[None]:
     """Block SIGINT and SIGTERM; what is started in the block has them blocked for good.
 
     A terminal sends Ctrl-C to workers, too, and a job's scheduler or launcher sends SIGTERM to all

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 
-from newt_core.errors import ConfigError
+from newt_core.errors import ConfigError, did_you_mean
 from newt_core.evaluation.statistics import AGGREGATES, Bootstrap, Estimate, Resampled, Scores
 from newt_core.reporting.compare.curves import Axis, Curve, curve
 from newt_core.reporting.compare.published import (
@@ -51,6 +50,8 @@ class Compared:
     profile: Sequence[Estimate]
     """Share of scores above each of :data:`THRESHOLDS`."""
     curves: Mapping[Axis, Curve]
+    differences: Mapping[str, Estimate]
+    """Domain or :data:`TOTAL` → by how much its mean exceeds the baseline's; empty without one."""
 
     @property
     def modes(self) -> str:
@@ -80,33 +81,13 @@ class Comparison:
     """What a reader of the numbers should know."""
     tdmpc2: Mapping[str, Mapping[int, float]]
     """Task → agent steps → TD-MPC2's score."""
+    baseline: str | None = None
+    """The method that all others are held against; None where each is against each."""
 
     @property
     def groups(self) -> dict[str, Sequence[str]]:
         """Domain → tasks; all of them under :data:`TOTAL`, the last."""
         return {**self.domains, TOTAL: [task for each in self.domains.values() for task in each]}
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the document that ``newt compare --json`` prints."""
-        return {
-            "methods": {one.method.name: _method_json(one) for one in self.methods},
-            "tasks": self.groups[TOTAL],
-            "left_out": dict(self.left_out),
-            "improvement": [
-                {"ours": one.ours, "theirs": one.theirs, **_json(one.probability)}
-                for one in self.improvements
-            ],
-            "profile_thresholds": THRESHOLDS,
-            "published": [asdict(row) for row in self.paper],
-            "tdmpc2": self.tdmpc2,
-            "intervals": {
-                "kind": "stratified bootstrap, 95 %, percentiles",
-                "resampled": self.bootstrap.resampled,
-                "repeats": self.bootstrap.repeats,
-                "seed": self.bootstrap.seed,
-            },
-            "remarks": list(self.remarks),
-        }
 
 
 def compare(
@@ -117,6 +98,7 @@ def compare(
     resampled: Resampled | None = None,
     repeats: int = 2000,
     seed: int = 0,
+    baseline: str | None = None,
 ) -> Comparison:
     """Compare methods on the tasks that all of their runs were evaluated on.
 
@@ -128,10 +110,17 @@ def compare(
             method has a single one.
         repeats: of the bootstrap.
         seed: of the bootstrap.
+        baseline: the method that all others are held against, instead of each against each.
 
     Raises:
-        ConfigError: they share none of the tasks.
+        ConfigError: they share none of the tasks, or none of them is the baseline.
     """
+    names = [method.name for method in methods]
+    if baseline is not None and baseline not in names:
+        raise ConfigError(
+            f"none of those compared is called '{baseline}'.{did_you_mean(baseline, names)} "
+            f"They are {_few(names)}."
+        )
     members = [member for method in methods for member in method.members]
     shared, left_out = _shared(members, tasks)
     domains: dict[str, list[str]] = {}
@@ -143,7 +132,8 @@ def compare(
     chosen: Resampled = resampled or ("runs" if several else "tasks")
     bootstrap = Bootstrap(chosen, repeats, seed)
     groups = {**domains, TOTAL: ordered}
-    done = [_compared(method, groups, bootstrap) for method in methods]
+    against = None if baseline is None else methods[names.index(baseline)]
+    done = [_compared(method, groups, bootstrap, against) for method in methods]
     rows, absent = paper_rows(groups, library)
     known = {task: tdmpc2_scores(task, library) for task in ordered}
     return Comparison(
@@ -155,12 +145,21 @@ def compare(
             Improvement(
                 one.method.name, other.method.name, bootstrap.improvement(one.scores, other.scores)
             )
-            for one, other in combinations(done, 2)
+            for one, other in _pairs(done, baseline)
         ],
         rows,
         [*_remarks(done, left_out, bootstrap), *([absent] if absent else [])],
         {task: scores for task, scores in known.items() if scores is not None},
+        baseline,
     )
+
+
+def _pairs(methods: Sequence[Compared], baseline: str | None) -> list[tuple[Compared, Compared]]:
+    """Return who is held against whom."""
+    if baseline is None:
+        return list(combinations(methods, 2))
+    of = next(one for one in methods if one.method.name == baseline)
+    return [(one, of) for one in methods if one is not of]
 
 
 def _shared(
@@ -184,13 +183,20 @@ def _shared(
     return shared, {task: names for task, names in lacking.items() if names}
 
 
-def _compared(
-    method: Method, groups: Mapping[str, Sequence[str]], bootstrap: Bootstrap
-) -> Compared:
-    tasks = groups[TOTAL]
-    scores = np.array(
+def _scores(method: Method, tasks: Sequence[str]) -> Scores:
+    """Return [runs, tasks]."""
+    return np.array(
         [[float(m.evaluation["tasks"][task]["score"]) for task in tasks] for m in method.members]
     )
+
+
+def _compared(
+    method: Method,
+    groups: Mapping[str, Sequence[str]],
+    bootstrap: Bootstrap,
+    baseline: Method | None,
+) -> Compared:
+    scores = _scores(method, tasks := groups[TOTAL])
     place = {task: index for index, task in enumerate(tasks)}
     curves = {axis: curve(method, tasks, axis, bootstrap.seed) for axis in AXES}
     return Compared(
@@ -206,6 +212,11 @@ def _compared(
         {task: bootstrap.estimate(AGGREGATES["mean"], scores[:, [place[task]]]) for task in tasks},
         bootstrap.profile(scores, THRESHOLDS),
         {axis: line for axis, line in curves.items() if line is not None},
+        {
+            group: bootstrap.difference(_scores(method, members), _scores(baseline, members))
+            for group, members in groups.items()
+            if baseline is not None and baseline is not method
+        },
     )
 
 
@@ -236,54 +247,6 @@ def _remarks(
         modes = ", ".join(f"{one.method.name}: {one.modes}" for one in methods)
         said.append(f"they acted in different ways ({modes})")
     return said
-
-
-def _method_json(one: Compared) -> dict[str, Any]:
-    members = one.method.members
-    return {
-        "runs": [member.name for member in members],
-        "steps": [member.steps for member in members],
-        "mode": one.modes,
-        "tasks": {
-            task: {
-                **_json(estimate),
-                "score": estimate.value,
-                "scores": one.scores[:, place],
-                "episodes": sum(m.evaluation["tasks"][task].get("episodes", 0) for m in members),
-                "return": _mean_of(members, task, "return"),
-                "success": _mean_of(members, task, "success"),
-            }
-            for place, (task, estimate) in enumerate(one.tasks.items())
-        },
-        "domains": {
-            group: {
-                "score": values["mean"].value,
-                **{name: _json(estimate) for name, estimate in values.items()},
-            }
-            for group, values in one.groups.items()
-            if group != TOTAL
-        },
-        "total": {name: _json(estimate) for name, estimate in one.groups[TOTAL].items()},
-        "score": one.groups[TOTAL]["mean"].value,
-        "profile": [_json(share) for share in one.profile],
-        "curves": {
-            axis: [
-                {axis: where, **_json(score)}
-                for where, score in zip(line.where, line.scores, strict=True)
-            ]
-            for axis, line in one.curves.items()
-        },
-    }
-
-
-def _mean_of(members: Sequence[Member], task: str, value: str) -> float | None:
-    known = [member.evaluation["tasks"][task].get(value) for member in members]
-    return float(np.mean(known)) if all(one is not None for one in known) else None
-
-
-def _json(estimate: Estimate) -> dict[str, Any]:
-    known = estimate.low is not None
-    return {"value": estimate.value, "ci95": [estimate.low, estimate.high] if known else None}
 
 
 def _few(names: Sequence[str], most: int = 4) -> str:

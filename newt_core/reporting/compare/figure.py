@@ -22,6 +22,8 @@ TITLES = {
     "optimality_gap": "optimality gap (less is better)",
 }
 MARKERS = "osD^vP"
+MOST_NAMED = 8
+"""Methods that a panel's legend has room for."""
 PANEL = (3.7, 3.0)
 """Inches."""
 
@@ -40,9 +42,10 @@ def draw_comparison(found: Comparison) -> Figure:
         panels.append(_draw_improvements)
     width = max(3, len(panels))
     top = 0.7 + 0.28 * len(found.methods)
-    figure = Figure((PANEL[0] * width, top + PANEL[1] + 0.5), layout="constrained")
+    bottom = max(PANEL[1], 0.7 + 0.28 * len(found.improvements))
+    figure = Figure((PANEL[0] * width, top + bottom + 0.5), layout="constrained")
     FigureCanvasAgg(figure)
-    parts = figure.subfigures(2, 1, squeeze=False, height_ratios=(top, PANEL[1]))
+    parts = figure.subfigures(2, 1, squeeze=False, height_ratios=(top, bottom))
     upper, lower = parts[:, 0]
     for axes, name in zip(upper.subplots(1, len(AGGREGATES)), AGGREGATES, strict=True):
         _draw_aggregate(axes, found, name)
@@ -90,6 +93,12 @@ def _draw_aggregate(axes: Axes, found: Comparison, name: str) -> None:
     axes.spines[["top", "right", "left"]].set_visible(False)
 
 
+def _legend(axes: Axes, found: Comparison) -> None:
+    """Name the curves, unless they are too many: the upper panels name the colours, too."""
+    if len(found.methods) <= MOST_NAMED:
+        axes.legend(frameon=False, fontsize=8)
+
+
 def _draw_profile(axes: Axes, found: Comparison) -> None:
     for index, one in enumerate(found.methods):
         shares = [share.value for share in one.profile]
@@ -103,7 +112,7 @@ def _draw_profile(axes: Axes, found: Comparison) -> None:
     axes.set_ylim(-0.02, 1.02)
     axes.set_xlabel("score", fontsize=8)
     axes.set_title("share of runs and tasks above a score", fontsize=9)
-    axes.legend(frameon=False, fontsize=8)
+    _legend(axes, found)
 
 
 def _draw_curves(axes: Axes, found: Comparison, axis: Axis, label: str) -> None:
@@ -125,7 +134,7 @@ def _draw_curves(axes: Axes, found: Comparison, axis: Axis, label: str) -> None:
     axes.set_title(f"mean score over {axis}", fontsize=9)
     if axis == "steps":
         axes.xaxis.set_major_formatter(lambda value, _: short(value))
-    axes.legend(frameon=False, fontsize=8)
+    _legend(axes, found)
 
 
 def _draw_improvements(axes: Axes, found: Comparison) -> None:

@@ -12,25 +12,33 @@ from newt_core.reporting.compare.published import TOTAL
 from newt_core.reporting.numbers import NO_VALUE
 
 COLUMNS = ("group", "method", "runs", "steps", "mean", "IQM", "median", "optimality gap")
-NUMBERS = COLUMNS[2:]
+DIFFERENCE = "difference"
+"""A further column where all methods are held against one of them, from its mean."""
 CSV_COLUMNS = ("group", "tasks", "method", "runs", "what", "value", "low", "high")
 
 
+def columns(found: Comparison) -> tuple[str, ...]:
+    """Return the headings of :func:`group_rows`."""
+    return COLUMNS if found.baseline is None else (*COLUMNS, DIFFERENCE)
+
+
 def group_rows(found: Comparison) -> list[tuple[str, ...]]:
-    """Return the rows of :data:`COLUMNS`: every method by domain and in total, then the paper."""
+    """Return the rows of :func:`columns`: every method by domain and in total, then the paper."""
     rows = []
     for group, tasks in found.groups.items():
         label = f"{group} ({len(tasks)} task{'s' if len(tasks) > 1 else ''})"
         for one in found.methods:
             values = [written(estimate) for estimate in one.groups[group].values()]
             runs = str(len(one.method.members))
+            difference = one.differences.get(group)
+            values += [written(difference) if difference is not None else NO_VALUE]
             rows.append((label, one.method.name, runs, _steps(one), *values))
         rows += [
-            (label, row.name, NO_VALUE, NO_VALUE, f"{row.score:.3f}", NO_VALUE, NO_VALUE, NO_VALUE)
+            (label, row.name, NO_VALUE, NO_VALUE, f"{row.score:.3f}", *[NO_VALUE] * 4)
             for row in found.paper
             if row.group == group
         ]
-    return rows
+    return [row[: len(columns(found))] for row in rows]
 
 
 def improvement_lines(found: Comparison) -> list[str]:
@@ -60,15 +68,15 @@ def markdown(found: Comparison, picture: str) -> str:
         )
         for task in found.groups[TOTAL]
     ]
-    columns = ["task", *names, *(["TD-MPC2, one agent per task"] if found.tdmpc2 else [])]
+    headings = ["task", *names, *(["TD-MPC2, one agent per task"] if found.tdmpc2 else [])]
     parts = [
         f"# {' · '.join(names)}",
         f"![Scores]({picture})",
-        _markdown_table(COLUMNS, group_rows(found)),
+        _markdown_table(columns(found), group_rows(found)),
         *[f"- {line}" for line in improvement_lines(found)],
         *[f"- {remark}" for remark in found.remarks],
         "## Task by task",
-        _markdown_table(columns, per_task),
+        _markdown_table(headings, per_task),
     ]
     if found.tdmpc2:
         parts.append(
@@ -98,6 +106,9 @@ def _csv_rows(found: Comparison) -> Iterator[tuple[object, ...]]:
             start = (group, len(tasks), one.method.name, len(one.method.members))
             for name, estimate in one.groups[group].items():
                 yield (*start, name, *_three(estimate))
+            if group in one.differences:
+                what = f"difference from {found.baseline}"
+                yield (*start, what, *_three(one.differences[group]))
         for row in found.paper:
             if row.group == group:
                 yield (group, len(tasks), row.name, "", "mean", row.score, "", "")
