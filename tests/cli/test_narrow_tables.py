@@ -49,7 +49,7 @@ TABLES = {
         ["reference", "no-planning"],
     ),
     "ablate._write_list": ("newt ablate --list", ["no-constrained-planning", "horizon-5"]),
-    "train._write_each": (f"newt train --each --tasks {SELECTOR}", TASKS),
+    "train._write_each": (f"newt train --each --tasks {SELECTOR} --run each", TASKS),
     "assets._report": ("newt assets list", ["ycb", "xarm6"]),
     "weights.list_weights": ("newt weights list", ["clip-vit-b-32", "dinov2-vit-b-14"]),
     "bench._show": ("newt bench pool", ["fast", "reference"]),
