@@ -29,6 +29,8 @@ class TDMPC2Kind(NewtKind):
         plans=True,
         begins_with_weights=True,
         acts_open_loop=True,
+        has_sizes=True,
+        keeps_episodes=True,
     )
 
     def new(self, inputs: AgentInputs) -> NewtAgent:

@@ -274,7 +274,7 @@ PLAN_ROWS = (
         ["walker-run"]),
     Row("--task", "newt plan --task walker-walk", "cost specs.*.id", ["walker-walk"],
         ["walker-run"]),
-    planning("--steps", "100M", "config.steps", 100_000_000, DEFAULT.steps),
+    planning("--steps", "50M", "config.steps", 50_000_000, DEFAULT.steps),
     planning("--gpus", "2 --profile speed.json", "gpus", 2, 1),
     planning("--price", "2.5", "per_hour", 2.5, None),
     planning("--watts", "700", "watts", 700.0, None),

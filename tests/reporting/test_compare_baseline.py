@@ -16,6 +16,7 @@ from newt_core.reporting.compare.published import TOTAL
 from newt_core.reporting.compare.read import read_methods
 from newt_core.reporting.compare.tables import columns, group_rows
 from newt_core.reporting.compare.write import write_comparison
+from newt_core.reporting.numbers import NO_VALUE
 from newt_core.specs import load_specs
 from tests.fixtures.run_folders import write_run
 
@@ -61,7 +62,7 @@ def test_table_files_and_document_hold_them(found):
     assert columns(found)[-1] == "difference"
     cells = {(row[0], row[1]): row[-1] for row in group_rows(found)}
     assert cells["dmcontrol (1 task)", "new"] == "0.400 [0.200, 0.600]"
-    assert cells["total (2 tasks)", "old"] == "-"
+    assert cells["total (2 tasks)", "old"] == NO_VALUE
     assert {len(row) for row in group_rows(found)} == {len(columns(found))}
     page, numbers, _ = write_comparison(found, Path("out"))
     assert "| 0.400 [0.200, 0.600] |" in page.read_text()

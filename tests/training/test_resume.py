@@ -75,7 +75,7 @@ def another(name: str, value: Any) -> Any:
         return not value
     if isinstance(value, int):
         return value + 1
-    return value * 0.9 if isinstance(value, float) else f"{value or ''}other"
+    return (value or 0.5) * 0.9 if isinstance(value, float) else f"{value or ''}other"
 
 
 @pytest.mark.parametrize("situation", SITUATIONS)
@@ -117,6 +117,7 @@ def test_which_settings_a_run_that_interacts_lets_change():
         *("text.embodiment", "text.encoder", "text.weights", "images.encoder"),
         "random_phase.until_reward",
         *("agent.kind", "agent.options", "model.size", "model.obs", "model.frame_stack"),
+        *("model.q_dropout", "planner.enabled"),
         *("replay.capacity", "replay.storage"),
         *(f"demos.{name}" for name in RunConfig().demos.model_dump()),
     }
