@@ -32,6 +32,8 @@ LONGEST_FILES = (
     "agents/test_learning.py",
     "training/test_resume_real.py",
     "envs/test_maniskill_assets.py",
+    "workflows/test_train.py",
+    "cli/test_baselines.py",
     "bench/test_bench_pool.py",
 )
 """Begun first, so that no worker is left alone with one of them at the end; see the Makefile."""

@@ -49,6 +49,7 @@ class StopAfter(Unwatched):
         self.stop = self.stop or status.steps >= self.steps
 
 
+@pytest.mark.slow
 def test_two_at_a_time_stopped_and_gone_on_with_they_end_like_one_after_the_other(two_rows):
     whole = begun(two_rows, "whole")
     one_by_one = ablate(ListContext(whole))
