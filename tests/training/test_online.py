@@ -75,6 +75,18 @@ def run(
     )
 
 
+@pytest.fixture(scope="module")
+def short_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunFolder, SpecLibrary]:
+    """A run of 80 steps, which no test may go on with, and its tasks."""
+    root = tmp_path_factory.mktemp("short")
+    (root / "specs").mkdir()
+    (root / "specs/short.yaml").write_text(SPECS)
+    library = load_specs([root / "specs"])
+    folder = RunFolder.create("a", settings(80).to_yaml(), root=root)
+    run(folder, library, 80)
+    return folder, library
+
+
 def test_a_run_leaves_what_it_promises(tmp_path: Path, library: SpecLibrary) -> None:
     folder = RunFolder.create("a", settings(240).to_yaml(), root=tmp_path)
     result = run(folder, library, 240)
@@ -190,10 +202,10 @@ def test_training_selection_and_report_run_different_episodes(
 
 
 def test_a_task_scores_alone_what_it_scores_among_others(
-    tmp_path: Path, library: SpecLibrary
+    short_run: tuple[RunFolder, SpecLibrary],
 ) -> None:
-    folder = RunFolder.create("a", settings(80).to_yaml(), root=tmp_path)
-    checkpoint = run(folder, library, 80).checkpoint
+    folder, library = short_run
+    checkpoint = folder.checkpoints / "last.pt"
     together = evaluate_checkpoint(EvaluationRequest(checkpoint, None, 3), library=library)
     # And one after the other what it scores side by side.
     alone = evaluate_checkpoint(
@@ -212,18 +224,17 @@ def test_a_resumed_run_reads_every_task_its_own_text(tmp_path: Path, library: Sp
         np.testing.assert_allclose(payload["text"].numpy(), expected, atol=1e-6)
 
 
-def test_resuming_with_other_tasks_is_refused(tmp_path: Path, library: SpecLibrary) -> None:
-    folder = RunFolder.create("a", settings(80).to_yaml(), root=tmp_path)
-    run(folder, library, 80)
+def test_resuming_with_other_tasks_is_refused(short_run: tuple[RunFolder, SpecLibrary]) -> None:
+    folder, library = short_run
     other = resolve_config("smoke", None, SETTINGS, tasks="short-balance", device="cpu")
     with pytest.raises(CheckpointError, match="trained on other tasks"):
         interact(RunContext(other, folder, library), resume=True)
 
 
-def test_a_loaded_agent_acts_in_its_tasks(tmp_path: Path, library: SpecLibrary) -> None:
-    folder = RunFolder.create("a", settings(80).to_yaml(), root=tmp_path)
-    checkpoint = run(folder, library, 80).checkpoint
-    agent = newt_core.load(checkpoint, specs=[tmp_path / "specs"], device="cpu")
+def test_a_loaded_agent_acts_in_its_tasks(short_run: tuple[RunFolder, SpecLibrary]) -> None:
+    folder, library = short_run
+    checkpoint = folder.checkpoints / "last.pt"
+    agent = newt_core.load(checkpoint, specs=[folder.path.parent / "specs"], device="cpu")
     assert agent.tasks == ["short-balance", "short-reach"]
     env = newt_core.make(library["short-reach"])
     obs, _ = env.reset(seed=0)
