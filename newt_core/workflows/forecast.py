@@ -10,7 +10,7 @@ from newt_core.specs import TaskSpec
 from newt_core.training.config import RunConfig
 from newt_core.workflows.agent_kinds import find_kind
 from newt_core.workflows.newt_kind import NewtKind
-from newt_core.workflows.stage_times import stage_times
+from newt_core.workflows.stage_times import seconds
 from newt_core.workflows.trial_loop import trial_loop
 
 
@@ -49,8 +49,7 @@ def forecast(
     if not isinstance(kind, NewtKind):
         return Forecast(steps, config.pretrain.updates if pretraining else 0, None, None)
     with trial_loop(config, specs) as trial:
-        took = stage_times(trial)
-    step_s, update_s = (took.simulate + took.plan) / len(specs), took.update
+        step_s, update_s = seconds(trial.act) / len(specs), seconds(trial.update)
     episode_steps = sum(spec.episode_length for spec in specs)
     evaluations = planned_evaluations(config, pretraining=pretraining)
     evaluation_s = evaluations * config.evaluation.episodes * episode_steps * step_s
