@@ -1,4 +1,4 @@
-"""Weights out of a checkpoint into an agent's networks, if they fit and can be computed with."""
+"""An agent's weights: those it begins with, and those out of a checkpoint, if they fit."""
 
 from __future__ import annotations
 
@@ -10,6 +10,18 @@ import torch
 from torch import nn
 
 from newt_core.errors import CheckpointError, in_short
+from newt_core.seeds import Stream, stream_seed
+
+
+@contextmanager
+def initial_weights(seed: int) -> Iterator[None]:
+    """Have networks that are made in the block begin with a run's own random weights.
+
+    PyTorch draws them from its global generator, which is put back afterwards.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(stream_seed(seed, Stream.WEIGHTS))
+        yield
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from newt_core.agents.newt.generators import resume_generator
 from newt_core.agents.optimisers import Optimisers, gradient_step
 from newt_core.agents.policy_agent import PolicyAgent
 from newt_core.agents.ranks import ALONE, Ranks
+from newt_core.agents.weights import initial_weights
 from newt_core.encoders.image.base import ImageEncoder
 from newt_core.model import policy_head
 from newt_core.model.config import ModelConfig
@@ -109,8 +110,7 @@ class BCAgent(PolicyAgent):
         seed: int = 0,
         ranks: Ranks = ALONE,
     ) -> None:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(stream_seed(seed, Stream.WEIGHTS))
+        with initial_weights(seed):
             model = BCModel(model_config, tasks, text=options.text)
         self.policy = model.to(device)
         update = cloning.update

@@ -17,8 +17,8 @@ from newt_core.agents.fasttd3.networks import FastTD3Networks
 from newt_core.agents.optimisers import Optimisers, gradient_step
 from newt_core.agents.policy_agent import PolicyAgent
 from newt_core.agents.ranks import ALONE, Ranks
+from newt_core.agents.weights import initial_weights
 from newt_core.model.world_model import TaskTable
-from newt_core.seeds import Stream, stream_seed
 
 
 class FastTD3Agent(PolicyAgent):
@@ -41,8 +41,7 @@ class FastTD3Agent(PolicyAgent):
         seed: int = 0,
         ranks: Ranks = ALONE,
     ) -> None:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(stream_seed(seed, Stream.WEIGHTS))
+        with initial_weights(seed):
             networks = FastTD3Networks(config, tasks)
         self.networks = networks.to(device)
         optimisers = {

@@ -15,13 +15,12 @@ from newt_core.agents.newt.open_loop import OpenLoopActor
 from newt_core.agents.newt.update import Learner
 from newt_core.agents.newt.values import action_values
 from newt_core.agents.ranks import ALONE, Ranks
-from newt_core.agents.weights import fitting, load_weights
+from newt_core.agents.weights import fitting, initial_weights, load_weights
 from newt_core.encoders.image.base import ImageEncoder
 from newt_core.model.config import ModelConfig
 from newt_core.model.sizes import SIZES
 from newt_core.model.world_model import TaskTable, WorldModel
 from newt_core.planner.config import PlannerConfig
-from newt_core.seeds import Stream, stream_seed
 from newt_core.types import Act, FloatArray, Observation
 
 
@@ -52,8 +51,7 @@ class NewtAgent(ActingModel):
         seed: int = 0,
         ranks: Ranks = ALONE,
     ) -> None:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(stream_seed(seed, Stream.WEIGHTS))
+        with initial_weights(seed):
             model = WorldModel(
                 SIZES[model_config.size],
                 tasks,

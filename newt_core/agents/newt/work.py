@@ -7,6 +7,7 @@ and activations are not among them.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import torch
@@ -27,6 +28,7 @@ HEADS = 2
 """Q heads of a pair."""
 
 
+@cache
 def plan_flops(model: ModelConfig, planner: PlannerConfig) -> int:
     """Return the operations of one environment's plan, its observation's encoding included."""
     # What all environments share, such as the text products, is not in the difference.
@@ -56,6 +58,7 @@ def _planning(model: ModelConfig, planner: PlannerConfig, envs: int) -> int:
     return counter.get_total_flops()
 
 
+@cache
 def update_flops(model: ModelConfig, update: UpdateConfig) -> int:
     """Return the operations of one update, forward and backward, of interaction with cloning."""
     horizon, rows, stack = update.horizon, update.batch_size, model.feature_stack

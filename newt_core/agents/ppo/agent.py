@@ -12,8 +12,8 @@ from newt_core.agents.ppo.config import PPOConfig
 from newt_core.agents.ppo.losses import Samples, ppo_loss
 from newt_core.agents.ppo.network import ActorCritic
 from newt_core.agents.ranks import ALONE, Ranks
+from newt_core.agents.weights import initial_weights
 from newt_core.model.world_model import TaskTable
-from newt_core.seeds import Stream, stream_seed
 
 
 class PPOAgent(PolicyAgent):
@@ -36,8 +36,7 @@ class PPOAgent(PolicyAgent):
         seed: int = 0,
         ranks: Ranks = ALONE,
     ) -> None:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(stream_seed(seed, Stream.WEIGHTS))
+        with initial_weights(seed):
             network = ActorCritic(config, tasks)
         self.network = network.to(device)
         adam = torch.optim.Adam(
