@@ -71,6 +71,7 @@ def shared_run(
     asked: Asked,
     make: Callable[[Asked, Measure], RunContext],
     go_on: Callable[[Asked], RunContext],
+    forecast: Measure,
     *,
     name: str | None,
     specs: Sequence[Path],
@@ -85,6 +86,7 @@ def shared_run(
         asked: What the user says of the run.
         make: Makes a new one; calls what it is given before the folder is made.
         go_on: Finds one.
+        forecast: Says how long a new one of a single process will take.
         name: The run's.
         specs: Folders of the user's own task specs.
         resume: Whether it is to go on.
@@ -105,6 +107,11 @@ def shared_run(
     def check(config: RunConfig, tasks: Sequence[TaskSpec]) -> None:
         require_ranks(config, tasks, size, online=online)
 
+    def measure(config: RunConfig, tasks: Sequence[TaskSpec]) -> None:
+        check(config, tasks)
+        if size == 1 and not several.processes:
+            forecast(config, tasks)
+
     if several.device is not None:
         asked = replace(asked, flags={**asked.flags, "device": several.device})
     if _is_restarted(name, resume):  # It has been made, and has its settings.
@@ -112,7 +119,7 @@ def shared_run(
     if not ranks.writes:
         path = ranks.gather(None)[0]
         return replace(followed_run(Path(path), specs=specs), ranks=ranks), resume
-    made = go_on(asked) if resume else make(asked, check)
+    made = go_on(asked) if resume else make(asked, measure)
     check(made.config, made.parts.specs)
     ranks.gather(str(made.folder.path.absolute()))
     return replace(made, ranks=ranks), resume

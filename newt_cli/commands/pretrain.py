@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,6 @@ from newt_cli.forecasts import ForecastFirst
 from newt_cli.run_settings import require_own_settings
 
 if TYPE_CHECKING:
-    from newt_core.specs import TaskSpec
     from newt_core.training.config import RunConfig
     from newt_core.workflows.asked import Asked
     from newt_core.workflows.context import RunContext
@@ -73,12 +71,7 @@ def pretrain(
     if resume:
         require_own_settings(preset, config)
 
-    def make(asked: Asked, check: ranks.Measure) -> RunContext:
-        def measure(config: RunConfig, tasks: Sequence[TaskSpec]) -> None:
-            check(config, tasks)
-            if group.size == 1 and not several.processes:
-                forecast(config, tasks)
-
+    def make(asked: Asked, measure: ranks.Measure) -> RunContext:
         return new_run(
             asked,
             specs=own,
@@ -101,6 +94,7 @@ def pretrain(
             settings.asked(context),
             make,
             go_on,
+            forecast,
             name=run,
             specs=own,
             resume=resume,

@@ -18,8 +18,6 @@ from newt_cli.run_lists import find_list, is_list, leave
 from newt_cli.run_settings import require_own_settings
 
 if TYPE_CHECKING:
-    from newt_core.specs import TaskSpec
-    from newt_core.training.config import RunConfig
     from newt_core.workflows.asked import Asked
     from newt_core.workflows.context import RunContext
     from newt_core.workflows.run_many import ListContext
@@ -128,12 +126,7 @@ def train(
     if resume:
         require_own_settings(preset, config)
 
-    def make(asked: Asked, check: ranks.Measure) -> RunContext:
-        def measure(config: RunConfig, tasks: Sequence[TaskSpec]) -> None:
-            check(config, tasks)
-            if group.size == 1 and not several.processes:
-                forecast(config, tasks)
-
+    def make(asked: Asked, measure: ranks.Measure) -> RunContext:
         return new_run(
             asked,
             specs=own,
@@ -154,6 +147,7 @@ def train(
             settings.asked(context),
             make,
             go_on,
+            forecast,
             name=run,
             specs=own,
             resume=resume,

@@ -161,12 +161,8 @@ class Valuing(Protocol):
         """Return the discounted returns [K] that it expects of actions [K, A]."""
 
 
-class OnlineAgent(Protocol):
-    """An agent that learns while it acts. It owns its experience, and decides when to learn.
-
-    The training loop calls, step by step: :meth:`act` for all environments, :meth:`observe` with
-    what came of it, :meth:`learn`.
-    """
+class LearningAgent(Protocol):
+    """What a run needs of an agent that learns, from whatever."""
 
     @property
     def parts(self) -> Mapping[str, Stateful]:
@@ -183,6 +179,14 @@ class OnlineAgent(Protocol):
     @property
     def remedy(self) -> str:
         """Settings to try where its numbers become useless: the end of a sentence."""
+
+
+class OnlineAgent(LearningAgent, Protocol):
+    """An agent that learns while it acts. It owns its experience, and decides when to learn.
+
+    The training loop calls, step by step: :meth:`act` for all environments, :meth:`observe` with
+    what came of it, :meth:`learn`.
+    """
 
     def begin(self) -> None:
         """Get ready for the first step, once what a checkpoint kept is back."""
@@ -214,24 +218,8 @@ class OnlineAgent(Protocol):
         """Return what a run's metrics say of it after ``steps`` agent steps."""
 
 
-class OfflineAgent(Protocol):
+class OfflineAgent(LearningAgent, Protocol):
     """An agent that learns from demonstrations alone, which it draws itself."""
-
-    @property
-    def parts(self) -> Mapping[str, Stateful]:
-        """Everything of it that changes during a run, under the names of the checkpoints."""
-
-    @property
-    def updates(self) -> int:
-        """Gradient steps so far."""
-
-    @property
-    def skipped(self) -> Skipped:
-        """See :class:`OnlineAgent`."""
-
-    @property
-    def remedy(self) -> str:
-        """See :class:`OnlineAgent`."""
 
     def update(self) -> Metrics:
         """Take one gradient step."""
