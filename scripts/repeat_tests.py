@@ -2,7 +2,9 @@
 
     python scripts/repeat_tests.py --seeds 200 tests/agents tests/model tests/planner tests/replay
 
-Prints the tests that failed, with their seeds; ``NEWT_TEST_SEED=17 pytest TEST`` repeats one.
+With the first seed all of them run, with the others only those that draw from a global generator:
+no seed changes what the rest does. Prints the tests that failed, with their seeds;
+``NEWT_TEST_SEED=17 pytest TEST`` repeats one.
 """
 
 from __future__ import annotations
@@ -12,25 +14,68 @@ import os
 import random
 import sys
 from collections import defaultdict
+from collections.abc import Generator
+from typing import Any
 
+import numpy as np
 import pytest
+import torch
+
+
+def drawn() -> tuple[bytes, ...]:
+    """Return where the global generators are."""
+    numpys = np.random.get_state(legacy=False)["state"]
+    return (
+        torch.get_rng_state().numpy().tobytes(),
+        numpys["key"].tobytes() + bytes(str(numpys["pos"]), "ascii"),
+        repr(random.getstate()).encode(),
+    )
 
 
 class Repetition:
-    """A plugin of pytest: shuffles the tests, and notes those that fail.
+    """A plugin of pytest: shuffles the tests, notes those that fail and those that draw.
 
     Args:
         seed: of the order.
         failed: test → seeds with which it failed.
+        only: The tests to run; None for all.
     """
 
-    def __init__(self, seed: int, failed: dict[str, list[int]]) -> None:
+    def __init__(self, seed: int, failed: dict[str, list[int]], only: set[str] | None) -> None:
         self.seed = seed
         self.failed = failed
+        self.only = only
+        self.drawing: set[str] = set()
+        """Tests that draw from a global generator, or whose fixtures do."""
+        self._fixtures: set[str] = set()
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Shuffle."""
+        """Leave out, and shuffle."""
+        if self.only is not None:
+            items[:] = [item for item in items if item.nodeid in self.only]
         random.Random(self.seed).shuffle(items)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(
+        self, fixturedef: pytest.FixtureDef[Any]
+    ) -> Generator[None, object, object]:
+        """See whether a fixture draws; the one that seeds aside."""
+        before = drawn()
+        result = yield
+        if fixturedef.argname != "seeded" and drawn() != before:
+            self._fixtures.add(fixturedef.argname)
+        return result
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
+        """See whether a test draws."""
+        before = drawn()
+        try:
+            return (yield)
+        finally:
+            fixtures = set(getattr(item, "fixturenames", ()))
+            if drawn() != before or fixtures & self._fixtures:
+                self.drawing.add(item.nodeid)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take note."""
@@ -47,15 +92,18 @@ def main() -> int:
     parser.add_argument("tests", nargs="+", help="what to run; other options go to pytest")
     arguments, others = parser.parse_known_args()
     failed: dict[str, list[int]] = defaultdict(list)
+    only: set[str] | None = None
+    tests = arguments.tests
     for seed in range(arguments.first, arguments.first + arguments.seeds):
         os.environ["NEWT_TEST_SEED"] = str(seed)
         output = sys.stdout
         if not arguments.shown:
             sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+        repetition = Repetition(seed, failed, only)
         try:
             code = pytest.main(
-                ["-q", "-p", "no:cacheprovider", *others, *arguments.tests],
-                plugins=[Repetition(seed, failed)],
+                ["-q", "-p", "no:cacheprovider", *others, *tests],
+                plugins=[repetition],
             )
         finally:
             if sys.stdout is not output:
@@ -66,6 +114,12 @@ def main() -> int:
             return 1
         failures = sum(seed in seeds for seeds in failed.values())
         print(f"seed {seed}: {failures} failed", flush=True)
+        if only is None:
+            only = repetition.drawing
+            print(f"{len(only):,} tests draw from a global generator", flush=True)
+            tests = sorted({test.partition("::")[0] for test in only})
+            if not only:
+                break
     for test, seeds in sorted(failed.items()):
         print(f"{test} failed with {len(seeds)} seeds: {', '.join(map(str, seeds))}")
     return int(bool(failed))
