@@ -141,7 +141,8 @@ def with_own_defaults(asked: Asked, checkpoint: Path) -> Asked:
     """Return what was asked for, with what a finetuning does where nothing is said.
 
     As published: no demonstrations, and planning freely from the first step on. A run is
-    evaluated and saved in tenths, since the cadence of the presets is that of longer runs.
+    evaluated and saved in tenths, since the cadence of the presets is that of longer runs; where
+    the preset evaluates at the end alone, at :data:`SHARES` alone.
 
     Raises:
         ConfigError: A setting is unknown or its value not allowed.
@@ -155,7 +156,7 @@ def with_own_defaults(asked: Asked, checkpoint: Path) -> Asked:
         "demos.folder": "",
         "demos.constrained_planning": False,
         "random_phase.plans": True,
-        "evaluation.every": tenth,
+        "evaluation.every": tenth if settings.evaluation.every else 0,
         "evaluation.at": list(SHARES),
         "checkpoint.every": min(settings.checkpoint.every, tenth),
         "checkpoint.keep": 1,

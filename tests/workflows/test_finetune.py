@@ -347,11 +347,11 @@ def test_scores_on_the_way_are_means_over_seeds_with_intervals(tmp_path, checkpo
 
 def test_what_is_said_wins_over_what_a_finetuning_does_by_itself(tmp_path, checkpoint):
     defaults = new_finetuning(request(tmp_path, "a", overrides=[])).finetuning.config
-    assert defaults.evaluation.every == 2
+    assert defaults.evaluation.every == 0  # As the preset says, which is to take seconds.
     assert (defaults.checkpoint.keep, prior_weight(defaults, 0)) == (1, 0.0)
-    told = ["evaluation.every=0", "demos.constrained_planning=true", "checkpoint.keep=2"]
+    told = ["evaluation.every=3", "demos.constrained_planning=true", "checkpoint.keep=2"]
     config = new_finetuning(request(tmp_path, "b", overrides=told)).finetuning.config
-    assert (config.evaluation.every, config.checkpoint.keep) == (0, 2)
+    assert (config.evaluation.every, config.checkpoint.keep) == (3, 2)
     assert prior_weight(config, 0) == 1.0
     assert config.evaluation.at == [0.1, 0.25, 0.5, 1.0]
     # Without a number of steps, a preset's own, at most those of the paper.
@@ -360,6 +360,7 @@ def test_what_is_said_wins_over_what_a_finetuning_does_by_itself(tmp_path, check
         whole = replace(request(tmp_path, f"{preset}"), asked=asked)
         config = new_finetuning(whole).finetuning.config
         assert config.steps == steps
+        assert config.evaluation.every == (0 if preset == "smoke" else steps // 10)
         # What a kill costs, and what is kept, follows from the steps.
         assert config.checkpoint.every <= steps / 10
         assert steps < config.replay.capacity <= max(2 * steps, 10_000)
