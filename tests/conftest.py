@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 SEED = "NEWT_TEST_SEED"
 """Environment variable with another seed than 0; no test may need luck: scripts/repeat_tests.py."""
 
+WORKERS = "NEWT_WORKERS"
+"""Environment variable with the number of worker processes of every pool."""
+
 VISION_OPERATORS = (
     "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
     "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
@@ -71,13 +74,24 @@ def seeded() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def outside_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep tests off the network, and off what the user has cached."""
+    """Keep tests off the network, and off what the user has cached.
+
+    Environments run in the tests' own process, which spares starting interpreters and importing
+    simulators again and again; see :func:`worker_processes`.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HF_HUB_OFFLINE", "1")
+        patch.setenv(WORKERS, "0")
         for variable in ("NEWT_CACHE", "HF_HUB_CACHE", "TORCH_HOME"):
             patch.setenv(variable, str(tmp_path_factory.mktemp(variable.lower())))
         patch.delenv("HF_ENDPOINT", raising=False)
         yield
+
+
+@pytest.fixture
+def worker_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let environments run in processes of their own, as many as there are cores."""
+    monkeypatch.delenv(WORKERS)
 
 
 # Imported where they are used: most tests need neither, and the layers need PyTorch.

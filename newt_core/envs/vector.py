@@ -110,7 +110,7 @@ def make_vec(
     Args:
         tasks: a selector (``"dmcontrol"``, ``"walker-*"``), or one task per environment; a
             task may be repeated.
-        workers: processes; as many as cores by default.
+        workers: processes, see :func:`newt_core.envs.pool.make_pool`.
         seed: determines every episode.
         obs: ``state``, ``rgb`` or ``both``.
         frame_stack: the newest picture and those before it, where observations have pictures.

@@ -175,7 +175,7 @@ def find_kind(name: str) -> AgentKind:
     Raises:
         ConfigError: There is no such kind, or its module does not hold it.
     """
-    known = known_kinds()
+    known = KINDS if name in KINDS else known_kinds()
     if name not in known:
         raise ConfigError(
             f"there is no agent '{name}'.{did_you_mean(name, known)} Known: "

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from newt_core.agents.newt.setup import choose_device
 from newt_core.agents.newt.work import plan_flops, update_flops
+from newt_core.envs.pool import usual_workers
 from newt_core.errors import ConfigError
 from newt_core.files import write_json
 from newt_core.specs import TaskSpec
@@ -66,14 +67,14 @@ def measure_profile(config: RunConfig, specs: Sequence[TaskSpec]) -> Profile:
     """
     with trial_loop(config, specs) as trial:
         took = stage_times(trial)
-    cores, envs = usable_cores(), len(specs)
+    workers, envs = max(1, usual_workers()), len(specs)
     return Profile(
         machine=describe_hardware(),
         device=choose_device(config.device).type,
-        cores=cores,
+        cores=usable_cores(),
         planning_flops_per_s=envs * plan_flops(config.model, config.planner) / took.plan,
         learning_flops_per_s=update_flops(config.model, config.update) / took.update,
-        simulation_core_s=took.simulate * min(cores, envs) / envs,
+        simulation_core_s=took.simulate * min(workers, envs) / envs,
         measured_on=f"{envs} environments, {config.model.size}",
     )
 

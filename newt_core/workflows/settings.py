@@ -11,6 +11,7 @@ from newt_core import arguments
 from newt_core.agents.newt.setup import choose_device
 from newt_core.encoders.text.choose import Notice, short_name
 from newt_core.envs.availability import runnable
+from newt_core.envs.pool import usual_workers
 from newt_core.errors import CheckpointError, ConfigError, RunFolderError
 from newt_core.files import write_text
 from newt_core.specs import SpecLibrary, TaskSpec, load_specs
@@ -134,6 +135,7 @@ def check_settings(
     demos = arguments.optional(arguments.path, "demos", demos)
     strict = arguments.truth("strict", strict)
     pretraining = arguments.truth("pretraining", pretraining)
+    usual_workers()  # Wrong, it would otherwise be noticed when the run has a folder.
     settings, library = asked.settings(), load_specs(specs)
     if "tasks" not in settings.model_fields_set:
         raise ConfigError(

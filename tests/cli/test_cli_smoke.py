@@ -29,6 +29,7 @@ def start(arguments: str, folder: Path) -> subprocess.Popen[str]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
+@pytest.mark.usefixtures("worker_processes")
 def test_a_run_is_stopped_resumed_and_evaluated(tmp_path):
     first = start(f"{TRAIN} --steps 100000 --set evaluation.every=0", tmp_path)
     assert first.stderr is not None

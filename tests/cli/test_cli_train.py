@@ -46,6 +46,14 @@ def test_an_option_wins_over_set_over_config_over_preset(newt, core):
     assert config.planner.iterations == 2  # the preset's
 
 
+def test_a_wrong_number_of_workers_is_refused_before_there_is_a_folder(newt, monkeypatch):
+    monkeypatch.setenv("NEWT_WORKERS", "two")
+    answer = newt(START)
+    assert answer.code == 2
+    assert answer.err == "error: NEWT_WORKERS must be a whole number, 0 or more, not 'two'.\n"
+    assert not Path("runs").exists()
+
+
 def test_obs_says_what_the_agent_sees(newt, core):
     assert newt(f"{START} --obs both --set model.frame_stack=2").code == 0
     config = core.arguments("train")["config"]

@@ -132,7 +132,7 @@ def test_there_are_never_more_workers_than_environments():
         assert len(worker_pids(pool)) == 1
 
 
-@pytest.mark.parametrize("wrong", [{"workers": 0}, {"timeout": 0.0}, {"seed": -1}])
+@pytest.mark.parametrize("wrong", [{"workers": -1}, {"timeout": 0.0}, {"seed": -1}])
 def test_settings_out_of_range_are_refused(wrong):
     with pytest.raises(ConfigError, match=f"{next(iter(wrong))} is .*; it must be a"):
         make_pool([toy_spec()], builders=BUILDERS, **wrong)

@@ -249,6 +249,7 @@ def test_a_loaded_agent_acts_in_its_tasks(short_run: tuple[RunFolder, SpecLibrar
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.usefixtures("worker_processes")
 def test_a_killed_run_is_resumed(tmp_path: Path, library: SpecLibrary) -> None:
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     first = [

@@ -11,6 +11,7 @@ Example::
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 
 from newt_core import arguments
@@ -26,6 +27,9 @@ DEFAULT_TIMEOUT_S = 60.0
 SHORTEST_TIMEOUT_S, LONGEST_TIMEOUT_S = 0.001, 1e6
 """A millisecond, as the clock that watches counts them, and eleven days."""
 
+WORKERS_VARIABLE = "NEWT_WORKERS"
+"""How many worker processes a pool has, where nothing else says it."""
+
 
 def make_pool(
     specs: Sequence[TaskSpec],
@@ -40,8 +44,9 @@ def make_pool(
 
     Args:
         specs: [E] the task of each environment; repeat one for several environments of a task.
-        workers: processes to spread them over; as many as usable cores by default, and never more
-            than environments.
+        workers: processes to spread them over, never more than environments; 0 for this process
+            itself, where a debugger reaches them and nobody notices one that hangs. By default what
+            the environment variable ``NEWT_WORKERS`` says, else as many as usable cores.
         seed: determines every episode, however many workers there are; 0 or more.
         timeout: seconds that a step or a reset of one environment may take before its worker
             counts as hung.
@@ -57,17 +62,31 @@ def make_pool(
     if not specs:
         raise ConfigError("an environment pool needs at least one task.")
     if workers is None:
-        workers = usable_cores()
+        workers = usual_workers()
     if len(specs) > limits.ENVIRONMENTS:
         raise ConfigError(
             f"{len(specs):,} environments are too many: the largest pool has "
             f"{limits.ENVIRONMENTS:,}."
         )
-    workers = arguments.whole_number("workers", workers, 1, limits.ENVIRONMENTS)
+    workers = arguments.whole_number("workers", workers, 0, limits.ENVIRONMENTS)
     timeout = arguments.real_number("timeout", timeout, SHORTEST_TIMEOUT_S, LONGEST_TIMEOUT_S)
     seed = arguments.seed(seed)
     frames = arguments.whole_number("frames", frames, 0, limits.HORIZON)
     return EnvPool(specs, min(workers, len(specs)), seed, timeout, builders or {}, frames)
+
+
+def usual_workers() -> int:
+    """Return how many processes a pool has where its maker does not say; 0 for none.
+
+    Raises:
+        ConfigError: :data:`WORKERS_VARIABLE` is no such number.
+    """
+    said = os.environ.get(WORKERS_VARIABLE, "")
+    if not said:
+        return usable_cores()
+    if not said.isdecimal():
+        raise ConfigError(f"{WORKERS_VARIABLE} must be a whole number, 0 or more, not '{said}'.")
+    return int(said)
 
 
 __all__ = [
@@ -78,4 +97,5 @@ __all__ = [
     "PoolStats",
     "make_pool",
     "observation",
+    "usual_workers",
 ]

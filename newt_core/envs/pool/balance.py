@@ -63,7 +63,7 @@ def balance(costs: Sequence[float], worker_of: Sequence[int], num_workers: int) 
     loads = [0.0] * num_workers
     for cost, worker in zip(costs, assignment, strict=True):
         loads[worker] += cost
-    while True:
+    while num_workers > 1:
         heavy = max(range(num_workers), key=loads.__getitem__)
         light = min(range(num_workers), key=loads.__getitem__)
         gap = loads[heavy] - loads[light]
@@ -90,3 +90,4 @@ def balance(costs: Sequence[float], worker_of: Sequence[int], num_workers: int) 
         assignment[give] = light
         if take is not None:
             assignment[take] = heavy
+    return assignment

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from newt_core import arguments
 from newt_core.envs.pool.api import EpisodeNumbers, PoolStats
 from newt_core.envs.pool.messages import Kind
-from newt_core.envs.pool.process import WorkerProcess, end
+from newt_core.envs.pool.process import Ending, end
 from newt_core.envs.pool.supervise import Crew, EnvState
 from newt_core.envs.session import checked_actions
 from newt_core.errors import (
@@ -38,7 +38,7 @@ class EnvPool:
 
     Args:
         specs: [E] the task of each environment; repeat one for several environments of a task.
-        num_workers: worker processes, at most E.
+        num_workers: worker processes, at most E; 0 for environments in this process.
         seed: determines every episode, together with the environment's index.
         timeout: seconds that a step or a reset of one environment may take before its worker
             counts as hung.
@@ -292,6 +292,6 @@ def _weakly(method: Callable[[IntArray], None]) -> Callable[[IntArray], None]:
     return call
 
 
-def _shut_down(workers: Sequence[WorkerProcess], memory_fd: int) -> None:
+def _shut_down(workers: Sequence[Ending], memory_fd: int) -> None:
     end(workers)
     os.close(memory_fd)

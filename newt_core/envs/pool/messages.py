@@ -10,10 +10,19 @@ from __future__ import annotations
 import pickle
 from collections.abc import Sequence
 from enum import IntEnum
-from multiprocessing.connection import Connection
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+
+
+class Speaker(Protocol):
+    """One end of a connection: what of ``multiprocessing``'s is used."""
+
+    def send_bytes(self, buf: bytes, /) -> None:
+        """Send a message."""
+
+    def recv_bytes(self) -> bytes:
+        """Wait for a message."""
 
 
 class Kind(IntEnum):
@@ -50,7 +59,7 @@ class Failure(NamedTuple):
     """Its message and, unless the user can put it right, the place in the code that raised it."""
 
 
-def send(connection: Connection, kind: Kind, body: Any) -> None:
+def send(connection: Speaker, kind: Kind, body: Any) -> None:
     """Send a message; ``body`` is a sequence of environment ids for the kinds above.
 
     Raises:
@@ -63,7 +72,7 @@ def send(connection: Connection, kind: Kind, body: Any) -> None:
     connection.send_bytes(bytes((kind,)) + packed)
 
 
-def receive(connection: Connection) -> tuple[Kind, Any]:
+def receive(connection: Speaker) -> tuple[Kind, Any]:
     """Wait for a message and return its kind and body.
 
     Raises:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing import Pipe
-from typing import Any
+from typing import Any, Protocol
 
 from newt_core import threads
 from newt_core.envs.pool import messages
@@ -119,7 +119,17 @@ class WorkerProcess:
             self._lifeline = -1
 
 
-def end(workers: Sequence[WorkerProcess]) -> None:
+class Ending(Protocol):
+    """A worker, to whoever ends it."""
+
+    def hang_up(self) -> None:
+        """Tell it to end."""
+
+    def bury(self, wait_s: float) -> None:
+        """Wait for its end, then insist."""
+
+
+def end(workers: Sequence[Ending]) -> None:
     """End processes together: ask all, wait a moment, insist."""
     for worker in workers:
         worker.hang_up()

@@ -14,6 +14,7 @@ from newt_core import errors
 from newt_core.envs.pool import buffers, messages
 from newt_core.envs.pool.api import OUTSIDE_TASKS, EpisodeNumbers, PoolStats
 from newt_core.envs.pool.balance import balance, deal
+from newt_core.envs.pool.inline import InlineWorker
 from newt_core.envs.pool.messages import Failure, Kind
 from newt_core.envs.pool.process import WorkerProcess
 from newt_core.errors import EnvironmentFailure, NewtError
@@ -46,6 +47,9 @@ class EnvState(IntEnum):
     """It waits for an action; its rows in the shared memory are up to date."""
 
 
+AnyWorker = WorkerProcess | InlineWorker
+
+
 class Crew:
     """Worker processes that host one environment per entry of ``specs``.
 
@@ -54,7 +58,7 @@ class Crew:
 
     Args:
         specs: [E] the task of each environment.
-        num_workers: W.
+        num_workers: W; 0 for environments in this process.
         frames: pictures kept of each environment; 0 for states alone.
         timeout: seconds that one step or reset of one environment may take.
         builders: domains beside the installed ones, name → ``module:function``.
@@ -73,7 +77,8 @@ class Crew:
         on_lost: Callable[[IntArray], None],
     ) -> None:
         self._specs = specs
-        self._num_workers = num_workers
+        self._in_processes = num_workers > 0
+        self._num_workers = num_workers = max(1, num_workers)
         self._timeout = timeout
         self._builders = builders
         self._deaths = DeathLog(stats)
@@ -89,9 +94,9 @@ class Crew:
         self.memory_fd, self.shared = buffers.create(self._shape)
         self.shared.current_env[:] = buffers.NO_ENV
         self.number(EpisodeNumbers.own_series(np.zeros(len(specs), np.int64)))
-        self.workers: list[WorkerProcess] = []
+        self.workers: list[AnyWorker] = []
         self._poll = select.poll()
-        self._by_fd: dict[int, WorkerProcess] = {}
+        self._by_fd: dict[int, AnyWorker] = {}
         self._unlooked_s = 0.0
 
     def start(self) -> None:
@@ -139,8 +144,12 @@ class Crew:
 
     # ------------------------------------------------------------------------- requests
 
-    def _hire(self, index: int) -> WorkerProcess:
-        worker = WorkerProcess(index, self._shape, self.memory_fd, self.shared, self._builders)
+    def _hire(self, index: int) -> AnyWorker:
+        worker: AnyWorker
+        if self._in_processes:
+            worker = WorkerProcess(index, self._shape, self.memory_fd, self.shared, self._builders)
+        else:
+            worker = InlineWorker(self.shared, self._builders)
         self._by_fd[worker.connection.fileno()] = worker
         self._poll.register(worker.connection, select.POLLIN)
         return worker
@@ -223,7 +232,7 @@ class Crew:
         self._deaths.record(task, error, int(self.worker_of[failure.env_id]))
         self._request_build(env_ids)
 
-    def _replace(self, worker: WorkerProcess, cause: str, hung_s: float = 0.0) -> None:
+    def _replace(self, worker: AnyWorker, cause: str, hung_s: float = 0.0) -> None:
         """Put a new worker in a dead one's place and give it the same environments."""
         index = worker.index
         descriptor = next(fd for fd, other in self._by_fd.items() if other is worker)

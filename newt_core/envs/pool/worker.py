@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from statistics import median
+from typing import Any
 
 import numpy as np
 
@@ -56,7 +57,7 @@ class Worker:
     def __init__(
         self,
         index: int,
-        connection: Connection,
+        connection: messages.Speaker,
         shared: buffers.SharedArrays,
         builders: Mapping[str, str],
     ) -> None:
@@ -70,16 +71,23 @@ class Worker:
         """Answer requests until the pool hangs up."""
         with suppress(EOFError, OSError):
             while True:
-                kind, body = messages.receive(self._connection)
-                if kind is Kind.STEP:
-                    self._each(body, "step", self._step)
-                elif kind is Kind.RESET:
-                    self._each(body, "reset", self._reset)
-                elif kind is Kind.BUILD:
-                    self._build(body)
-                elif kind is Kind.DROP:
-                    for env_id in body:
-                        self._drop(env_id)
+                self.answer(*messages.receive(self._connection))
+        self.drop_all()
+
+    def answer(self, kind: Kind, body: Any) -> None:
+        """Do what a request asks, and report it."""
+        if kind is Kind.STEP:
+            self._each(body, "step", self._step)
+        elif kind is Kind.RESET:
+            self._each(body, "reset", self._reset)
+        elif kind is Kind.BUILD:
+            self._build(body)
+        elif kind is Kind.DROP:
+            for env_id in body:
+                self._drop(env_id)
+
+    def drop_all(self) -> None:
+        """Close all environments."""
         for env_id in list(self._sessions):
             self._drop(env_id)
 
