@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from newt_core.envs.pool import OUTSIDE_TASKS, PoolStats, supervise
-from newt_core.envs.pool.supervise import DeathLog
+from newt_core.envs.pool import OUTSIDE_TASKS, PoolStats, deaths
+from newt_core.envs.pool.deaths import DeathLog
 from newt_core.errors import EnvironmentFailure
 
 
@@ -21,7 +21,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch):
     clock = Clock()
-    monkeypatch.setattr(supervise, "time", clock)
+    monkeypatch.setattr(deaths, "time", clock)
     return clock
 
 
