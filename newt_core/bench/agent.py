@@ -74,7 +74,9 @@ def bench_agent(
     """
     for config in configs.values():
         check(config, specs)
-    variants = {name: _apart(config, specs, steps, repeats) for name, config in configs.items()}
+    variants = {
+        name: measure_apart(config, specs, steps, repeats) for name, config in configs.items()
+    }
     first = next(iter(configs.values()))
     return {
         "what": f"agents: {len(specs) * first.envs_per_task} environments",
@@ -107,7 +109,7 @@ def check(config: RunConfig, specs: Sequence[TaskSpec]) -> None:
     kind.check(config, specs)
 
 
-def _apart(
+def measure_apart(
     config: RunConfig, specs: Sequence[TaskSpec], steps: int, repeats: int
 ) -> dict[str, Any]:
     """Return what a process of its own measures."""

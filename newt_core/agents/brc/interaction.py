@@ -46,7 +46,7 @@ class BRCInteraction(OffPolicyInteraction):
 
     def ready(self) -> bool:
         """Return whether there is enough to learn from: an episode of each task, too."""
-        return self._scale.known and super().ready()
+        return self._scale.knows_all() and super().ready()
 
     def report(self, steps: int) -> Mapping[str, SupportsFloat]:
         """See :class:`newt_core.agents.base.OnlineAgent`."""

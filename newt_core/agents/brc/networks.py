@@ -86,6 +86,8 @@ class BRCNetworks(OffPolicyNetworks):
         tasks: Text, mask and discount of each task.
     """
 
+    actor: BroNet
+
     def __init__(self, config: BRCConfig, tasks: TaskTable) -> None:
         actor = BroNet(config.actor_width, ACTOR_BLOCKS, 2 * ACTION_DIM)
         for half, gain in zip(actor.last.weight.detach().chunk(2), (_GAIN, _STD_GAIN), strict=True):

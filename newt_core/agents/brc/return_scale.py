@@ -31,9 +31,8 @@ class ReturnScale:
         self._known = torch.zeros_like(discount, dtype=torch.bool)
         """[tasks] whether there was an episode."""
 
-    @property
-    def known(self) -> bool:
-        """Whether every task has had an episode."""
+    def knows_all(self) -> bool:
+        """Return whether every task has had an episode."""
         return bool(self._known.all())
 
     def add(self, episodes: Sequence[Episode]) -> None:
