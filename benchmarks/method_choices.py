@@ -23,19 +23,13 @@ What ``catch-up``, ``optimiser`` and ``latents`` are compared with, the defaults
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import shlex
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from newt_core.bench.timing import describe_hardware
-from newt_core.files import write_json
+from benchmarks.recorder import Recorder
 from newt_core.training.checkpoint_folder import step_files
 from newt_core.training.metrics import read_metrics
 from newt_core.training.run_folder import RunFolder
@@ -128,19 +122,13 @@ EXPERIMENTS: dict[str, list[Variant]] = {
 }
 
 
-class Recorder:
-    """Runs commands, and keeps what they showed in one file."""
-
-    def __init__(self, runs: Path, out: Path, threads: int) -> None:
-        self.runs, self.out, self.threads = runs, out, threads
-        self.document: dict[str, Any] = (
-            json.loads(out.read_text(encoding="utf-8")) if out.exists() else {"runs": {}}
-        )
+class Choices(Recorder):
+    """Makes the runs of experiments."""
 
     def run(self, variant: Variant, seed: int) -> None:
         """Make one run and its evaluations, unless the file has them."""
         name = f"{variant.name}-seed{seed}"
-        if name in self.document["runs"]:
+        if self.has(name):
             return
         started = time.monotonic()
         shown: dict[str, Any] = {"tasks": variant.tasks, "seed": seed, "commit": git_version()}
@@ -149,7 +137,7 @@ class Recorder:
             before = self._pretrained(variant, seed)
             shown["pretrained"] = self._evaluations(before)
             settings += ["--pretrained", str(before)]
-        shown["command"] = self._learn(
+        shown["command"] = self.learn(
             "train",
             name,
             ["--tasks", variant.tasks, "--steps", str(variant.steps), "--seed", str(seed)],
@@ -168,8 +156,7 @@ class Recorder:
             for step, d in folder.read_evaluations().items()
         }
         shown["wall_s"] = round(time.monotonic() - started, 1)
-        self.document["runs"][name] = shown
-        write_json(self.out, {"hardware": describe_hardware(), **self.document})
+        self.keep(name, shown)
 
     def _pretrained(self, variant: Variant, seed: int) -> Path:
         """Pretrain, unless a run with the same settings has, and return the checkpoint."""
@@ -179,42 +166,15 @@ class Recorder:
         last = self.runs / name / "checkpoints/last.pt"
         if not (self.runs / name / "losses.png").exists():
             options = ["--tasks", variant.tasks, "--demos", "demos", "--seed", str(seed)]
-            self._learn("pretrain", name, options, [p for s in settings for p in ("--set", s)])
+            self.learn("pretrain", name, options, [p for s in settings for p in ("--set", s)])
         return last
-
-    def _learn(self, command: str, name: str, options: list[str], settings: list[str]) -> str:
-        words = [command, "--run", name, "--runs-dir", str(self.runs)]
-        if (self.runs / name).exists():
-            self._newt([*words, "--resume"])
-        else:
-            self._newt([*words, "--preset", "cpu", "--device", "cpu", *options, *settings])
-        return shlex.join(["newt", command, "--preset", "cpu", *options, *settings])
 
     def _evaluations(self, checkpoint: Path, *, planning: bool = False) -> dict[str, Any]:
         """Return each task's score by the policy and, if asked for, by planning."""
         modes = {"policy": ["--policy-only"]} | ({"planning": []} if planning else {})
-        found: dict[str, Any] = {}
-        for mode, options in modes.items():
-            words = ["eval", str(checkpoint), "--episodes", str(EPISODES), "--seed", "1"]
-            document = json.loads(self._newt([*words, *options, "--json"]))
-            found[mode] = {
-                "score": document["score"],
-                "tasks": {task: r["score"] for task, r in document["tasks"].items()},
-                "returns": {task: r["return"] for task, r in document["tasks"].items()},
-            }
-        return found
-
-    def _newt(self, words: list[str]) -> str:
-        sys.stderr.write(f"newt {shlex.join(words)}\n")
-        environment = os.environ | {"OMP_NUM_THREADS": str(self.threads)}
-        done = subprocess.run(
-            [sys.executable, "-m", "newt_cli", *words],
-            stdout=subprocess.PIPE,
-            text=True,
-            check=True,
-            env=environment,
-        )
-        return done.stdout
+        return {
+            mode: self.evaluation(checkpoint, EPISODES, options) for mode, options in modes.items()
+        }
 
 
 def _checkpoint(folder: RunFolder, steps: int) -> Path:
@@ -238,7 +198,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--only", default="", help="variants whose name contains this")
     arguments = parser.parse_args()
-    recorder = Recorder(arguments.runs_dir, arguments.out, arguments.threads)
+    recorder = Choices(arguments.runs_dir, arguments.out, arguments.threads)
     for variant, seed in todo(arguments.experiment):
         if arguments.only in variant.name:
             recorder.run(variant, seed)

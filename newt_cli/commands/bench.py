@@ -28,6 +28,7 @@ def bench() -> None:
     newt bench update --json
     newt bench pool --tasks dmcontrol
     newt bench train --obs both
+    newt bench agent --agents ppo,brc
     """
 
 
@@ -147,6 +148,59 @@ def train(
     _show(result, as_json)
 
 
+@app.command()
+def agent(
+    agents: Annotated[
+        str | None,
+        typer.Option(help="Kinds of agents, separated by commas; by default all built-in ones."),
+    ] = None,
+    tasks: options.Tasks = "cartpole-balance",
+    envs_per_task: Annotated[
+        int, number_option(1, limits.ENVIRONMENTS, "Environments of each task.")
+    ] = 1,
+    preset: Annotated[str, typer.Option(help="Settings of the runs.")] = "cpu",
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="One setting; repeatable."),
+    ] = None,
+    steps: Annotated[
+        int, number_option(1, limits.COUNT, "Steps of every environment in a timed run.")
+    ] = 100,
+    repeats: Repeats = 3,
+    device: options.Device = "cpu",
+    specs: options.Specs = None,
+    as_json: options.Json = False,
+) -> None:
+    """Measure how fast agents act and learn, and their memory, each in a process of its own.
+
+    \b
+    newt bench agent
+    newt bench agent --agents newt,brc --tasks walker-walk --json
+    newt bench agent --agents fasttd3 --envs-per-task 16 --set agent.options.batch_size=512
+    """
+    from newt_core.bench.agent import AGENTS, bench_agent
+    from newt_core.specs import load_specs
+    from newt_core.training.config import resolve_config
+
+    names = AGENTS if agents is None else [name.strip() for name in agents.split(",")]
+    configs = {
+        name: resolve_config(
+            preset,
+            None,
+            set_ or (),
+            agent=name,
+            tasks=tasks,
+            envs_per_task=envs_per_task,
+            device=device,
+        )
+        for name in names
+    }
+    selected = load_specs(specs or ()).select(tasks)
+    with console.quiet_stdout():
+        result = bench_agent(configs, selected, steps=steps, repeats=repeats)
+    _show_agents(result, as_json)
+
+
 def _sizes(names: str) -> list[str]:
     """Return the sizes of a comma list."""
     from newt_core.errors import ConfigError, did_you_mean
@@ -182,3 +236,32 @@ def _show(result: Mapping[str, Any], as_json: bool) -> None:
     console.write("")
     ratios = [(name.replace("_", " "), f"{ratio:.2f}") for name, ratio in result["ratios"].items()]
     console.write_table(("ratio", "times"), ratios, right=["times"])
+
+
+def _show_agents(result: Mapping[str, Any], as_json: bool) -> None:
+    """Print the document of the agents' benchmark, or its table."""
+    if as_json:
+        console.write_json(result)
+        return
+    numbers = {
+        "steps/s": ("steps_per_s", 1),
+        "acting/s": ("acting_steps_per_s", 1),
+        "updates/s": ("updates_per_s", 1),
+        "learning %": ("learning_share", 0),
+        "parameters": ("parameters", 0),
+        "memory MB": ("memory_mb", 0),
+        "GPU MB": ("gpu_memory_mb", 0),
+    }
+    rows = []
+    for name, found in result["variants"].items():
+        share = found["learning_share"]
+        found = {**found, "learning_share": None if share is None else 100 * share}
+        cells = (console.number(found[key], digits) for key, digits in numbers.values())
+        rows.append((name, *cells))
+    console.write(f"{result['what']}\n")
+    console.write_table(
+        ("agent", *numbers),
+        rows,
+        right=tuple(numbers),
+        gives_way=("GPU MB", "acting/s", "parameters", "learning %", "memory MB"),
+    )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
 from newt_core.agents.actions import executable
-from newt_core.agents.base import Acting
+from newt_core.agents.base import Acting, Skipped, Stateful
 from newt_core.agents.optimisers import Optimisers
 from newt_core.agents.weights import fitting, load_weights
 from newt_core.encoders.image.base import ImageEncoder
@@ -91,3 +92,29 @@ class PolicyAgent(ABC):
         with fitting("this agent"):
             load_weights(self.model, state)
             self.learning.load_state_dict(state["learner"])
+
+
+class PolicyLearning:
+    """What a run asks of such an agent, whatever it learns from.
+
+    Args:
+        agent: Learns.
+        parts: What else changes during a run, under the names of the checkpoints.
+    """
+
+    def __init__(self, agent: PolicyAgent, parts: Mapping[str, Stateful]) -> None:
+        self.parts: Mapping[str, Stateful] = {"agent": agent, **parts}
+        self._learning = agent.learning
+
+    @property
+    def updates(self) -> int:
+        """Gradient steps so far."""
+        return self._learning.updates
+
+    @property
+    def skipped(self) -> Skipped:
+        """Updates left out because they were not finite."""
+        return self._learning.skipped
+
+    def begin(self) -> None:
+        """See :class:`newt_core.agents.base.OnlineAgent`."""

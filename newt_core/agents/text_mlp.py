@@ -1,4 +1,4 @@
-"""A plain network over ``[x, text, extra]``: what the baselines' actors and critics are."""
+"""Plain networks over ``[x, text, extra]``, and their first layer."""
 
 from __future__ import annotations
 
@@ -11,11 +11,29 @@ from torch import Tensor, nn
 from newt_core.types import TEXT_DIM
 
 
-class TextMLP(nn.Module):
-    """Linear layers with an activation between them, and nothing else.
+def over_text(
+    layer: nn.Linear, x: Tensor, text: Tensor, task: Tensor, extra: Tensor | None = None
+) -> Tensor:
+    """Apply a layer to ``[x, text, extra]``.
 
-    The first layer's weight is stored whole, as over the concatenated input, and used in columns:
-    the text's product is formed once per task and not once per row, the same up to rounding.
+    Its weight is stored whole, as over the concatenated input, and used in columns: the text's
+    product is formed once per task and not once per row, the same up to rounding.
+
+    Args:
+        layer: Of as many inputs.
+        x: [B, x].
+        text: [tasks, 512] the table of embeddings.
+        task: [B] row of the table of each sample.
+        extra: [B, extra], or nothing.
+    """
+    widths = [x.shape[-1], text.shape[-1], 0 if extra is None else extra.shape[-1]]
+    of_x, of_text, of_extra = layer.weight.split(widths, dim=1)
+    out = F.linear(x, of_x) + F.linear(text, of_text, layer.bias)[task]
+    return out if extra is None else out + F.linear(extra, of_extra)
+
+
+class TextMLP(nn.Module):
+    """Linear layers with an activation between them, and nothing else; see :func:`over_text`.
 
     Args:
         x: Width of what stands before the text: a state.
@@ -33,9 +51,8 @@ class TextMLP(nn.Module):
         extra: int = 0,
     ) -> None:
         super().__init__()
-        self.inputs = (x, TEXT_DIM, extra)
         self.layers = nn.ModuleList(
-            nn.Linear(a, b) for a, b in pairwise([sum(self.inputs), *widths])
+            nn.Linear(a, b) for a, b in pairwise([x + TEXT_DIM + extra, *widths])
         )
         self.activation = activation
 
@@ -52,10 +69,8 @@ class TextMLP(nn.Module):
             [B, outputs].
         """
         first, *rest = self.layers
-        of_x, of_text, of_extra = first.weight.split(self.inputs, dim=1)  # type: ignore[operator]
-        out = F.linear(x, of_x) + F.linear(text, of_text, first.bias)[task]  # type: ignore[arg-type]
-        if extra is not None:
-            out = out + F.linear(extra, of_extra)
+        assert isinstance(first, nn.Linear)
+        out = over_text(first, x, text, task, extra)
         for layer in rest:
             out = layer(self.activation(out))
         return out

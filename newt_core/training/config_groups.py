@@ -186,6 +186,7 @@ class AgentConfig(Settings):
     kind: str = Field(
         "newt",
         min_length=1,
-        description="Kind of agent: newt, tdmpc2, ppo, fasttd3, bc, or one that a package adds.",
+        description="Kind of agent: newt, tdmpc2, ppo, fasttd3, brc, bc, or one that a package "
+        "adds.",
     )
     options: dict[str, Any] = Field({}, description="Settings of another kind's own.")

@@ -37,6 +37,7 @@ KINDS: Mapping[str, str] = MappingProxyType(
     {
         "newt": "newt_core.workflows.newt_kind:NewtKind",
         "bc": "newt_core.workflows.bc_kind:BCKind",
+        "brc": "newt_core.workflows.brc_kind:BRCKind",
         "fasttd3": "newt_core.workflows.fasttd3_kind:FastTD3Kind",
         "ppo": "newt_core.workflows.ppo_kind:PPOKind",
         "tdmpc2": "newt_core.workflows.tdmpc2_kind:TDMPC2Kind",

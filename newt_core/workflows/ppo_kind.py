@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from newt_core.agents.base import Capabilities
-from newt_core.agents.newt.setup import task_table
 from newt_core.agents.ppo.agent import PPOAgent
 from newt_core.agents.ppo.config import PPOConfig
 from newt_core.agents.ppo.interaction import PPOInteraction
@@ -15,14 +13,14 @@ from newt_core.replay import ReplayBuffer
 from newt_core.specs import TaskSpec
 from newt_core.training.config import RunConfig
 from newt_core.types import IntArray
-from newt_core.workflows.agent_kinds import AgentInputs, FromNothing
+from newt_core.workflows.policy_kind import PolicyKind
 
 
-class PPOKind(FromNothing):
+class PPOKind(PolicyKind):
     """See :class:`newt_core.workflows.agent_kinds.AgentKind`."""
 
-    capabilities = Capabilities()
     options = PPOConfig
+    agent = PPOAgent
 
     def check(self, config: RunConfig, specs: Sequence[TaskSpec]) -> None:
         """Refuse rollouts of too few steps."""
@@ -34,16 +32,6 @@ class PPOKind(FromNothing):
                 f"{steps:,} steps in all: each part needs two at least. Lower it, or raise "
                 "agent.options.rollout."
             )
-
-    def new(self, inputs: AgentInputs) -> PPOAgent:
-        """Return an agent with random weights."""
-        return PPOAgent(
-            PPOConfig.model_validate(inputs.config.agent.options),
-            task_table(inputs.specs, inputs.text),
-            device=inputs.device,
-            seed=inputs.config.seed,
-            ranks=inputs.ranks,
-        )
 
     def online(
         self,

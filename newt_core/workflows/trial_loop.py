@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
 import torch
 
+from newt_core.agents.base import Agent, OnlineAgent
 from newt_core.agents.newt.agent import NewtAgent
 from newt_core.agents.newt.interaction import Interaction
 from newt_core.agents.newt.setup import choose_device
@@ -20,10 +20,17 @@ from newt_core.specs import TaskSpec
 from newt_core.training.collector import Collector
 from newt_core.training.config import RunConfig
 from newt_core.training.loop import Loop
-from newt_core.types import ACTION_DIM, IMAGE_DIM, STATE_DIM, TEXT_DIM, Episode
+from newt_core.types import (
+    ACTION_DIM,
+    IMAGE_DIM,
+    STATE_DIM,
+    TEXT_DIM,
+    Episode,
+    FloatArray,
+    IntArray,
+)
 from newt_core.workflows.agent_kinds import AgentInputs, find_kind
 from newt_core.workflows.load_agent import open_image_encoder
-from newt_core.workflows.newt_kind import NewtKind
 
 EPISODE = 100
 """Steps in the stored episodes, whose content is random."""
@@ -63,6 +70,15 @@ class TrialLoop:
         float(learner.update(batch, bc_coef=update.bc_coef)["loss/value"])
 
 
+@dataclass
+class Trial:
+    """What a run that is past its first phase is made of, whatever kind of agent learns."""
+
+    agent: Agent
+    learner: OnlineAgent
+    collector: Collector
+
+
 @contextmanager
 def trial_loop(config: RunConfig, specs: Sequence[TaskSpec]) -> Iterator[TrialLoop]:
     """Open the loop of a run, with episodes of random numbers in its replay.
@@ -73,20 +89,47 @@ def trial_loop(config: RunConfig, specs: Sequence[TaskSpec]) -> Iterator[TrialLo
         specs: The tasks.
     """
     config = _past_its_first_phase(config)
+    with open_trial(config, specs, np.arange(len(specs))) as trial:
+        agent, learner = trial.agent, trial.learner
+        assert isinstance(agent, NewtAgent)
+        assert isinstance(learner, Interaction)
+        yield TrialLoop(config, specs, agent, learner, trial.collector)
+
+
+@contextmanager
+def open_trial(
+    config: RunConfig, specs: Sequence[TaskSpec], task_of_env: IntArray
+) -> Iterator[Trial]:
+    """Open environments and make an agent that acts and learns in them.
+
+    Agents with a replay of episodes find some in it and are past their first phase; others begin
+    as a run does.
+
+    Args:
+        config: The run's settings, of a kind that learns online; where they lie does not matter.
+        specs: The tasks.
+        task_of_env: [E] index of each environment's task.
+    """
+    config = _past_its_first_phase(config)
     device = choose_device(config.device)
     encoder, stack = open_image_encoder(config, device), config.model.feature_stack
-    text = np.random.default_rng(0).normal(size=(len(specs), TEXT_DIM)).astype(np.float32)
-    tasks = np.arange(len(specs))
-    kind: Any = find_kind(config.agent.kind)
-    assert isinstance(kind, NewtKind)
-    agent = kind.new(AgentInputs(config, specs, text, device, encoder))
-    with TemporaryDirectory() as folder, open_pool(specs, encoder, stack) as pool:
-        learner = kind.online(agent, config, tasks, Path(folder), None, restored=False)
-        for number in range(EPISODES):
-            learner.replay.online.add(random_episode(number % len(specs), stack))
-        collector = Collector(pool, tasks, seed=0, features=encoder is not None)
+    kind = find_kind(config.agent.kind)
+    played = [specs[index] for index in task_of_env]
+    with TemporaryDirectory() as folder, open_pool(played, encoder, stack) as pool:
+        agent = kind.new(AgentInputs(config, specs, random_texts(specs), device, encoder))
+        learner = kind.online(agent, config, task_of_env, Path(folder), None, restored=False)
+        if isinstance(learner, Interaction):
+            for number in range(EPISODES):
+                learner.replay.online.add(random_episode(number % len(specs), stack))
+        collector = Collector(pool, task_of_env, seed=0, features=encoder is not None)
         collector.begin()
-        yield TrialLoop(config, specs, agent, learner, collector)
+        yield Trial(agent, learner, collector)
+
+
+def random_texts(specs: Sequence[TaskSpec]) -> FloatArray:
+    """Return vectors [tasks, 512] in the place of texts."""
+    drawn = np.random.default_rng(0).normal(size=(len(specs), TEXT_DIM))
+    return drawn.astype(np.float32)
 
 
 def _past_its_first_phase(config: RunConfig) -> RunConfig:

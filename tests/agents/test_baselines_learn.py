@@ -20,8 +20,10 @@ TASK = point_task("origin", 20)
 OPTIONS = {
     "ppo": "{width: 32, rollout: 20, minibatches: 4, gae_lambda: 0.9}",
     "fasttd3": "{batch_size: 64, ring: 1000, n_step: 3, target_noise: 0.1, lr: 0.001}",
+    "brc": "{critic_width: 32, actor_width: 32, batch_size: 64, ring: 1000, learning_starts: 20,"
+    " n_step: 3, target_ema: 0.05, lr: 0.001}",
 }
-STEPS = {"ppo": 12_800, "fasttd3": 4_000}
+STEPS = {"ppo": 12_800, "fasttd3": 4_000, "brc": 4_000}
 
 
 def mean_return(act: Act) -> float:

@@ -1,4 +1,4 @@
-"""FastTD3: the projection, targets and losses by hand, and what it does with what it sees."""
+"""FastTD3: targets, losses and the scale of rewards by hand, and how it explores."""
 
 from __future__ import annotations
 
@@ -15,23 +15,18 @@ from newt_core.agents.fasttd3 import networks as widths
 from newt_core.agents.fasttd3.agent import FastTD3Agent
 from newt_core.agents.fasttd3.config import FastTD3Config
 from newt_core.agents.fasttd3.interaction import FastTD3Interaction
-from newt_core.agents.fasttd3.losses import (
-    actor_loss,
-    critic_loss,
-    project,
-    target_distributions,
-)
-from newt_core.agents.fasttd3.networks import FastTD3Networks, Normaliser
+from newt_core.agents.fasttd3.losses import actor_loss, critic_loss, target_distributions
+from newt_core.agents.fasttd3.networks import FastTD3Networks
+from newt_core.agents.fasttd3.reward_scale import RewardScale
+from newt_core.agents.off_policy.atoms import cross_entropy
 from newt_core.types import Observation
-from tests.fixtures.models import normal, table, uniform
+from tests.fixtures.models import normal, table
 from tests.fixtures.transitions import (
     gradients,
     masked_entries_changed,
     permuted,
     transitions,
 )
-
-ATOMS = torch.linspace(-10, 10, 101)
 
 
 def small(patch: pytest.MonkeyPatch, **options: Any) -> tuple[FastTD3Networks, FastTD3Config]:
@@ -51,25 +46,6 @@ def test_its_sizes_are_those_of_the_paper():
     made = FastTD3Networks(FastTD3Config(), table())
     assert sum(each.numel() for each in made.actor.parameters()) == 494_480
     assert sum(each.numel() for each in made.critics.parameters()) == 2_709_706
-
-
-def test_the_projection_keeps_all_mass_and_among_the_atoms_the_mean():
-    mass = (3 * normal(50, 101)).softmax(-1)
-    inside = 0.3 + 0.9 * ATOMS.expand(50, 101)
-    made = project(mass, inside, ATOMS)
-    torch.testing.assert_close(made.sum(-1), torch.ones(50))
-    torch.testing.assert_close(made @ ATOMS, (mass * inside).sum(-1), rtol=1e-4, atol=1e-4)
-    beyond = project(mass, 4 * ATOMS.expand(50, 101) + 7, ATOMS)
-    torch.testing.assert_close(beyond.sum(-1), torch.ones(50))
-    assert (beyond >= 0).all()
-    torch.testing.assert_close(project(mass, ATOMS.expand(50, 101), ATOMS), mass, atol=1e-3, rtol=0)
-
-
-def test_a_projection_worked_out_by_hand():
-    atoms = torch.tensor([-1.0, 0.0, 1.0])
-    # Masses at 0.25, -5 (moves to -1) and 1.
-    made = project(torch.tensor([[0.4, 0.5, 0.1]]), torch.tensor([[0.25, -5.0, 1.0]]), atoms)
-    torch.testing.assert_close(made, torch.tensor([[0.5, 0.3, 0.2]]))
 
 
 @pytest.mark.parametrize("clipped", [True, False])
@@ -115,7 +91,7 @@ def test_losses_worked_out_by_hand(monkeypatch):
     say = torch.tensor([[[0.0, 0.0]] * 2, [[1.0, 0.0]] * 2]).log_softmax(-1)
     monkeypatch.setattr(nets, "logits", lambda *seen, **named: say)
     one, other = -np.log(0.5), -0.5 * float(say[1, 0].sum())
-    assert float(critic_loss(nets, batch, target)) == pytest.approx(one + other, rel=1e-5)
+    assert float(cross_entropy(say, target)) == pytest.approx(one + other, rel=1e-5)
     # Means 0.5 and 1 / (1 + e) = 0.2689.
     assert float(actor_loss(nets, batch, config)) == pytest.approx(-0.26894, rel=1e-4)
     average = config.model_copy(update={"clipped_double_q": False})
@@ -126,12 +102,9 @@ def test_entries_that_a_task_does_not_have_change_nothing(monkeypatch):
     nets, config = small(monkeypatch)
     batch = transitions()
     changed = masked_entries_changed(batch, "action")
-    target = target_distributions(nets, batch, normal(12, 16), config)
-    moved = 5 * (1 - table().action_mask[batch.task])
-    noisy = target_distributions(nets, changed, normal(12, 16) + moved, config)
-    assert torch.equal(target, noisy)
-    one, other = (float(critic_loss(nets, each, target).detach()) for each in (batch, changed))
-    assert one == other
+    noise, moved = normal(12, 16), 5 * (1 - table().action_mask[batch.task])
+    one = float(critic_loss(nets, batch, noise, config).detach())
+    assert one == float(critic_loss(nets, changed, noise + moved, config).detach())
     assert not nets.act(nets.see(batch.state), batch.task)[moved > 0].any()
 
 
@@ -139,25 +112,12 @@ def test_the_order_of_a_batch_changes_no_gradient(monkeypatch):
     nets, config = small(monkeypatch, target_noise=0.0)
     batch, noise = transitions(), torch.zeros(12, 16)
     for loss in (
-        lambda b: critic_loss(nets, b, target_distributions(nets, b, noise, config)),
+        lambda b: critic_loss(nets, b, noise, config),
         lambda b: actor_loss(nets, b, config),
     ):
         one = gradients(nets, lambda loss=loss: loss(batch))  # type: ignore[misc]
         other = gradients(nets, lambda loss=loss: loss(permuted(batch)))  # type: ignore[misc]
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
-
-
-def test_states_are_seen_by_the_mean_and_std_of_all_that_were_shown():
-    made, rows = Normaliser(3), 4 * uniform(50, 3) + torch.tensor([0.0, 10.0, 0.0])
-    rows[:, 2] = 0.0  # as in the padding
-    for part in rows.split([1, 20, 29]):
-        made.add(part)
-    torch.testing.assert_close(made.mean, rows.mean(0), rtol=1e-5, atol=1e-5)
-    torch.testing.assert_close(made.var, rows.var(0, correction=0), rtol=1e-4, atol=1e-6)
-    seen = made(rows)
-    assert not seen[:, 2].any()
-    # A little less than 1, for the number that is added to the std.
-    assert seen[:, :2].std(0, correction=0).tolist() == pytest.approx([0.99, 0.99], abs=0.01)
 
 
 def agent(patch: pytest.MonkeyPatch, **options: Any) -> FastTD3Agent:
@@ -229,3 +189,23 @@ def test_rewards_are_divided_before_they_are_learned_from(monkeypatch):
     )
     plain = target_distributions(nets, batch, torch.zeros(4, 16), config)
     assert not torch.equal(doubled, plain)
+
+
+def test_a_tasks_rewards_are_scaled_by_its_discounted_returns():
+    task, discount = torch.tensor([0, 1, 1]), torch.tensor([0.5, 0.9])
+    made = RewardScale(task, discount, largest=4.0)
+    assert made.of_tasks().tolist() == [1.0, 1.0]
+    rewards = torch.tensor([[8.0, 1.0, 2.0], [8.0, 1.0, 0.0], [8.0, 3.0, 1.0]])
+    ends = torch.zeros(3, 3, dtype=torch.bool)
+    ends[1, 2] = True
+    for reward, end in zip(rewards, ends, strict=True):
+        made.add(reward, end, torch.ones(3, dtype=torch.bool))
+    # Returns of task 0: 8, 12, 14; the largest is 3.5 times what critics can tell.
+    assert float(made.of_tasks()[0]) == pytest.approx(14 / 4)
+    returns = [1.0, 1.9, 4.71, 2.0, 1.8, 1.0]
+    assert float(made.of_tasks()[1]) == pytest.approx(max(np.std(returns), 4.71 / 4), rel=1e-5)
+    again = RewardScale(task, discount, largest=4.0)
+    again.load_state_dict(made.state_dict())
+    for each in (made, again):
+        each.add(rewards[0], ends[1], torch.tensor([True, False, True]))
+    assert torch.equal(made.of_tasks(), again.of_tasks())

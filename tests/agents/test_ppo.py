@@ -11,11 +11,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from newt_core.agents.action_distribution import ActionDistribution
 from newt_core.agents.ppo.agent import PPOAgent
 from newt_core.agents.ppo.config import PPOConfig
 from newt_core.agents.ppo.interaction import PPOInteraction
 from newt_core.agents.ppo.losses import Samples, advantages, ppo_loss
-from newt_core.agents.ppo.network import ActionDistribution, ActorCritic
+from newt_core.agents.ppo.network import ActorCritic
 from newt_core.types import Observation, Transitions
 from tests.fixtures.models import normal, table
 from tests.fixtures.transitions import (

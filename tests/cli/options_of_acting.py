@@ -212,6 +212,34 @@ BENCH_TRAIN_ROWS = (
 )  # fmt: skip
 
 
+ALL = ["newt", "tdmpc2", "bc", "ppo", "fasttd3", "brc"]
+
+
+def measured(seen: Seen) -> list[str]:
+    """The kinds of agents, in their order."""
+    return list(seen.core.arguments("bench_agent")["configs"])
+
+
+AGENT = "newt bench agent --agents ppo"
+BENCH_AGENT_ROWS = (
+    Row("--agents", "--agents ppo,brc", measured, ["ppo", "brc"], ALL, line="newt bench agent"),
+    Row("--tasks", "--tasks walker-walk", "bench_agent specs.*.id", ["walker-walk"],
+        ["cartpole-balance"]),
+    Row("--task", "--task walker-walk", "bench_agent configs.ppo.tasks", "walker-walk",
+        "cartpole-balance"),
+    Row("--envs-per-task", "--envs-per-task 3", "bench_agent configs.ppo.envs_per_task", 3, 1),
+    Row("--preset", "--preset smoke", "bench_agent configs.ppo.steps", SMOKE.steps, CPU.steps),
+    Row("--set", "--set agent.options.width=8", "bench_agent configs.ppo.agent.options",
+        {"width": 8}, {}),
+    Row("--steps", "--steps 50", "bench_agent steps", 50, 100),
+    Row("--repeats", "--repeats 4", "bench_agent repeats", 4, 3),
+    Row("--device", "--device cuda:1", "bench_agent configs.ppo.device", "cuda:1", "cpu"),
+    Row("--specs", f"{AGENT} --tasks short-balance --specs specs", "bench_agent specs.*.id",
+        ["short-balance"], ["cartpole-balance"]),
+    json_row(),
+)  # fmt: skip
+
+
 def version_only(seen: Seen) -> bool:
     """Whether the answer is the version, and not the help."""
     return len(seen.answer.out.splitlines()) == 1
@@ -250,4 +278,5 @@ ACTING = {
     "newt bench update": Command("newt bench update", UPDATE_ROWS, ("choose_device",)),
     "newt bench pool": Command(POOL, POOL_ROWS),
     "newt bench train": Command("newt bench train", BENCH_TRAIN_ROWS),
+    "newt bench agent": Command(AGENT, BENCH_AGENT_ROWS),
 }

@@ -94,6 +94,7 @@ PLACES = {
     "bench_update": "newt_core.bench.update:bench_update",
     "bench_pool": "newt_core.bench.pool:bench_pool",
     "bench_train": "newt_core.bench.train:bench_train",
+    "bench_agent": "newt_core.bench.agent:bench_agent",
     "choose_device": "newt_core.agents.newt.setup:choose_device",
     "count_parameters": "newt_core.model.count:count_parameters",
     "draw_embeddings": "newt_core.encoders.text.plot:draw_embeddings",
@@ -141,6 +142,7 @@ SLOW = (
     "bench_update",
     "bench_pool",
     "bench_train",
+    "bench_agent",
     "examine",
 )
 """Those that the fixture ``core`` replaces; a test may ask for others."""
@@ -390,6 +392,11 @@ class FakeCore:
     _bench_update = partialmethod(_bench, "update")
     _bench_pool = partialmethod(_bench, "pool")
     _bench_train = partialmethod(_bench, "train")
+
+    def _bench_agent(self, configs: Any, **others: Any) -> dict[str, Any]:
+        speeds = ("steps_per_s", "acting_steps_per_s", "updates_per_s", "parameters", "memory_mb")
+        found = {**dict.fromkeys(speeds, 1234567.8), "learning_share": 0.9, "gpu_memory_mb": None}
+        return {**self._bench("agent"), "variants": dict.fromkeys(configs, found)}
 
     def _choose_device(self, name: str) -> torch.device:
         return torch.device("cpu" if name == "auto" else name)

@@ -26,6 +26,7 @@ PRETRAIN = f"newt pretrain --agent bc {BOTH} --updates 8 --set pretrain.checkpoi
 OPTIONS = {
     "ppo": "{width: 8, rollout: 16, minibatches: 2, epochs: 2}",
     "fasttd3": "{batch_size: 8, ring: 30, n_step: 3}",
+    "brc": "{critic_width: 8, actor_width: 8, batch_size: 8, ring: 30, learning_starts: 20}",
 }
 
 
@@ -84,14 +85,18 @@ def test_an_agent_that_interacts_is_trained_evaluated_filmed_and_reported(newt, 
     answer = newt(train(kind, "--run a"))
     assert answer.code == 0, answer.err
     rows = [json.loads(line) for line in Path("runs/a/metrics.jsonl").read_text().splitlines()]
-    # 60 steps of each environment: 3 rollouts of 16, 4 updates each; or 2 for each after 10.
-    assert (rows[-1]["step"], rows[-1]["updates"]) == (120, {"ppo": 12, "fasttd3": 100}[kind])
+    # 60 steps of each environment: 3 rollouts of 16, 4 updates each; 2 for each after 10; or 1 for
+    # each after 20.
+    updates = {"ppo": 12, "fasttd3": 100, "brc": 40}[kind]
+    assert (rows[-1]["step"], rows[-1]["updates"]) == (120, updates)
     assert {"loss/policy", "loss/value", "lr"} <= set().union(*rows)
     goes_through_every_command(newt, "a", kind)
 
 
-# FastTD3's is among the slow ones: tests/training/test_resume_exact.py interrupts it, too.
-@pytest.mark.parametrize("kind", ["ppo", pytest.param("fasttd3", marks=pytest.mark.slow)])
+# Others are among the slow ones: tests/training/test_resume_exact.py interrupts them, too.
+@pytest.mark.parametrize(
+    "kind", ["ppo", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("fasttd3", "brc"))]
+)
 def test_killed_it_goes_on_to_the_same_end(newt, monkeypatch, kind):
     from newt_core.training.collector import Collector
 
@@ -190,6 +195,12 @@ def test_what_they_cannot_do_is_refused_before_there_is_a_run(newt):
         (
             f"{TRAIN} --agent fasttd3 --set agent.options.v_max=-20",
             "agent.options: v_max must be above v_min.",
+        ),
+        (f"{TRAIN} --agent brc --obs both", "an agent 'brc' does not see: leave --obs both out."),
+        (f"{TRAIN} --agent brc --size 2M", "'brc' does not come in sizes: leave --size out."),
+        (
+            f"{TRAIN} --agent brc --set agent.options.batch_size=1",
+            "agent.options.batch_size is 1, but there are 2 environments",
         ),
         (f"{TRAIN} --agent fastd3", "there is no agent 'fastd3'. Did you mean 'fasttd3'?"),
     ):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 
-@pytest.mark.parametrize("what", ["plan", "update", "pool", "train"])
+@pytest.mark.parametrize("what", ["plan", "update", "pool", "train", "agent"])
 def test_json_is_the_contracts_document(newt, core, what):
     answer = newt(f"newt bench {what} --json")
     assert answer.code == 0
@@ -28,3 +28,19 @@ def test_pool_takes_a_task_selector(newt, core):
 def test_pool_takes_some_of_the_variants(newt, core):
     newt("newt bench pool --variants pool_async,gymnasium_sync")
     assert core.arguments("bench_pool")["chosen"] == ["pool_async", "gymnasium_sync"]
+
+
+def test_some_agents_alone_are_measured(newt, core):
+    answer = newt("newt bench agent --agents 'ppo, brc'")
+    assert answer.code == 0
+    assert list(core.arguments("bench_agent")["configs"]) == ["ppo", "brc"]
+    lines = answer.out.splitlines()
+    assert lines[0] == "agent"
+    assert [line.split()[0] for line in lines[2:]] == ["agent", "ppo", "brc"]
+    assert "90" in lines[3].split()
+
+
+def test_an_agent_that_does_not_exist_is_named(newt):
+    answer = newt("newt bench agent --agents ppo,fastd3")
+    assert answer.code == 2
+    assert "there is no agent 'fastd3'. Did you mean 'fasttd3'?" in answer.err

@@ -53,6 +53,7 @@ TABLES = {
     "assets._report": ("newt assets list", ["ycb", "xarm6"]),
     "weights.list_weights": ("newt weights list", ["clip-vit-b-32", "dinov2-vit-b-14"]),
     "bench._show": ("newt bench pool", ["fast", "reference"]),
+    "bench._show_agents": ("newt bench agent --agents ppo,brc", ["ppo", "brc"]),
     "info.model": ("newt info model", ["encoder", "dynamics", "total"]),
 }
 """The function that prints a table → a command that calls it, and first cells of its rows."""

@@ -35,6 +35,7 @@ WORK = (
     "newt_core.bench.plan:bench_plan",
     "newt_core.bench.update:bench_update",
     "newt_core.bench.train:bench_train",
+    "newt_core.bench.agent:measure_apart",
     "newt_core.envs.asset_download:download_asset",
     "newt_core.encoders.weights:download",
 )

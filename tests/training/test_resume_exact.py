@@ -54,6 +54,11 @@ FASTTD3 = {
     "agent__options": "{batch_size: 6, learning_starts: 3, ring: 40, n_step: 3}",
 }
 SMALL_RING = {**FASTTD3, "agent__options": "{batch_size: 8, ring: 9, n_step: 4}"}
+BRC = {
+    "agent__kind": "brc",
+    "agent__options": "{critic_width: 8, actor_width: 8, batch_size: 6, learning_starts: 3,"
+    " ring: 9, n_step: 2, normalise_states: true}",
+}
 CASES: dict[str, dict[str, Any]] = {
     "two tasks": {},
     "one task": {"tasks": TASKS[:1]},
@@ -72,6 +77,11 @@ CASES: dict[str, dict[str, Any]] = {
     "fasttd3": {"config": point_config(**FASTTD3)},
     "fasttd3, full rings, a lost episode": {
         "config": point_config(**SMALL_RING, envs_per_task=2),
+        "pool": lambda specs: PointPool(specs, lose=[(0, 1), (1, 4)]),
+    },
+    "brc": {"config": point_config(**BRC)},
+    "brc, a lost episode": {
+        "config": point_config(**BRC, envs_per_task=2),
         "pool": lambda specs: PointPool(specs, lose=[(0, 1), (1, 4)]),
     },
     "ppo, a lost episode": {
@@ -126,7 +136,7 @@ def test_interrupted_again_and_again(tmp_path: Path):
     assert differences(state_of(whole.folder), state_of(parts.folder)) == []
 
 
-@pytest.mark.parametrize("options", [{}, PPO, FASTTD3], ids=["newt", "ppo", "fasttd3"])
+@pytest.mark.parametrize("options", [{}, PPO, FASTTD3, BRC], ids=["newt", "ppo", "fasttd3", "brc"])
 def test_killed_after_a_checkpoint_it_ends_with_the_same_bits(tmp_path: Path, options):
     config = point_config(**options)
     whole = PointRun(tmp_path / "whole", config)

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import SupportsFloat
 
-from newt_core.agents.base import Metrics, Skipped, Stateful
+from newt_core.agents.base import Metrics
 from newt_core.agents.bc.agent import BCAgent
 from newt_core.agents.newt.config import REMEDY
 from newt_core.agents.newt.generators import SavedGenerator
+from newt_core.agents.policy_agent import PolicyLearning
 from newt_core.replay import ReplayBuffer
 from newt_core.seeds import Stream
 
 
-class Cloning:
+class Cloning(PolicyLearning):
     """A :class:`newt_core.agents.base.OfflineAgent`.
 
     Args:
@@ -28,17 +29,7 @@ class Cloning:
         self.agent = agent
         self.demos = demos
         self._batches = SavedGenerator(seed, Stream.BATCHES)
-        self.parts: Mapping[str, Stateful] = {"agent": agent, "batches": self._batches}
-
-    @property
-    def updates(self) -> int:
-        """Gradient steps so far."""
-        return self.agent.learning.updates
-
-    @property
-    def skipped(self) -> Skipped:
-        """Updates left out because they were not finite."""
-        return self.agent.learning.skipped
+        super().__init__(agent, {"batches": self._batches})
 
     def update(self) -> Metrics:
         """See :class:`newt_core.agents.base.OfflineAgent`."""

@@ -2,53 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 
 from newt_core.agents.fasttd3.config import FastTD3Config
 from newt_core.agents.fasttd3.networks import FastTD3Networks
-
-
-@dataclass(frozen=True)
-class Transitions:
-    """B transitions of up to n steps each."""
-
-    state: Tensor
-    """[B, S]."""
-    action: Tensor
-    """[B, A]."""
-    reward: Tensor
-    """[B] discounted and summed."""
-    next_state: Tensor
-    """[B, S] after the last of the steps."""
-    discount: Tensor
-    """[B] the task's, to the power of the steps."""
-    task: Tensor
-    """[B]."""
-
-
-def project(probabilities: Tensor, values: Tensor, atoms: Tensor) -> Tensor:
-    """Move distributions onto atoms, each mass to the two nearest, so that the mean is kept.
-
-    Args:
-        probabilities: [B, atoms].
-        values: [B, atoms] where these masses are; those beyond the atoms move to the outermost.
-        atoms: [atoms] evenly spaced.
-
-    Returns:
-        [B, atoms].
-    """
-    gap = atoms[1] - atoms[0]
-    # Clamped last: rounding must not put anything beyond the outermost atoms.
-    place = ((values - atoms[0]) / gap).clamp(0, len(atoms) - 1)
-    lower = place.floor().clamp(max=len(atoms) - 2)
-    share, index = place - lower, lower.long()
-    out = torch.zeros_like(probabilities)
-    out.scatter_add_(-1, index, probabilities * (1 - share))
-    out.scatter_add_(-1, index + 1, probabilities * share)
-    return out
+from newt_core.agents.off_policy.atoms import cross_entropy, project
+from newt_core.agents.off_policy.ring import Transitions
 
 
 @torch.no_grad()
@@ -77,10 +37,20 @@ def target_distributions(
     return torch.stack([lower, lower])
 
 
-def critic_loss(networks: FastTD3Networks, batch: Transitions, target: Tensor) -> Tensor:
-    """Cross-entropy [] of both critics' distributions with the targets [2, B, atoms], summed."""
+def critic_loss(
+    networks: FastTD3Networks, batch: Transitions, noise: Tensor, config: FastTD3Config
+) -> Tensor:
+    """Cross-entropy [] of both critics' distributions with their targets, summed.
+
+    Args:
+        networks: All.
+        batch: See :func:`target_distributions`; so for the noise.
+        noise: [B, A].
+        config: How targets are made.
+    """
+    target = target_distributions(networks, batch, noise, config)
     logits = networks.logits(networks.see(batch.state), batch.task, batch.action)
-    return -(target * logits.log_softmax(-1)).sum(-1).mean(-1).sum()
+    return cross_entropy(logits, target)
 
 
 def actor_loss(networks: FastTD3Networks, batch: Transitions, config: FastTD3Config) -> Tensor:

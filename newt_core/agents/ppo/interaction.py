@@ -9,15 +9,16 @@ import torch
 from torch import Tensor
 
 from newt_core.agents.actions import executable
-from newt_core.agents.base import Metrics, Skipped, Stateful
+from newt_core.agents.base import Metrics
 from newt_core.agents.newt.generators import SavedGenerator
+from newt_core.agents.policy_agent import PolicyLearning
 from newt_core.agents.ppo.agent import PPOAgent
 from newt_core.agents.ppo.losses import Samples, advantages
 from newt_core.seeds import Stream
 from newt_core.types import ACTION_DIM, Episode, FloatArray, IntArray, Observation, Transitions
 
 
-class PPOInteraction:
+class PPOInteraction(PolicyLearning):
     """A :class:`newt_core.agents.base.OnlineAgent`: PPO's agent and its newest experience.
 
     Args:
@@ -43,25 +44,7 @@ class PPOInteraction:
         """Updates that were made with it."""
         self._permutation = torch.zeros(0, dtype=torch.int64)
         """[N] the order of this epoch."""
-        self.parts: Mapping[str, Stateful] = {
-            "agent": agent,
-            "interaction": self,
-            "noise": self._noise,
-            "order": self._order,
-        }
-
-    @property
-    def updates(self) -> int:
-        """Gradient steps so far."""
-        return self.agent.learning.updates
-
-    @property
-    def skipped(self) -> Skipped:
-        """Updates left out because they were not finite."""
-        return self.agent.learning.skipped
-
-    def begin(self) -> None:
-        """See :class:`newt_core.agents.base.OnlineAgent`."""
+        super().__init__(agent, {"interaction": self, "noise": self._noise, "order": self._order})
 
     @torch.no_grad()
     def act(self, observation: Observation, steps: int) -> FloatArray:

@@ -1,16 +1,14 @@
-"""FastTD3's memory: windows of n steps, ends, full rings, lost steps; the scale of rewards."""
+"""A ring of transitions: windows of n steps, ends, full rings, lost steps."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from newt_core.agents.fasttd3.reward_scale import RewardScale
-from newt_core.agents.fasttd3.ring import Ring
+from newt_core.agents.off_policy.ring import Ring
 from newt_core.types import ACTION_DIM, STATE_DIM
 
 CPU = torch.device("cpu")
@@ -120,23 +118,3 @@ def test_what_is_saved_comes_back_and_goes_on_alike():
     unsaved.add(step(1), REAL)
     assert unsaved.state_dict() == {}
     other.load_state_dict({})  # of a run whose rings were not saved
-
-
-def test_a_tasks_rewards_are_scaled_by_its_discounted_returns():
-    task, discount = torch.tensor([0, 1, 1]), torch.tensor([0.5, 0.9])
-    made = RewardScale(task, discount, largest=4.0)
-    assert made.of_tasks().tolist() == [1.0, 1.0]
-    rewards = torch.tensor([[8.0, 1.0, 2.0], [8.0, 1.0, 0.0], [8.0, 3.0, 1.0]])
-    ends = torch.zeros(3, 3, dtype=torch.bool)
-    ends[1, 2] = True
-    for reward, end in zip(rewards, ends, strict=True):
-        made.add(reward, end, torch.ones(3, dtype=torch.bool))
-    # Returns of task 0: 8, 12, 14; the largest is 3.5 times what critics can tell.
-    assert float(made.of_tasks()[0]) == pytest.approx(14 / 4)
-    returns = [1.0, 1.9, 4.71, 2.0, 1.8, 1.0]
-    assert float(made.of_tasks()[1]) == pytest.approx(max(np.std(returns), 4.71 / 4), rel=1e-5)
-    again = RewardScale(task, discount, largest=4.0)
-    again.load_state_dict(made.state_dict())
-    for each in (made, again):
-        each.add(rewards[0], ends[1], torch.tensor([True, False, True]))
-    assert torch.equal(made.of_tasks(), again.of_tasks())

@@ -1,18 +1,36 @@
-"""FastTD3's replay: a ring of transitions for each environment, and n-step returns out of it."""
+"""A replay: a ring of transitions for each environment, and n-step returns out of it."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from newt_core.agents.fasttd3.losses import Transitions
 from newt_core.types import ACTION_DIM, STATE_DIM
 
 FIELDS = ("state", "action", "reward", "next_state", "end")
 ROW_BYTES = 4 * (2 * STATE_DIM + ACTION_DIM + 1) + 1
 """Of one transition."""
+
+
+@dataclass(frozen=True)
+class Transitions:
+    """B transitions of up to n steps each."""
+
+    state: Tensor
+    """[B, S]."""
+    action: Tensor
+    """[B, A]."""
+    reward: Tensor
+    """[B] discounted and summed."""
+    next_state: Tensor
+    """[B, S] after the last of the steps."""
+    discount: Tensor
+    """[B] the task's, to the power of the steps."""
+    task: Tensor
+    """[B]."""
 
 
 class Ring:

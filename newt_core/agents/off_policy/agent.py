@@ -1,0 +1,84 @@
+"""The agent: networks, their optimisers, and what an update consists of."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from newt_core.agents.base import Metrics
+from newt_core.agents.off_policy.config import OffPolicyConfig
+from newt_core.agents.off_policy.networks import OffPolicyNetworks
+from newt_core.agents.off_policy.ring import Transitions
+from newt_core.agents.optimisers import Optimisers, gradient_step
+from newt_core.agents.policy_agent import PolicyAgent
+from newt_core.agents.ranks import Ranks
+
+
+class OffPolicyAgent(PolicyAgent):
+    """One language-conditioned actor for a list of tasks, and critics of it.
+
+    ``draws`` is how many times an update draws noise, as the first axes of that.
+
+    Args:
+        config: How it learns.
+        networks: On the device where they stay.
+        optimisers: Of each part of them, by its name.
+        device: Where that is.
+        ranks: Those that train it together.
+    """
+
+    draws: ClassVar[tuple[int, ...]] = ()
+    config: OffPolicyConfig
+    networks: OffPolicyNetworks
+
+    def __init__(
+        self,
+        config: OffPolicyConfig,
+        networks: OffPolicyNetworks,
+        optimisers: Mapping[str, torch.optim.Optimizer],
+        device: torch.device,
+        ranks: Ranks,
+    ) -> None:
+        super().__init__(networks, Optimisers(optimisers, device), device)
+        self.networks = networks
+        self.config = config
+        self._ranks = ranks
+
+    @abstractmethod
+    def update(self, batch: Transitions, noise: Tensor) -> Metrics:
+        """Improve the critics and, every now and then, the actor.
+
+        Args:
+            batch: On the networks' device.
+            noise: [*draws, B, A] standard normal.
+        """
+
+    def descend(self, name: str, loss: Callable[[], Tensor], bad: Tensor) -> tuple[Tensor, Tensor]:
+        """Take one gradient step with one of the optimisers.
+
+        Args:
+            name: Which.
+            loss: Forms the loss [].
+            bad: See :func:`newt_core.agents.optimisers.gradient_step`.
+
+        Returns:
+            The loss [] and the norm [] of its gradient.
+        """
+        half = self.config.precision == "bfloat16"
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
+            formed = loss()
+        formed.backward()
+        norm = gradient_step(self.learning[name], formed, bad, ranks=self._ranks)
+        return formed.detach(), norm
+
+    @contextmanager
+    def critics_still(self) -> Iterator[None]:
+        """Let no gradient reach the critics in the block."""
+        self.networks.critics.requires_grad_(False)
+        yield
+        self.networks.critics.requires_grad_(True)
