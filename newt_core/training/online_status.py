@@ -61,7 +61,7 @@ class OnlineStatus:
                 lost_episodes=self._collector.lost_episodes,
                 seconds_left=self.left.seconds(counters.steps, rate, self._evaluation_seconds()),
                 evaluating=self.left.evaluating,
-                stages=self._clock.shares(),
+                stages=self._clock.reported or self._clock.shares(),
             )
         )
 

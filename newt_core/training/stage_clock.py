@@ -29,6 +29,8 @@ class StageClock:
         """Since the run began or went on."""
         self.whole = 0.0
         """Seconds of all, likewise."""
+        self.reported: Mapping[Stage, float] = {}
+        """The shares at the newest :meth:`mark`."""
         self._marked: Mapping[Stage, float] = dict(self.seconds)
         self._marked_whole = 0.0
 
@@ -65,6 +67,7 @@ class StageClock:
 
     def mark(self) -> None:
         """Begin to measure shares anew."""
+        self.reported = self.shares() or self.reported
         self._marked, self._marked_whole = dict(self.seconds), self.whole
 
 

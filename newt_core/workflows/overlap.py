@@ -47,7 +47,7 @@ def overlap_of(config: RunConfig, envs: int, device: torch.device) -> Overlap:
     beside = _updates_in_a_round(config, envs)
     if owed < beside:
         return Overlap(groups, owed, max(1, math.ceil(groups * owed / beside)))
-    return Overlap(groups, math.floor(beside), groups)
+    return Overlap(groups, round(beside), groups)
 
 
 def _updates_in_a_round(config: RunConfig, envs: int) -> float:
