@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from newt_cli.console import notice
 from newt_cli.counts import SECONDS_BETWEEN_LINES, clock_time, rate
 from newt_core.errors import printable
+from newt_core.training.stage_clock import in_words
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -55,6 +56,8 @@ class PlainLines:
         ]
         if evaluation := _evaluation(status):
             parts.append(f"evaluation {evaluation}")
+        if stages := in_words(status.stages):
+            parts.append(stages)
         self.note(" · ".join(parts))
 
     def note(self, text: str) -> None:
@@ -80,6 +83,7 @@ class LivePanel:
         self._task = self._bar.add_task(title, total=None, numbers="")
         self._evaluation = self._bar.add_task("evaluation", total=None, numbers="", visible=False)
         self._scores: dict[str, float] = {}
+        self._stages = ""
         self._live: Live | None = None
 
     @contextmanager
@@ -111,6 +115,7 @@ class LivePanel:
             numbers=_evaluation(status),
         )
         self._scores = dict(status.scores)
+        self._stages = in_words(status.stages)
 
     def note(self, text: str) -> None:
         """Print a line above the panel."""
@@ -119,11 +124,13 @@ class LivePanel:
     def _render(self) -> Group:
         from rich.console import Group
         from rich.table import Table
+        from rich.text import Text
 
         scores = Table.grid(padding=(0, 2))
         for domain, score in self._scores.items():
             scores.add_row(f"  {domain}", f"{score:.3f}")
-        return Group(self._bar, scores)
+        stages = [Text(f"  {self._stages}", style="dim")] if self._stages else []
+        return Group(self._bar, *stages, scores)
 
 
 def _ended(status: RunStatus) -> bool:

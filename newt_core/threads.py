@@ -110,6 +110,12 @@ def choose_threads(
     return Threads(min(cores, max(1, round(free))), cores, quota, busy, None)
 
 
+def divided(count: int) -> tuple[int, int]:
+    """Return how many of a process's threads each of two has that compute at once, one at least."""
+    other = max(1, count // 2)
+    return max(1, count - other), other
+
+
 def prepare_process(notice: Callable[[str], None]) -> None:
     """Make PyTorch use the cores that are free, and its waiting threads sleep, from now on.
 

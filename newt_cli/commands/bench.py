@@ -127,6 +127,10 @@ def train(
         int, number_option(1, limits.COUNT, "Steps of every environment in a timed run.")
     ] = 10,
     repeats: Repeats = 5,
+    overlap: Annotated[
+        bool,
+        typer.Option("--overlap", help="Time the whole with overlap=simulation and full, too."),
+    ] = False,
     device: options.Device = "cpu",
     specs: options.Specs = None,
     as_json: options.Json = False,
@@ -135,6 +139,7 @@ def train(
 
     \b
     newt bench train --obs both
+    newt bench train --tasks 'walker-*' --obs state --overlap
     newt bench train --tasks walker-walk --obs state --json
     """
     from newt_core.bench.train import bench_train
@@ -144,7 +149,7 @@ def train(
     config = resolve_config(preset, None, set_ or (), tasks=tasks, obs=obs, device=device)
     selected = load_specs(specs or ()).select(tasks)
     with console.quiet_stdout():
-        result = bench_train(config, selected, rounds=steps, repeats=repeats)
+        result = bench_train(config, selected, rounds=steps, repeats=repeats, overlap=overlap)
     _show(result, as_json)
 
 
@@ -236,6 +241,14 @@ def _show(result: Mapping[str, Any], as_json: bool) -> None:
     console.write("")
     ratios = [(name.replace("_", " "), f"{ratio:.2f}") for name, ratio in result["ratios"].items()]
     console.write_table(("ratio", "times"), ratios, right=["times"])
+    if at_work := result.get("at_work"):
+        console.write("")
+        names = [name.replace("_", " ") for name in next(iter(at_work.values()))]
+        shares = [
+            (variant, *(f"{share:.0%}" for share in each.values()))
+            for variant, each in at_work.items()
+        ]
+        console.write_table(("variant", *names), shares, right=names)
 
 
 def _show_agents(result: Mapping[str, Any], as_json: bool) -> None:

@@ -119,6 +119,9 @@ def _write(made: Cost, profile: Profile, *, measured: bool) -> None:
         for stage, seconds in made.seconds.items()
         if seconds
     ]
+    if made.hidden_seconds:
+        saved = made.hidden_seconds
+        rows.insert(-1, ("at the same time", f"-{duration(saved)}", f"-{saved / total:.0%}"))
     console.write_table(("stage", "time", "share"), rows, right=("time", "share"))
     console.write("")
     sizes = [("memory", name, size) for name, size in made.memory.items()]

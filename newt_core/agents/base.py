@@ -72,6 +72,8 @@ class Capabilities:
     experience."""
     learns_on_ranks: bool = False
     """Several processes can train it together."""
+    overlaps: bool = False
+    """It can act in some environments at a time, and while it learns: :class:`OverlappingAgent`."""
     acts_open_loop: bool = False
     """It can plan many actions and execute them without looking; see :class:`Imagining`."""
     has_sizes: bool = False
@@ -216,6 +218,29 @@ class OnlineAgent(LearningAgent, Protocol):
 
     def report(self, steps: int) -> Mapping[str, SupportsFloat]:
         """Return what a run's metrics say of it after ``steps`` agent steps."""
+
+
+class OverlappingAgent(OnlineAgent, Protocol):
+    """One that can choose actions while it learns, by the weights that it had before.
+
+    Its :meth:`act` may be asked for some of the environments at a time, and by one thread while
+    another iterates over what :meth:`learn` returned; nothing else of it is called then.
+    """
+
+    def due(self, steps: int) -> int:
+        """Return how many gradient steps are due after ``steps`` agent steps."""
+
+    def learn(self, steps: int, *, leave: int = 0) -> Iterator[Metrics]:
+        """Take the gradient steps that are due but for the last ``leave``; see OnlineAgent.
+
+        How many these are is decided when this is called.
+        """
+
+    def hold(self) -> None:
+        """Act by the weights as they are now, whatever becomes of them, until :meth:`release`."""
+
+    def release(self) -> None:
+        """Act by the newest weights again."""
 
 
 class OfflineAgent(LearningAgent, Protocol):

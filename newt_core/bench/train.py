@@ -11,33 +11,48 @@ act      encoding observations and planning
 learn    drawing batches, and the gradient steps owed
 whole    all of it together, as a run does it; workers draw side by side
 ======== =====================================================================================
+
+With overlap, the whole is timed as often as there are ways to do some of it at the same time; see
+:mod:`newt_core.training.overlap`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import asdict
+from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import torch
 
 from newt_core.bench.inputs import synchronise
-from newt_core.bench.timing import compare, describe_hardware
+from newt_core.bench.timing import compare, describe_hardware, speed_ratios
 from newt_core.envs.pool import make_pool
 from newt_core.envs.session import open_session
 from newt_core.specs import TaskSpec
-from newt_core.training.config import RunConfig
+from newt_core.training.config import OverlapMode, RunConfig
 from newt_core.types import ACTION_DIM, FRAME_SIZE, ByteArray, FloatArray
 from newt_core.version import git_version
 from newt_core.workflows.trial_loop import TrialLoop, trial_loop
 
 STATE_ONLY = "whole_state"
 """The whole again, for an agent that sees states."""
+OVERLAPPING: Mapping[str, OverlapMode] = MappingProxyType(
+    {"whole_simulation": "simulation", "whole_full": "full"}
+)
+"""The whole again, with some of it at the same time: variant → the setting ``overlap``."""
 
 
 def bench_train(
-    config: RunConfig, specs: Sequence[TaskSpec], *, rounds: int, repeats: int
+    config: RunConfig,
+    specs: Sequence[TaskSpec],
+    *,
+    rounds: int,
+    repeats: int,
+    overlap: bool = False,
 ) -> dict[str, Any]:
     """Time the stages of training, one by one and together.
 
@@ -46,10 +61,12 @@ def bench_train(
         specs: One environment each.
         rounds: Steps of every environment in a timed run.
         repeats: Timed runs of each stage.
+        overlap: Whether to time :data:`OVERLAPPING`, too, beside the whole in lock-step.
 
     Returns:
         The document that ``newt bench train --json`` prints: ``steps_per_s`` counts agent steps
-        of all environments. ``shares`` are those of the stages in the sum of their times.
+        of all environments. ``shares`` are those of the stages in the sum of their times, and
+        ``at_work`` those of the time in which each stage of a whole was at work or waited for.
 
     Raises:
         NewtError: A task or an encoder cannot be built.
@@ -57,28 +74,42 @@ def bench_train(
     with ExitStack() as stack:
         loop = stack.enter_context(trial_loop(config, specs))
         stages = _Stages(loop, stack).rounds()
-        whole = {"whole": _whole(loop)}
+        modes: dict[str, OverlapMode] = {"whole": config.overlap}
+        if overlap:
+            modes = {"whole": "off", **OVERLAPPING}
+        loops = {name: stack.enter_context(closing(loop.loop_in(m))) for name, m in modes.items()}
+        wholes = {name: partial(loop.rounds, rounds, each) for name, each in loops.items()}
         if config.model.feature_stack:
             states = config.model.model_copy(update={"obs": "state"})
             plain = config.model_copy(update={"model": states})
-            whole[STATE_ONLY] = _whole(stack.enter_context(trial_loop(plain, specs)))
+            wholes[STATE_ONLY] = partial(
+                stack.enter_context(trial_loop(plain, specs)).rounds, rounds
+            )
 
-        def repeated(once: Callable[[], object]) -> Callable[[], int]:
-            def run() -> int:
+        def repeated(once: Callable[[], object]) -> Callable[[], None]:
+            def run() -> None:
                 for _ in range(rounds):
                     once()
-                synchronise(loop.agent.device)
-                return rounds * len(specs)
 
             return run
 
-        timed = compare({name: repeated(once) for name, once in (stages | whole).items()}, repeats)
+        def counted(run: Callable[[], None]) -> Callable[[], int]:
+            def count() -> int:
+                run()
+                synchronise(loop.agent.device)
+                return rounds * len(specs)
+
+            return count
+
+        runs = {name: repeated(once) for name, once in stages.items()} | wholes
+        timed = compare({name: counted(run) for name, run in runs.items()}, repeats)
     total = sum(timed[name]["median_s"] for name in stages)
     ratios = {"whole_over_sum_of_stages": total / timed["whole"]["median_s"]}
     if STATE_ONLY in timed:
         ratios[f"whole_over_{STATE_ONLY}"] = (
             timed["whole"]["steps_per_s"] / timed[STATE_ONLY]["steps_per_s"]
         )
+    ratios |= speed_ratios(timed, [(name, "whole") for name in OVERLAPPING if name in timed])
     encoder = loop.agent.image_encoder
     return {
         "what": f"train: {len(specs)} environments, obs {config.model.obs}",
@@ -91,21 +122,14 @@ def bench_train(
             "planner": config.planner.model_dump(),
             "batch_size": config.update.batch_size,
             "updates_per_step": config.update.updates_per_step,
+            "overlap": {name: asdict(each.overlap) for name, each in loops.items()},
+            "threads": torch.get_num_threads(),
         },
         "variants": timed,
+        "at_work": {name: each.clock.shares() for name, each in loops.items()},
         "shares": {name: timed[name]["median_s"] / total for name in stages},
         "ratios": ratios,
     }
-
-
-def _whole(loop: TrialLoop) -> Callable[[], None]:
-    """Return one round of a run."""
-
-    def once() -> None:
-        loop.act()
-        loop.learn()
-
-    return once
 
 
 class _Stages:

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 
 from newt_core.errors import CheckpointError, ConfigError
 from newt_core.reporting.history import (
@@ -21,6 +22,7 @@ from newt_core.training.hardware import read_starts
 from newt_core.training.metrics import Row, read_metrics
 from newt_core.training.resume import run_settings
 from newt_core.training.run_folder import RunFolder
+from newt_core.training.stage_clock import NAMES, STAGES, WAITS, in_words
 
 BASELINE = "random.json"
 """In a run's folder, what ``newt eval random --json`` printed; it may be missing."""
@@ -67,8 +69,18 @@ class Facts:
             "Begun": f"{first.at:%Y-%m-%d %H:%M} UTC" if first else UNKNOWN,
             "Duration": duration(whole) if whole else UNKNOWN,
             "Speed": f"{done / seconds:,.1f} {counts}/s" if done and seconds else UNKNOWN,
+            **self._stages(),
             "Machine": "; ".join(machines) or UNKNOWN,
         }
+
+    def _stages(self) -> dict[str, str]:
+        """Return how much of the time each stage of the interaction was at work, if known."""
+        timed = [row for row in self.metrics if row.get(f"time/{STAGES[0]}") is not None]
+        if not timed:
+            return {}
+        shares = {name: fmean(row.get(f"time/{name}") or 0.0 for row in timed) for name in NAMES}
+        waits = ", ".join(f"{shares[name]:.0%} {name.replace('_', ' ')}" for name in WAITS)
+        return {"Stages": f"{in_words(shares)}; {waits}"}
 
     def summary(self) -> dict[str, str]:
         """Return what the run was, heading → text."""

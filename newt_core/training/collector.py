@@ -74,7 +74,11 @@ class Collector:
     @property
     def observation(self) -> Observation:
         """What to act on next: of all environments that wait for an action."""
-        return observation(self.pool, self._ready, self._obs, self.task_of_env, self._first)
+        return self.observation_of(self._ready)
+
+    def observation_of(self, envs: IntArray) -> Observation:
+        """Return what to act on next in some of the environments that wait for an action."""
+        return observation(self.pool, envs, self._obs, self.task_of_env, self._first)
 
     @property
     def lost_episodes(self) -> int:
@@ -130,15 +134,17 @@ class Collector:
         with self._giving_up():
             return self._take(self.pool.step(actions))
 
-    def send(self, actions: FloatArray) -> None:
-        """Start an agent step in the environments that wait for an action.
+    def send(self, actions: FloatArray, envs: IntArray | None = None) -> None:
+        """Start an agent step in environments that wait for an action.
 
         Args:
-            actions: [K, A], in the order of :attr:`observation`.
+            actions: [K, A], in the order of ``envs``.
+            envs: [K] some of them; by default all, as in :attr:`observation`.
         """
+        envs = self._ready if envs is None else envs
         with self._giving_up():
-            self.pool.send(actions, self._ready)
-        self._ready = self._ready[:0]
+            self.pool.send(actions, envs)
+        self._ready = self._ready[~np.isin(self._ready, envs)]
 
     def recv(self, min_envs: int = 1) -> tuple[Transitions, list[Episode]]:
         """Wait until ``min_envs`` steps that were sent are done, and take all that are.

@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 
 from newt_core.agents.newt.config import RandomPhaseConfig, UpdateConfig
@@ -44,6 +44,13 @@ from newt_core.training.config_layers import (
 
 S = TypeVar("S", bound=Settings)
 
+_OFF_AND_ON = {False: "off", True: "full"}
+OverlapMode = Annotated[
+    Literal["off", "simulation", "full"],
+    BeforeValidator(lambda mode: _OFF_AND_ON[mode] if isinstance(mode, bool) else mode),
+]
+"""To YAML, off and on are truth values."""
+
 
 class RunConfig(Settings):
     """Every setting of one training run."""
@@ -65,6 +72,11 @@ class RunConfig(Settings):
         None,
         description="A checkpoint to begin with instead of random weights. An agent trained on "
         "states can be given visual observations, too.",
+    )
+    overlap: InInteraction[OverlapMode] = Field(
+        "off",
+        description="What goes on at the same time: off for nothing, simulation to simulate some "
+        "environments while it plans for others, full to take updates meanwhile, too.",
     )
     wandb: Changeable[bool] = Field(False, description="Report to Weights & Biases, too.")
     text: TextConfig = TextConfig()

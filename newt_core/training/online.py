@@ -1,7 +1,8 @@
 """Learning by interaction: act, store, update, evaluate, save.
 
-The loop is synchronous: one agent step in every environment, then the gradient steps owed.
-It owns no policy of its own; everything that decides is handed in.
+One agent step in every environment, then the gradient steps owed, of which some may be taken beside
+the next round: see :mod:`newt_core.training.overlap`. It owns no policy of its own; everything that
+decides is handed in.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from newt_core.training.loop import Loop
 from newt_core.training.metrics import MetricsLogger, NoMetrics
 from newt_core.training.online_status import OnlineStatus
 from newt_core.training.outcome import Scores, TrainResult
+from newt_core.training.overlap import LOCK_STEP, Overlap
 from newt_core.training.progress import Progress
 from newt_core.training.random_state import seed_random_state
 from newt_core.training.rank_metrics import joint_row
@@ -43,6 +45,7 @@ class OnlineTrainer:
         progress: Who watches.
         should_stop: Asked after every step and update.
         ranks: Those that train the same agent, each in environments of its own.
+        overlap: What a round does at the same time.
     """
 
     def __init__(
@@ -57,6 +60,7 @@ class OnlineTrainer:
         progress: Progress,
         should_stop: Callable[[], bool],
         ranks: Ranks = ALONE,
+        overlap: Overlap = LOCK_STEP,
     ) -> None:
         self.config = config
         self.agent = agent
@@ -68,8 +72,8 @@ class OnlineTrainer:
         self.ranks = ranks
         self._should_stop = should_stop
         self.counters = run_state.OnlineCounters()
-        self._loop = Loop(agent, collector)
-        self._status = OnlineStatus(config, collector, self.counters, progress)
+        self._loop = Loop(agent, collector, overlap)
+        self._status = OnlineStatus(config, collector, self.counters, self._loop.clock, progress)
         self._log_due = EverySeconds(LOG_SECONDS)
         self._evaluate_due = (
             Every(config.evaluation.every),
@@ -117,6 +121,8 @@ class OnlineTrainer:
                 f"{error} The run is saved at step {self._last_checkpoint:,}: put that right, and "
                 "go on with --resume."
             ) from error
+        finally:
+            self._loop.close()
 
     def _run(self) -> TrainResult:
         self._status.speed.go_on(
@@ -147,11 +153,9 @@ class OnlineTrainer:
     # -- one step -----------------------------------------------------------------------------
 
     def _act(self) -> None:
-        with self._status.acting.timed():
-            steps = agreed(
-                self.ranks, lambda: self._loop.act(self.steps), failing=EnvironmentFailure
-            )
-        self._status.acting.steps += steps
+        steps = agreed(self.ranks, lambda: self._loop.act(self.steps), failing=EnvironmentFailure)
+        self._status.acted += steps
+        self._health.newest = self._loop.beside.newest or self._health.newest
         self.counters.steps += self.ranks.total(steps)
 
     def _asked_to_stop(self) -> bool:
@@ -159,15 +163,22 @@ class OnlineTrainer:
 
     def _settle(self) -> None:
         """Do all that is owed at this step: updates, reports, an evaluation, a checkpoint."""
-        if not self._learn():
+        evaluates = self._evaluation_due()
+        if not self._learn(leaving=not evaluates and self.steps < self.config.steps):
             return
         self._report()
-        self._evaluate_if_due()
+        if evaluates:
+            self._evaluate()
         self._save_if_due()
 
-    def _learn(self) -> bool:
-        """Take the updates that are due; return whether none are left."""
-        for count, metrics in enumerate(self.agent.learn(self.steps), start=1):
+    def _learn(self, *, leaving: bool) -> bool:
+        """Take the updates that are due; return whether all are taken.
+
+        Args:
+            leaving: Whether some are left to be taken beside the next round.
+        """
+        updates = self._loop.learn(self.steps, leaving=leaving)
+        for count, metrics in enumerate(updates, start=1):
             self._health.newest = metrics
             if count % 10 == 0:
                 # A burst after the random phase is long: stay visible and stoppable.
@@ -195,17 +206,19 @@ class OnlineTrainer:
             "updates/skipped": self.agent.skipped.total,
             "steps_per_s": self._status.speed.rate(self.steps),
             **self.agent.report(self.steps),
+            **{f"time/{stage}": share for stage, share in self._loop.clock.shares().items()},
+            "overlap/stale_updates": self._loop.beside.count,
             "pool/deaths": self.collector.deaths,
             "pool/lost_episodes": self.collector.lost_episodes,
             **self._health.newest,
         }
+        self._loop.clock.mark()
         pool, recent = self.collector.pool, self.collector.recent
         self._write(joint_row(own, recent.ended, pool.num_envs, self.ranks))
 
-    def _evaluate_if_due(self) -> None:
+    def _evaluation_due(self) -> bool:
         last = self.counters.last_evaluation
-        if any(cadence.due(self.steps, last) for cadence in self._evaluate_due):
-            self._evaluate()
+        return any(cadence.due(self.steps, last) for cadence in self._evaluate_due)
 
     def _evaluate(self) -> None:
         self._health.check(self.steps)

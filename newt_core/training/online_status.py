@@ -5,8 +5,9 @@ from __future__ import annotations
 from newt_core.training.collector import Collector
 from newt_core.training.config import RunConfig
 from newt_core.training.progress import Progress, RunStatus
-from newt_core.training.recent import Acting, Speed
+from newt_core.training.recent import Speed
 from newt_core.training.run_state import OnlineCounters
+from newt_core.training.stage_clock import StageClock
 from newt_core.training.time_left import TimeLeft
 
 
@@ -17,18 +18,26 @@ class OnlineStatus:
         config: The run's settings.
         collector: Its environments.
         counters: Where it is.
+        clock: What its stages take.
         progress: Who watches.
     """
 
     def __init__(
-        self, config: RunConfig, collector: Collector, counters: OnlineCounters, progress: Progress
+        self,
+        config: RunConfig,
+        collector: Collector,
+        counters: OnlineCounters,
+        clock: StageClock,
+        progress: Progress,
     ) -> None:
         self.speed = Speed()
         self.left = TimeLeft(config.steps, config.evaluation.every)
-        self.acting = Acting()
+        self.acted = 0
+        """Agent steps of this rank since the run began or went on."""
         self._config = config
         self._collector = collector
         self._counters = counters
+        self._clock = clock
         self._progress = progress
 
     def show(self, updates: int, message: str = "") -> None:
@@ -52,13 +61,16 @@ class OnlineStatus:
                 lost_episodes=self._collector.lost_episodes,
                 seconds_left=self.left.seconds(counters.steps, rate, self._evaluation_seconds()),
                 evaluating=self.left.evaluating,
+                stages=self._clock.reported or self._clock.shares(),
             )
         )
 
     def _evaluation_seconds(self) -> float | None:
         """Return what an evaluation will take by how fast the agent has acted so far."""
-        if not self.acting.steps:
+        if not self.acted:
             return None
         lengths = {spec.id: spec.episode_length for spec in self._collector.pool.specs}
         steps = self._config.evaluation.episodes * sum(lengths.values())
-        return steps * self.acting.seconds / self.acting.steps
+        seconds = self._clock.seconds
+        acting = seconds["planning"] + seconds["waiting_for_simulation"]
+        return steps * acting / self.acted

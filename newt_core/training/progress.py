@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
+
+from newt_core.training.stage_clock import Stage
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ class RunStatus:
     """Until the run ends, evaluations included; None as long as that is not known."""
     evaluating: Evaluating | None = None
     """The evaluation under way, if any."""
+    stages: Mapping[Stage, float] = field(default_factory=dict)
+    """The share of the time in which each stage was at work lately; empty if not known."""
 
 
 class Progress(Protocol):

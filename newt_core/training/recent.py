@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -79,21 +78,6 @@ def means_of(several: Sequence[Ended]) -> dict[str, float]:
         metrics[f"train/return/{task}"] = float(returns)
         metrics[f"train/score/{task}"] = float(scores)
     return metrics
-
-
-class Acting:
-    """How long acting takes, of all that a run does."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-        self.steps = 0
-
-    @contextmanager
-    def timed(self) -> Iterator[None]:
-        """Count the time of the block."""
-        began = time.monotonic()
-        yield
-        self.seconds += time.monotonic() - began
 
 
 class Speed:

@@ -47,3 +47,7 @@ def require_able(able: Capabilities, config: RunConfig, tasks: int, *, online: b
         raise ConfigError(
             f"an agent '{config.agent.kind}' does not see: leave --obs {config.model.obs} out."
         )
+    if config.overlap != "off" and not able.overlaps:
+        raise ConfigError(
+            f"an agent '{config.agent.kind}' acts and learns in turn: leave overlap out."
+        )

@@ -1,14 +1,15 @@
 """What a run would cost: time, memory, disk, energy and money, from a machine's profile.
 
-Stages follow each other, as they do in a run, so their times add up. With several GPUs, each plans
-and learns for its share, and simulators share the machine's cores as before; what they say to each
-other is not counted.
+Stages follow each other, so their times add up, but for what a run with overlap does at the same
+time: on a GPU, simulation is hidden behind planning and learning; on a CPU, all of them want the
+same cores, and nothing is taken off. With several GPUs, each plans and learns for its share, and
+simulators share the machine's cores as before; what they say to each other is not counted.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -19,6 +20,7 @@ from newt_core.model.sizes import NUM_BINS, SIZES
 from newt_core.specs import TaskSpec
 from newt_core.training.config import RunConfig
 from newt_core.workflows.forecast import planned_evaluations
+from newt_core.workflows.overlap import GPU_GROUPS
 from newt_core.workflows.profile import Profile
 from newt_core.workflows.sizes import replay_bytes
 
@@ -52,6 +54,8 @@ class Cost:
     updates: int
     seconds: dict[str, float]
     """By stage; evaluations and pretraining apart, ``total`` last."""
+    hidden_seconds: float
+    """Of these, what goes on beside other stages and is not in the total."""
     steps_per_s: float
     memory: dict[str, float]
     """Bytes, on the GPU where there is one: ``model``, ``planning``, ``learning``; in the
@@ -101,18 +105,33 @@ def cost(config: RunConfig, specs: Sequence[TaskSpec], profile: Profile, prices:
         "evaluations": evaluated * sum(step.values()),
         "pretraining": pretrained * update,
     }
-    total = sum(seconds.values())
+    hidden = 0.0 if profile.device == "cpu" else _hidden(config, seconds, envs)
+    total = sum(seconds.values()) - hidden
     hours = total / 3600
     return Cost(
         config.steps,
         learned + pretrained,
         {**seconds, "total": total},
+        hidden,
         config.steps / total if total else math.inf,
         _memory(config, specs, gpus, profile),
         _disk(config, specs),
         None if prices.watts is None else prices.watts * hours / 1000,
         None if prices.per_hour is None else prices.per_hour * hours,
     )
+
+
+def _hidden(config: RunConfig, seconds: Mapping[str, float], envs: int) -> float:
+    """Return how much of simulation goes on while a GPU plans and learns."""
+    groups = min(envs, GPU_GROUPS)
+    if config.overlap == "off":
+        return 0.0
+    # The last group has nobody to plan for beside it.
+    others = (groups - 1) / groups
+    hidden = min(others * seconds["simulation"], others * seconds["planning"])
+    if config.overlap == "full":
+        hidden += min(seconds["simulation"] - hidden, seconds["learning"])
+    return hidden
 
 
 def _memory(

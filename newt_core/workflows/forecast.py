@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from newt_core.specs import TaskSpec
@@ -12,6 +13,10 @@ from newt_core.workflows.agent_kinds import find_kind
 from newt_core.workflows.newt_kind import NewtKind
 from newt_core.workflows.stage_times import seconds
 from newt_core.workflows.trial_loop import trial_loop
+
+ROUNDS = 3
+"""That are timed as one where some of them is done at the same time; updates are seldom due in a
+round with few environments."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,8 @@ def forecast(
         EnvironmentFailure: A task's simulator keeps failing.
     """
     steps = 0 if pretraining else config.steps
-    updates = round(steps * config.update.updates_per_step)
+    learned = round(steps * config.update.updates_per_step)
+    updates = learned
     if pretraining or config.pretrains:
         updates += config.pretrain.updates
     kind: Any = find_kind(config.agent.kind)
@@ -50,12 +56,15 @@ def forecast(
         return Forecast(steps, config.pretrain.updates if pretraining else 0, None, None)
     with trial_loop(config, specs) as trial:
         step_s, update_s = seconds(trial.act) / len(specs), seconds(trial.update)
+        interaction_s = steps * step_s + learned * update_s
+        several = ROUNDS * len(specs)
+        if config.overlap != "off" and several * config.update.updates_per_step >= 1:
+            interaction_s = steps * seconds(partial(trial.rounds, ROUNDS)) / several
     episode_steps = sum(spec.episode_length for spec in specs)
     evaluations = planned_evaluations(config, pretraining=pretraining)
     evaluation_s = evaluations * config.evaluation.episodes * episode_steps * step_s
-    return Forecast(
-        steps, updates, steps * step_s + updates * update_s + evaluation_s, evaluation_s
-    )
+    pretraining_s = (updates - learned) * update_s
+    return Forecast(steps, updates, pretraining_s + interaction_s + evaluation_s, evaluation_s)
 
 
 def planned_evaluations(config: RunConfig, *, pretraining: bool = False) -> int:

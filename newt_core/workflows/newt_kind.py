@@ -32,6 +32,7 @@ class NewtKind:
         acts_open_loop=True,
         has_sizes=True,
         keeps_episodes=True,
+        overlaps=True,
     )
     options = NoOptions
 

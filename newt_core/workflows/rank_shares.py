@@ -102,6 +102,11 @@ def require_ranks(
             f"an agent '{config.agent.kind}' learns in one process: start it without --gpus, "
             "--ranks and torchrun."
         )
+    if online and config.overlap == "full":
+        raise ConfigError(
+            "overlap is full, and updates beside a round are taken by one rank alone: set it to "
+            "simulation."
+        )
     if ranks > config.update.batch_size:
         raise ConfigError(
             f"update.batch_size is {config.update.batch_size}, which {ranks} ranks cannot share: "

@@ -31,6 +31,7 @@ class TDMPC2Kind(NewtKind):
         acts_open_loop=True,
         has_sizes=True,
         keeps_episodes=True,
+        overlaps=True,
     )
 
     def new(self, inputs: AgentInputs) -> NewtAgent:

@@ -28,6 +28,7 @@ from newt_core.training.schedule import prior_weight
 from newt_core.types import CountProgress
 from newt_core.workflows.context import RunContext, require_run
 from newt_core.workflows.evaluate import evaluate_agent
+from newt_core.workflows.overlap import overlap_of
 from newt_core.workflows.pretrain import Pretrained, pretrain
 from newt_core.workflows.rank_shares import (
     carry_replay,
@@ -155,6 +156,7 @@ def _interact(run: RunContext, resume: bool, weights: Path | None) -> Trained:
             progress=run.progress,
             should_stop=run.should_stop,
             ranks=ranks,
+            overlap=overlap_of(config, len(entries), parts.device),
         )
         if restored is not None:
             trainer.load_state_dict(restored.state)

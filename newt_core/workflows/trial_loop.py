@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,7 +18,7 @@ from newt_core.agents.newt.setup import choose_device
 from newt_core.encoders.feature_pool import open_pool
 from newt_core.specs import TaskSpec
 from newt_core.training.collector import Collector
-from newt_core.training.config import RunConfig
+from newt_core.training.config import OverlapMode, RunConfig
 from newt_core.training.loop import Loop
 from newt_core.types import (
     ACTION_DIM,
@@ -31,6 +31,7 @@ from newt_core.types import (
 )
 from newt_core.workflows.agent_kinds import AgentInputs, find_kind
 from newt_core.workflows.load_agent import open_image_encoder
+from newt_core.workflows.overlap import overlap_of
 
 EPISODE = 100
 """Steps in the stored episodes, whose content is random."""
@@ -46,12 +47,28 @@ class TrialLoop:
     agent: NewtAgent
     learner: Interaction
     collector: Collector
+    loop: Loop
+    """As the settings say; for others see :meth:`loop_in`."""
     steps: int = 0
     """Agent steps so far."""
 
+    def loop_in(self, mode: OverlapMode) -> Loop:
+        """Return a loop of the same parts in which as much goes on at the same time."""
+        config = self.config.model_copy(update={"overlap": mode})
+        overlap = overlap_of(config, len(self.specs), self.agent.device)
+        return Loop(self.learner, self.collector, overlap)
+
     def act(self) -> None:
-        """Make one agent step in every environment."""
+        """Make one agent step in every environment, and nothing beside."""
         self.steps += Loop(self.learner, self.collector).act(self.steps)
+
+    def rounds(self, count: int, loop: Loop | None = None) -> None:
+        """Make some rounds of a run, and take all updates that are due by then."""
+        loop = loop or self.loop
+        for number in range(1, count + 1):
+            self.steps += loop.act(self.steps)
+            for _ in loop.learn(self.steps, leaving=number < count):
+                pass
 
     def plan(self) -> None:
         """Choose the actions that the next step would begin with."""
@@ -93,7 +110,9 @@ def trial_loop(config: RunConfig, specs: Sequence[TaskSpec]) -> Iterator[TrialLo
         agent, learner = trial.agent, trial.learner
         assert isinstance(agent, NewtAgent)
         assert isinstance(learner, Interaction)
-        yield TrialLoop(config, specs, agent, learner, trial.collector)
+        overlap = overlap_of(config, len(specs), agent.device)
+        with closing(Loop(learner, trial.collector, overlap)) as loop:
+            yield TrialLoop(config, specs, agent, learner, trial.collector, loop)
 
 
 @contextmanager

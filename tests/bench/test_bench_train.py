@@ -36,3 +36,26 @@ def test_an_agent_of_states_draws_nothing() -> None:
     config = resolve_config("smoke", tasks=TASKS, device="cpu")
     report = bench_train(config, load_specs().select(TASKS), rounds=1, repeats=1)
     assert tuple(report["variants"]) == ("step", "act", "learn", "whole")
+
+
+def test_the_whole_is_timed_beside_ways_to_do_some_of_it_at_the_same_time() -> None:
+    # Plans of 200 sequences instead of 16, so that an update fits beside one.
+    changes = ["update.updates_per_step=0.5", "planner.num_samples=200", "overlap=full"]
+    config = resolve_config("smoke", None, changes, tasks=TASKS, device="cpu")
+    report = bench_train(config, load_specs().select(TASKS), rounds=3, repeats=1, overlap=True)
+    wholes = {"whole": "off", "whole_simulation": "simulation", "whole_full": "full"}
+    assert tuple(report["variants"]) == ("step", "act", "learn", *wholes)
+    done = report["settings"]["overlap"]
+    assert {name: each["updates"] for name, each in done.items()} == dict.fromkeys(wholes, 0) | {
+        "whole_full": 1
+    }
+    for name in list(wholes)[1:]:
+        faster = (
+            report["variants"][name]["steps_per_s"] / report["variants"]["whole"]["steps_per_s"]
+        )
+        assert report["ratios"][f"{name}_over_whole"] == pytest.approx(faster)
+    for shares in report["at_work"].values():
+        assert 0 < shares["planning"] < 1
+        assert shares["learning"] > 0
+    assert report["at_work"]["whole"]["waiting_for_learning"] == 0
+    assert report["at_work"]["whole_full"]["waiting_for_learning"] > 0

@@ -205,6 +205,7 @@ BENCH_TRAIN_ROWS = (
         CPU.planner.horizon),
     Row("--steps", "--steps 50", "bench_train rounds", 50, 10),
     Row("--repeats", "--repeats 4", "bench_train repeats", 4, 5),
+    Row("--overlap", "--overlap", "bench_train overlap", True, False),
     Row("--device", "--device cuda:1", "bench_train config.device", "cuda:1", "cpu"),
     Row("--specs", "newt bench train --tasks short-balance --specs specs",
         "bench_train specs.*.id", ["short-balance"], TWO.split(",")),

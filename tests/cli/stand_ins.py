@@ -364,7 +364,7 @@ class FakeCore:
     def _cost(self, config: Any, **others: Any) -> Cost:
         seconds = {"simulation": 50.0, "planning": 3000.0, "total": 3050.0}
         sizes = {"model": 1e9, "replay": 0.0}
-        return Cost(config.steps, 70, seconds, 3.5, sizes, {"replay": 2e9}, 0.5, 1.25)
+        return Cost(config.steps, 70, seconds, 0.0, 3.5, sizes, {"replay": 2e9}, 0.5, 1.25)
 
     def _film_checkpoint(self, tasks: str | None, path: Path | None, **others: Any) -> Filmed:
         names = tasks.split(",") if tasks else ["walker-run", "walker-walk"]

@@ -20,6 +20,7 @@ from newt_cli.counts import (
 )
 from newt_cli.display import LivePanel, PlainLines, training_display
 from newt_core.training.progress import Evaluating, RunStatus
+from newt_core.training.stage_clock import Stage
 
 
 class Clock:
@@ -91,6 +92,15 @@ def test_deaths_and_lost_episodes_are_shown_where_there_are_any(capsys):
     assert capsys.readouterr().err == (
         "demo: 30/1,000 steps · 20 steps/s · 7 updates · 3 deaths, 1,205 episodes lost · "
         "0:00:48 left\n"
+    )
+
+
+def test_the_stages_are_shown_where_they_are_known(capsys):
+    stages: dict[Stage, float] = {"planning": 0.625, "simulation": 0.5, "learning": 0.3}
+    PlainLines("demo", Clock()).update(RunStatus(30, 1000, 7, 20.0, {"d": 0.25}, stages=stages))
+    assert capsys.readouterr().err == (
+        "demo: 30/1,000 steps · 20 steps/s · 7 updates · d 0.250 · "
+        "62% planning, 50% simulation, 30% learning\n"
     )
 
 

@@ -199,12 +199,20 @@ def test_a_page_says_when_and_where_the_run_was_at_work_and_how_fast(run):
         "damaged",
     ]
     run.starts.write_text(json.dumps(starts))
-    write_metrics(run, [{"step": 1000, "wall_time": 4000.0, "loss/value": 1.0}])
+    shares = {"planning": 0.5, "simulation": 0.25, "learning": 0.125}
+    waits = {"waiting_for_simulation": 0.25, "waiting_for_learning": 0.0}
+    timed = {f"time/{name}": share for name, share in (shares | waits).items()}
+    rows = [{"step": 1000, "wall_time": 4000.0, "loss/value": 1.0, **timed}]
+    write_metrics(run, [*rows, {"step": 1000, "eval/score": 0.5}])
     write_metrics(run.pretraining, [{"step": 200, "wall_time": 100.0, "loss/value": 1.0}])
     facts = page(run, out=run.report).facts
     assert facts["Begun"] == "2026-03-01 09:30 UTC"
     assert facts["Duration"] == "1 h 08 min"
     assert facts["Speed"] == "0.2 agent steps/s"
+    assert facts["Stages"] == (
+        "50% planning, 25% simulation, 12% learning; 25% waiting for simulation, "
+        "0% waiting for learning"
+    )
     assert facts["Machine"] == ("AMD EPYC, 2 cores, 25 GB, NVIDIA H200; AMD EPYC, 1 core, 25 GB")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,13 @@ from newt_core.model.sizes import SIZES
 from newt_core.training import online
 from newt_core.training.checkpoint import load_checkpoint
 from newt_core.training.metrics import Row, read_metrics
+from newt_core.training.overlap import Overlap
+from newt_core.training.stage_clock import NAMES
 from tests.fixtures.models import TINY
 from tests.fixtures.point_pool import PointPool, point_task
 from tests.fixtures.trainers import TASKS, PointRun, differences, point_config
 
-TIMED = ("wall_time", "steps_per_s", "eval/seconds")
+TIMED = ("wall_time", "steps_per_s", "eval/seconds", *(f"time/{name}" for name in NAMES))
 """Metrics that depend on the clock."""
 
 
@@ -59,6 +62,7 @@ BRC = {
     "agent__options": "{critic_width: 8, actor_width: 8, batch_size: 6, learning_starts: 3,"
     " ring: 9, n_step: 2, normalise_states: true}",
 }
+LOSING = partial(PointPool, lose=[(0, 1), (1, 4)])
 CASES: dict[str, dict[str, Any]] = {
     "two tasks": {},
     "one task": {"tasks": TASKS[:1]},
@@ -70,23 +74,33 @@ CASES: dict[str, dict[str, Any]] = {
         "config": point_config(random_phase__until_reward=4),
         "pool": lambda specs: PointPool(specs, reward=0.0),
     },
-    "a lost episode": {"pool": lambda specs: PointPool(specs, lose=[(0, 1), (1, 4)])},
+    "a lost episode": {"pool": LOSING},
     "a full replay buffer": {"config": point_config(replay__capacity=30)},
     "episodes longer than the run": {"tasks": [TASKS[0], point_task("long", 200)]},
+    "groups of environments": {
+        "config": point_config(envs_per_task=2),
+        "overlap": Overlap(groups=3),
+        "pool": LOSING,
+    },
+    "updates beside a round": {"overlap": Overlap(groups=2, updates=1), "pool": LOSING},
+    "more updates than fit beside a round, after a burst": {
+        "config": point_config(update__catch_up="true", update__updates_per_step=1.5),
+        "overlap": Overlap(groups=2, updates=2, groups_beside=2),
+    },
     "ppo": {"config": point_config(**PPO)},
     "fasttd3": {"config": point_config(**FASTTD3)},
     "fasttd3, full rings, a lost episode": {
         "config": point_config(**SMALL_RING, envs_per_task=2),
-        "pool": lambda specs: PointPool(specs, lose=[(0, 1), (1, 4)]),
+        "pool": LOSING,
     },
     "brc": {"config": point_config(**BRC)},
     "brc, a lost episode": {
         "config": point_config(**BRC, envs_per_task=2),
-        "pool": lambda specs: PointPool(specs, lose=[(0, 1), (1, 4)]),
+        "pool": LOSING,
     },
     "ppo, a lost episode": {
         "config": point_config(**PPO, envs_per_task=2),
-        "pool": lambda specs: PointPool(specs, lose=[(0, 1), (1, 4)]),
+        "pool": LOSING,
     },
 }
 

@@ -23,6 +23,7 @@ EVALUATED = {"eval/score", "eval/dmcontrol", "eval/seconds"}
 ALWAYS = {
     *("step", "wall_time", "updates", "updates/skipped", "steps_per_s", "replay/steps"),
     *("planner/prior_weight", "pool/lost_episodes", "pool/deaths", "replay/damaged_episodes"),
+    "overlap/stale_updates",
 }
 """What every report of interaction has."""
 

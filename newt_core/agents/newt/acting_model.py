@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 
 import torch
@@ -28,6 +29,8 @@ class ActingModel(ABC):
         """How near the policy it plans, unless its actor is told otherwise; see constrain()."""
         self._snapshot: SplitModel | None = None
         self._reloaded = False
+        self._copy: WorldModel | None = None
+        self._held = False
 
     @property
     def device(self) -> torch.device:
@@ -39,8 +42,32 @@ class ActingModel(ABC):
     def version(self) -> int:
         """A number that changes whenever the weights do."""
 
+    @property
+    def acted(self) -> WorldModel:
+        """The weights that encode and act by the policy: the newest, or those that are held."""
+        return self._copy if self._held and self._copy is not None else self.model
+
+    @torch.no_grad()
+    def hold(self) -> None:
+        """Act by the weights as they are now, whatever becomes of them, until :meth:`release`."""
+        self.planning_snapshot()
+        if self._copy is None:
+            self._copy = copy.deepcopy(self.model).requires_grad_(False)
+        else:
+            # Of what a plan imagines in, the snapshot has a copy of its own.
+            for name in ("encoder", "policy"):
+                kept, newest = (getattr(each, name) for each in (self._copy, self.model))
+                kept.load_state_dict(newest.state_dict())
+        self._held = True
+
+    def release(self) -> None:
+        """Act by the newest weights again."""
+        self._held = False
+
     def planning_snapshot(self) -> SplitModel:
         """Return the weights arranged for planning; taken over only when they have changed."""
+        if self._held and self._snapshot is not None:
+            return self._snapshot
         if self._snapshot is None:
             config = self.planner_config
             self._snapshot = SplitModel(

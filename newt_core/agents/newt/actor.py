@@ -132,7 +132,7 @@ class Actor:
         image = None
         if observation.features is not None:
             image = torch.as_tensor(observation.features, device=device).flatten(1)
-        z = self.agent.model.encode(torch.as_tensor(observation.state, device=device), task, image)
+        z = self.agent.acted.encode(torch.as_tensor(observation.state, device=device), task, image)
         ids = observation.env_ids
         self._step[ids] = np.where(observation.first, 0, self._step[ids] + 1)
         return z, task
@@ -141,7 +141,7 @@ class Actor:
         z, task = self._encode(observation)
         shape = (*z.shape[:-1], ACTION_DIM)
         noise = torch.randn(shape, device=z.device, generator=self._generator)
-        sample = self.agent.model.bind(task).policy(z, noise)
+        sample = self.agent.acted.bind(task).policy(z, noise)
         return sample.action if self.settings.explore else sample.mean
 
     def _fresh_noise(self, num_envs: int) -> PlanNoise:

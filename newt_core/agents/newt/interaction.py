@@ -42,7 +42,7 @@ class InteractionSettings:
 
 
 class Interaction:
-    """A :class:`newt_core.agents.base.OnlineAgent`: Newt's agent, its replay and its planner.
+    """A :class:`newt_core.agents.base.OverlappingAgent`: Newt's agent, replay and planner.
 
     Args:
         agent: Acts and learns.
@@ -146,19 +146,34 @@ class Interaction:
         for episode in episodes:
             self.replay.online.add(episode)
 
-    def learn(self, steps: int) -> Iterator[Metrics]:
-        """See :class:`newt_core.agents.base.OnlineAgent`."""
+    def due(self, steps: int) -> int:
+        """See :class:`newt_core.agents.base.OverlappingAgent`."""
         if self._began is None:
             self._look_whether_past()
         if self._ranks.any(self.seeding or self.replay.online.num_episodes == 0):
-            return
+            return 0
         if self._began is None:
             self._began = steps
+        return self._debt.owed(steps, self.agent.learner.updates, began=self._began)
+
+    def learn(self, steps: int, *, leave: int = 0) -> Iterator[Metrics]:
+        """See :class:`newt_core.agents.base.OverlappingAgent`."""
+        return self._updates(self.due(steps) - leave)
+
+    def _updates(self, count: int) -> Iterator[Metrics]:
         update, learner = self.settings.update, self.agent.learner
         bc_coef = update.bc_coef if self.settings.cloning else 0.0
-        for _ in range(self._debt.owed(steps, learner.updates, began=self._began)):
+        for _ in range(count):
             batch = self._draw(self.replay, self._batches.generator)
             yield learner.update(batch, bc_coef=bc_coef)
+
+    def hold(self) -> None:
+        """See :class:`newt_core.agents.base.OverlappingAgent`."""
+        self.agent.hold()
+
+    def release(self) -> None:
+        """See :class:`newt_core.agents.base.OverlappingAgent`."""
+        self.agent.release()
 
     def _draw(self, source: Mixture | ReplayBuffer, generator: torch.Generator) -> Batch:
         """Draw this rank's part of a batch."""
