@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks.agents_learn import PLANS, TASKS, Learning, Plan, published, todo
+from newt_core.bench.agent import check
+from newt_core.specs import load_specs
+from newt_core.training.config import resolve_config
 from newt_core.training.run_folder import RunFolder
 from newt_core.workflows.agent_kinds import KINDS
 from tests.fixtures.run_folders import evaluation, write_metrics
@@ -86,3 +89,10 @@ def test_every_agent_learns_both_tasks_and_something_is_published_of_each():
     assert set(PLANS) <= set(KINDS)
     assert all(len(published(task)) == 3 for task in TASKS)
     assert {plan.steps for *_, plan in todo(600)} == {600}
+
+
+@pytest.mark.parametrize("agent", PLANS)
+def test_the_settings_are_such_as_the_agent_takes(agent):
+    for task in TASKS:
+        config = resolve_config("cpu", None, PLANS[agent].settings, agent=agent, tasks=task)
+        check(config, load_specs().select(task))

@@ -181,7 +181,7 @@ def agent(
     \b
     newt bench agent
     newt bench agent --agents newt,brc --tasks walker-walk --json
-    newt bench agent --agents fasttd3 --envs-per-task 16 --set agent.options.batch_size=512
+    newt bench agent --agents ppo,fasttd3 --envs-per-task 16
     """
     from newt_core.bench.agent import AGENTS, bench_agent
     from newt_core.specs import load_specs

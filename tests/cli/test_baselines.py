@@ -55,7 +55,10 @@ def goes_through_every_command(newt, run: str, kind: str) -> None:
     assert answer.json["mode"] == "policy"
     assert set(answer.json["tasks"]) == {"short-balance", "short-reach"}
     again = newt(f"newt eval {run} --specs specs --episodes 2 --envs 1 --policy-only --json")
-    assert again.json["tasks"] == answer.json["tasks"]
+    for task, found in answer.json["tasks"].items():
+        other = again.json["tasks"][task]  # Products of one row are rounded in another way.
+        both = [(each["return"], each["score"], each["ci95"]) for each in (found, other)]
+        assert both[1] == pytest.approx(both[0], rel=1e-6), task
     for way, says in (
         ("--prior-weight 0.5", f"an agent '{kind}' does not plan: leave --prior-weight out."),
         ("--open-loop 4", f"an agent '{kind}' cannot act open loop: it looks before every"),
