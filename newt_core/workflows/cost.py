@@ -139,13 +139,14 @@ def _memory(
 ) -> dict[str, float]:
     envs = len(specs) * config.envs_per_task
     size, planner, update = SIZES[config.model.size], config.planner, config.update
+    copies = COPIES + (config.overlap == "full")  # What acts while the others learn.
     # The widest moment of a network: its layers' inputs and outputs, and the logits.
     row = SINGLE * (6 * size.mlp_dim + size.latent_dim + NUM_BINS)
     planned = planner.num_samples * (1 if profile.device == "cpu" else math.ceil(envs / gpus))
     # Backward keeps what forward made: of the rollout's steps, and of all Q heads.
     learned = math.ceil(update.batch_size / gpus) * (update.horizon + 1) * (4 + size.num_q)
     return {
-        "model": float(COPIES * SINGLE * _parameters(config)),
+        "model": float(copies * SINGLE * _parameters(config)),
         "planning": float(planned * row),
         "learning": float(learned * row),
         "simulators": min(profile.cores, envs) * WORKER_BYTES + envs * ENVIRONMENT_BYTES,
