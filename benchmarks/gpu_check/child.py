@@ -22,6 +22,8 @@ from newt_core.bench.timing import describe_hardware
 from newt_core.errors import NewtError
 from newt_core.version import git_version
 
+QUICK = "quick: single calls of the smallest model with a toy planner; the times mean nothing"
+"""What is noted beside results that are none."""
 PR_SET_PDEATHSIG = 1
 """What Linux calls it."""
 
@@ -52,6 +54,7 @@ def main() -> None:
         "command": f"python -m benchmarks.gpu_check --out DIR --device {asked.device}{way}",
         "commit": git_version(),
         "seed": 0,
+        "note": QUICK if asked.quick else "",
     }
 
     def clear() -> None:
