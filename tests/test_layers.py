@@ -27,6 +27,7 @@ LAYERS = (
     "settings",
     "envs",
     "experts",
+    "devices",
     "encoders",
     "replay",
     "demos",

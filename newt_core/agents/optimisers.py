@@ -48,6 +48,29 @@ def gradient_step(
     return norm
 
 
+def rates_as_tensors(*optimisers: torch.optim.Optimizer) -> None:
+    """Keep learning rates as tensors, so that those of a captured step can be changed."""
+    for optimiser in optimisers:
+        for group in optimiser.param_groups:
+            device = group["params"][0].device
+            group["lr"] = torch.tensor(group["lr"], dtype=torch.float32, device=device)
+
+
+def set_lr(group: dict[str, Any], rate: float) -> None:
+    """Change the learning rate of a group, where it lies if it is a tensor."""
+    if isinstance(group["lr"], Tensor):
+        group["lr"].fill_(rate)
+    else:
+        group["lr"] = rate
+
+
+def saved_moments(optimiser: torch.optim.Optimizer) -> dict[str, Any]:
+    """Return an optimiser's state as it is saved: learning rates are numbers."""
+    state = optimiser.state_dict()
+    groups = [{**group, "lr": float(group["lr"])} for group in state["param_groups"]]
+    return {**state, "param_groups": groups}
+
+
 def load_moments(optimiser: torch.optim.Optimizer, saved: Mapping[str, Any]) -> None:
     """Take over the moments of an optimiser's state, and nothing else.
 

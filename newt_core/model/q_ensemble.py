@@ -23,13 +23,6 @@ def draw_heads(num_q: int, generator: torch.Generator | None = None) -> Tensor:
     return torch.randperm(num_q, generator=generator)[:2]
 
 
-def on_device(small: Tensor, device: torch.device) -> Tensor:
-    """Copy a few numbers from the CPU to where they are used, without waiting for a GPU."""
-    if device.type != "cuda":
-        return small.to(device)
-    return small.pin_memory().to(device, non_blocking=True)
-
-
 class QEnsemble(nn.Module):
     """n heads, each two normalised layers and a zero-initialised output of 101 logits.
 

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from newt_core.model import policy_head
 from newt_core.model.discrete import two_hot_mean
-from newt_core.model.elementwise import simnorm
+from newt_core.model.elementwise import at_least_float32, simnorm
 from newt_core.model.layers import Blocks, BoundMLP, FusedMLP, NormedLinear, plain_linear
 from newt_core.model.policy_head import PolicySample
 from newt_core.model.q_ensemble import BoundQ, QEnsemble
@@ -181,8 +181,9 @@ class BoundModel:
         return self._part("reward")(z, action)
 
     def policy(self, z: Tensor, noise: Tensor) -> PolicySample:
-        """Actions of the prior: z [..., B, L], noise [..., B, A] standard normal."""
-        return policy_head.sample(self._part("policy")(z), self.model.action_mask[self.task], noise)
+        """Actions of the prior, in float32 at least: z [..., B, L], noise [..., B, A] normal."""
+        raw = at_least_float32(self._part("policy")(z))
+        return policy_head.sample(raw, self.model.action_mask[self.task], noise)
 
     def q_heads(self, heads: Tensor | None = None, *, target: bool = False) -> BoundQ:
         """The chosen online or target heads as a function of (z, action)."""

@@ -1,23 +1,42 @@
 """Planning for many environments in pieces that suit the machine.
 
 Plans do not depend on each other, so they can be made a few environments at a time. A CPU is
-fastest when a chunk's samples fit its cache; a GPU wants all environments at once.
+fastest when a chunk's samples fit its cache; a GPU wants as many environments at once as its
+memory has room for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from newt_core.planner.captured import CapturedSearch
 from newt_core.planner.compiled import compiled_search
 from newt_core.planner.config import PlannerConfig
-from newt_core.planner.mppi import Plan, PlanNoise, plan, search
+from newt_core.planner.mppi import Plan, PlanNoise, exploring, search
 from newt_core.planner.protocol import PlanningModel
 
 CPU_ROWS = 512
 """Sequences scored at a time on a CPU, about: their activations have to fit a core's cache."""
+
+
+@dataclass(frozen=True)
+class OnGpu:
+    """How plans are made on a GPU."""
+
+    envs: int | None = None
+    """Environments at a time, at most; None for all."""
+    captured: CapturedSearch | None = None
+    """What searches; None to call the search as it is."""
+    usual: int | None = None
+    """Environments that there are; None if as many as are planned for."""
+
+
+PLAINLY = OnGpu()
+"""All environments at once, without a CUDA graph."""
 
 
 def plan_in_chunks(
@@ -30,6 +49,7 @@ def plan_in_chunks(
     *,
     prior_weight: float = 0.0,
     explore: bool = False,
+    on_gpu: OnGpu = PLAINLY,
 ) -> Plan:
     """Plan as :func:`newt_core.planner.mppi.plan` does, in chunks.
 
@@ -42,27 +62,28 @@ def plan_in_chunks(
         config: As for ``plan``.
         prior_weight: As for ``plan``.
         explore: As for ``plan``.
+        on_gpu: How, if not on a CPU.
     """
     by = compiled_search() if config.compile else search
-    size = len(z)
+    size = chunk_size(len(z), on_gpu.envs)
     if z.device.type == "cpu":
         size = max(1, CPU_ROWS // config.num_samples)
+    usual = chunk_size(max(len(z), on_gpu.usual or 0), on_gpu.envs)
     plans = []
     for start in range(0, len(z), size):
         rows = slice(start, start + size)
-        plans.append(
-            plan(
-                bind(task[rows]),
-                z[rows],
-                mean[:, rows],
-                noise.of_envs(rows),
-                config,
-                prior_weight=prior_weight,
-                explore=explore,
-                by=by,
-            )
-        )
+        some, own = (task[rows], z[rows], mean[:, rows]), noise.of_envs(rows)
+        if on_gpu.captured is not None:
+            found = on_gpu.captured(*some, own, config, prior_weight=prior_weight, usual=usual)
+        else:
+            found = by(bind(some[0]), *some[1:], own, config, prior_weight)
+        plans.append(exploring(found, own) if explore else found)
     return joined(plans)
+
+
+def chunk_size(envs: int, most: int | None) -> int:
+    """Return how many environments make a chunk, so that all chunks are about alike."""
+    return envs if most is None else -(-envs // -(-envs // max(1, most)))
 
 
 def joined(plans: Sequence[Plan]) -> Plan:

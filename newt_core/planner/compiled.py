@@ -10,7 +10,7 @@ from torch._dynamo import maybe_mark_dynamic
 
 from newt_core.planner import mppi
 from newt_core.planner.config import PlannerConfig
-from newt_core.planner.mppi import Plan, PlanNoise, Search
+from newt_core.planner.mppi import Plan, PlanNoise, PriorWeight, Search
 from newt_core.planner.protocol import PlanningModel
 
 
@@ -33,7 +33,7 @@ def compiled_search() -> Search:
         mean: Tensor,
         noise: PlanNoise,
         config: PlannerConfig,
-        prior_weight: float,
+        prior_weight: PriorWeight,
     ) -> Plan:
         rows = [each for each in vars(model).values() if isinstance(each, Tensor)]
         for tensor, environments in (

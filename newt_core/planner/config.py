@@ -57,6 +57,12 @@ class PlannerConfig(Settings):
         "float32", description="Number format of the planner's matrix products."
     )
     compile: Changeable[bool] = Field(False, description="Compile the planner with torch.compile.")
+    tf32: Changeable[bool] = Field(
+        True, description="On a GPU, multiply float32 matrices in TF32, as the published code does."
+    )
+    graphs: Changeable[bool] = Field(
+        True, description="On a GPU, launch a plan's kernels all at once, as a CUDA graph."
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> PlannerConfig:

@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from newt_core.model.q_ensemble import draw_heads, on_device
+from newt_core.devices.transfer import on_device
+from newt_core.model.q_ensemble import draw_heads
 from newt_core.planner.config import PlannerConfig
 from newt_core.planner.prior import constrain, follow_prior
 from newt_core.planner.protocol import PlanningModel
@@ -65,11 +66,13 @@ class Plan:
 
     def of_envs(self, envs: Tensor) -> Plan:
         """Return the plans of some environments, in that order."""
-        envs = envs.to(self.value.device)
+        envs = on_device(envs, self.value.device)
         return Plan(self.actions[:, envs], self.mean[:, envs], self.std[:, envs], self.value[envs])
 
 
-Search = Callable[[PlanningModel, Tensor, Tensor, PlanNoise, PlannerConfig, float], Plan]
+PriorWeight = float | Tensor
+"""A number, or a tensor [] of one."""
+Search = Callable[[PlanningModel, Tensor, Tensor, PlanNoise, PlannerConfig, PriorWeight], Plan]
 """What :func:`search` is."""
 
 
@@ -118,7 +121,7 @@ def search(
     mean: Tensor,
     noise: PlanNoise,
     config: PlannerConfig,
-    prior_weight: float,
+    prior_weight: PriorWeight,
 ) -> Plan:
     """Plan without exploration. The arguments are those of :func:`plan`, which adds it."""
     horizon = mean.shape[0]
@@ -184,8 +187,11 @@ def plan(
         by: Searches; :func:`search`, or what is compiled of it.
     """
     found = by(model, z, mean, noise, config, prior_weight)
-    if not explore:
-        return found
+    return exploring(found, noise) if explore else found
+
+
+def exploring(found: Plan, noise: PlanNoise) -> Plan:
+    """Return a plan whose first action has the plan's own std added as noise."""
     first = (found.actions[0] + found.std[0] * noise.action).clamp(-1, 1)
     return replace(found, actions=torch.cat([first.unsqueeze(0), found.actions[1:]]))
 

@@ -45,7 +45,7 @@ def constrain(
     mean: Tensor,
     std: Tensor,
     prior_actions: Tensor,
-    weight: float,
+    weight: float | Tensor,
     *,
     min_std: float,
     max_std: float,
@@ -56,11 +56,12 @@ def constrain(
         mean: [H, E, A] the warm start.
         std: [H, E, A].
         prior_actions: [H, E, P, A] the policy's trajectories.
-        weight: 1 plans around the policy alone, 0 leaves the Gaussian as it is.
+        weight: 1 plans around the policy alone, 0 leaves the Gaussian as it is; [] on the mean's
+            device where it has to change without the work doing so.
         min_std: The policy's std, with Bessel's correction, is clamped to [min_std, max_std].
         max_std: See ``min_std``.
     """
-    if weight == 0.0:
+    if not isinstance(weight, Tensor) and weight == 0.0:
         return mean, std
     # Of a single trajectory there is no std with Bessel's correction: it is 0, then min_std.
     correction = min(1, prior_actions.shape[2] - 1)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from newt_core.devices.transfer import on_device
 from newt_core.errors import CheckpointError, ConfigError
 from newt_core.replay.episode import check_episode
 from newt_core.replay.index import StartIndex, check_sampling
@@ -174,12 +175,12 @@ class ReplayBuffer:
             )
         draw = self._index.draw(batch_size, horizon, self.sampling, generator)
         steps = np.arange(horizon + 1)[:, None] + draw.offset
-        rows = torch.from_numpy(draw.episode + steps).to(self._storage.device)
+        rows = on_device(torch.from_numpy(draw.episode + steps), self._storage.device)
         return Batch(
             obs=self._gather(self._storage.obs, rows),
             action=self._gather(self._storage.action, rows[:-1]),
             reward=self._gather(self._storage.reward, rows[:-1]),
-            task=torch.from_numpy(draw.task).to(self.device),
+            task=on_device(torch.from_numpy(draw.task), self.device),
             features=self._gather_features(draw.episode, steps),
         )
 
@@ -256,7 +257,7 @@ class ReplayBuffer:
         # Before an episode's first picture there is only that one, as while acting.
         ages = np.arange(self.feature_stack - 1, -1, -1)
         stacked = np.maximum(steps[..., None] - ages, 0) + episode[:, None]
-        rows = torch.from_numpy(stacked).to(self._storage.device)
+        rows = on_device(torch.from_numpy(stacked), self._storage.device)
         return self._gather(self._storage.features, rows).flatten(-2)
 
     def _gather(self, column: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:

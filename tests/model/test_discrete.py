@@ -52,3 +52,13 @@ def test_sparse_cross_entropy_equals_the_explicit_sum() -> None:
     logits, value = normal(2, 7, 101), normal(7, seed=1) * 5
     explicit = plain.cross_entropy(logits, value)
     torch.testing.assert_close(soft_cross_entropy(logits, value), explicit, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("value", [-700.0, 3.0, 1500.0])
+def test_a_mean_keeps_single_precision_where_products_have_less(value):
+    logits = two_hot(torch.tensor(value)).clamp(min=1e-9).log()
+    with torch.autocast("cpu", torch.bfloat16):
+        found = two_hot_mean(logits)
+        assert two_hot_mean(logits.bfloat16()).dtype == torch.float32
+    assert found.dtype == torch.float32
+    assert found.item() == pytest.approx(value, rel=1e-3)

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager
 
 import torch
 
+from newt_core.agents.newt.plan_memory import bytes_per_env
+from newt_core.devices.memory import budget
+from newt_core.devices.precision import matrix_products
 from newt_core.model.split import SplitModel
 from newt_core.model.world_model import WorldModel
+from newt_core.planner.captured import CapturedSearch
+from newt_core.planner.chunks import PLAINLY, OnGpu
 from newt_core.planner.config import PlannerConfig
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -28,6 +34,7 @@ class ActingModel(ABC):
         self.prior_weight = 0.0
         """How near the policy it plans, unless its actor is told otherwise; see constrain()."""
         self._snapshot: SplitModel | None = None
+        self._captured: CapturedSearch | None = None
         self._reloaded = False
         self._copy: WorldModel | None = None
         self._held = False
@@ -79,6 +86,30 @@ class ActingModel(ABC):
             self._snapshot.refresh(self.model, self.version)
         self._reloaded = False
         return self._snapshot
+
+    def matrix_products(self) -> AbstractContextManager[None]:
+        """Multiply matrices in the block as the planner's settings say."""
+        return matrix_products(self.device, tf32=self.planner_config.tf32)
+
+    def on_gpu(self, num_envs: int, horizon: int) -> OnGpu:
+        """Return how plans of some horizon are made on the weights' device.
+
+        Args:
+            num_envs: Environments that there are.
+            horizon: Steps that the plans look ahead.
+        """
+        if self.device.type != "cuda":
+            return PLAINLY
+        config, split = self.planner_config, self.planning_snapshot()
+        each = bytes_per_env(self.model.size, split.width, config, horizon, split.dtype)
+        captured = self.captured_search() if config.graphs and horizon == config.horizon else None
+        return OnGpu(max(1, budget(self.device) // each), captured, num_envs)
+
+    def captured_search(self) -> CapturedSearch:
+        """Return the search over buffers, one for all who act with these weights."""
+        if self._captured is None:
+            self._captured = CapturedSearch(self.planning_snapshot().bind)
+        return self._captured
 
     def weights_replaced(self) -> None:
         """Have the next plan take over weights that came from elsewhere than an update."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -12,6 +14,7 @@ from newt_core.agents.actions import executable
 from newt_core.agents.newt.acting_model import ActingModel
 from newt_core.agents.newt.episode_noise import EpisodeNoise
 from newt_core.agents.newt.generators import resume_generator
+from newt_core.devices.transfer import on_device
 from newt_core.planner.chunks import joined, plan_in_chunks
 from newt_core.planner.mppi import Plan, PlanNoise, draw_plan_noise, warm_start
 from newt_core.seeds import Stream, stream_seed
@@ -59,6 +62,7 @@ class Actor:
         width = agent.planning_snapshot().width
         self._horizon = settings.horizon or agent.planner_config.horizon
         self._mean = torch.zeros(self._horizon, num_envs, width, device=agent.device)
+        self._on_gpu = agent.on_gpu(num_envs, self._horizon)
         noise_seed, heads_seed = (
             stream_seed(seed, stream, rank) for stream in (Stream.ACTOR, Stream.ACTOR_HEADS)
         )
@@ -110,7 +114,7 @@ class Actor:
         """
         z, task = self._encode(observation)
         if anew:
-            self._mean[:, torch.as_tensor(observation.env_ids, device=z.device)] = 0.0
+            self._mean[:, self._there(observation.env_ids)] = 0.0
         if observation.episode is None or self.settings.explore:
             rows = np.arange(len(z))
             return self._planned(z, task, observation, rows, self._fresh_noise(len(z)))
@@ -120,28 +124,32 @@ class Actor:
         for step in np.unique(steps).tolist():
             rows = np.flatnonzero(steps == step)
             noise = self._episode_noise.draw(observation.episode[rows], step, width)
-            at = torch.from_numpy(rows).to(z.device)
+            at = self._there(rows)
             plans.append(self._planned(z[at], task[at], observation, rows, noise))
             places.append(rows)
         return joined(plans).of_envs(torch.from_numpy(np.argsort(np.concatenate(places))))
 
     def _encode(self, observation: Observation) -> tuple[Tensor, Tensor]:
         """Return latents [K, L] and tasks [K], and count the episodes' steps."""
-        device = self.agent.device
-        task = torch.as_tensor(observation.task, device=device)
+        task = self._there(observation.task)
         image = None
         if observation.features is not None:
-            image = torch.as_tensor(observation.features, device=device).flatten(1)
-        z = self.agent.acted.encode(torch.as_tensor(observation.state, device=device), task, image)
+            image = self._there(observation.features).flatten(1)
+        with self.agent.matrix_products():
+            z = self.agent.acted.encode(self._there(observation.state), task, image)
         ids = observation.env_ids
         self._step[ids] = np.where(observation.first, 0, self._step[ids] + 1)
         return z, task
+
+    def _there(self, values: npt.NDArray[Any]) -> Tensor:
+        return on_device(torch.from_numpy(values), self.agent.device)
 
     def _policy_actions(self, observation: Observation) -> Tensor:
         z, task = self._encode(observation)
         shape = (*z.shape[:-1], ACTION_DIM)
         noise = torch.randn(shape, device=z.device, generator=self._generator)
-        sample = self.agent.acted.bind(task).policy(z, noise)
+        with self.agent.matrix_products():
+            sample = self.agent.acted.bind(task).policy(z, noise)
         return sample.action if self.settings.explore else sample.mean
 
     def _fresh_noise(self, num_envs: int) -> PlanNoise:
@@ -162,18 +170,20 @@ class Actor:
     ) -> Plan:
         """Plan for some rows of an observation, whose latents and tasks are given."""
         split = self.agent.planning_snapshot()
-        ids = torch.as_tensor(observation.env_ids[rows], device=z.device)
-        begins = torch.as_tensor(observation.first[rows], device=z.device)
-        made = plan_in_chunks(
-            split.bind,
-            task,
-            split.arrange(z),
-            warm_start(self._mean[:, ids], begins),
-            noise,
-            self.agent.planner_config,
-            prior_weight=self._prior_weight(),
-            explore=self.settings.explore,
-        )
+        ids = self._there(observation.env_ids[rows])
+        begins = self._there(observation.first[rows])
+        with self.agent.matrix_products():
+            made = plan_in_chunks(
+                split.bind,
+                task,
+                split.arrange(z),
+                warm_start(self._mean[:, ids], begins),
+                noise,
+                self.agent.planner_config,
+                prior_weight=self._prior_weight(),
+                explore=self.settings.explore,
+                on_gpu=self._on_gpu,
+            )
         self._mean[:, ids] = made.mean
         return made
 

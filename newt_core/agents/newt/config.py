@@ -116,3 +116,11 @@ class UpdateConfig(Settings):
         "float32", description="Autocast format of the update's matrix products."
     )
     compile: Changeable[bool] = Field(False, description="Compile the losses with torch.compile.")
+    tf32: Changeable[bool] = Field(
+        True, description="On a GPU, multiply float32 matrices in TF32, as the published code does."
+    )
+    graphs: Changeable[bool] = Field(
+        True,
+        description="On a GPU, launch an update's kernels all at once, as a CUDA graph; not where "
+        "several processes learn together.",
+    )

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from newt_core.devices.transfer import on_device
 from newt_core.planner.config import PlannerConfig
 from newt_core.planner.mppi import PlanNoise, draw_plan_noise
 from newt_core.types import ACTION_DIM, IntArray
@@ -56,7 +57,7 @@ class EpisodeNoise:
         numbers, row_of = np.unique(episode, return_inverse=True)
         # The Q heads are those of the step, so that all episodes can be planned for together.
         drawn = [self._of(int(number), step) for number in numbers]
-        rows = torch.from_numpy(row_of).to(self._generator.device)
+        rows = on_device(torch.from_numpy(row_of), self._generator.device)
 
         def gathered(name: str, dim: int) -> Tensor:
             parts = [getattr(noise, name) for noise in drawn]

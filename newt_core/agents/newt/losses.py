@@ -14,11 +14,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from newt_core.agents.newt.config import UpdateConfig
+from newt_core.devices.transfer import on_device
 from newt_core.model.config import EntropyKind
 from newt_core.model.discrete import soft_cross_entropy, two_hot_mean
 from newt_core.model.elementwise import at_least_float32
 from newt_core.model.policy_head import PolicySample
-from newt_core.model.q_ensemble import draw_heads, on_device
+from newt_core.model.q_ensemble import draw_heads
 from newt_core.model.world_model import BoundModel, WorldModel
 from newt_core.replay.buffer import Batch
 from newt_core.replay.part import Part

@@ -13,11 +13,20 @@ from torch import Tensor
 
 from newt_core.agents.base import Skipped
 from newt_core.agents.newt import losses
+from newt_core.agents.newt.captured_update import CapturedUpdate
 from newt_core.agents.newt.config import REMEDY, UpdateConfig
 from newt_core.agents.newt.generators import resume_generator
 from newt_core.agents.newt.losses import UpdateNoise
-from newt_core.agents.optimisers import gradient_step, load_moments
+from newt_core.agents.optimisers import (
+    gradient_step,
+    load_moments,
+    rates_as_tensors,
+    saved_moments,
+    set_lr,
+)
 from newt_core.agents.ranks import ALONE, Ranks
+from newt_core.devices.precision import matrix_products
+from newt_core.devices.static_call import StaticCall
 from newt_core.model.world_model import WorldModel
 from newt_core.replay.buffer import Batch
 from newt_core.replay.part import Part
@@ -44,7 +53,7 @@ class Learner:
         self.model = model
         self.ranks = ranks
         self.config = config
-        self.scale = torch.ones((), device=model.device, dtype=model.text.dtype)
+        self._scale = torch.ones((), device=model.device, dtype=model.text.dtype)
         self.updates = 0
         self.skipped = Skipped.none(model.device)
         noise_seed = stream_seed(seed, Stream.LEARNER)
@@ -62,11 +71,21 @@ class Learner:
             {"params": encoder, "lr": config.encoder_lr},
             {"params": rest},
         ]
-        self.model_optimiser = torch.optim.Adam(groups, lr=config.lr, fused=True)
+        capturable = self._capturable()
+        self._captured = CapturedUpdate(self._take) if capturable else None
+        self.model_optimiser = torch.optim.Adam(
+            groups, lr=config.lr, fused=True, capturable=capturable
+        )
         self.policy_optimiser = torch.optim.Adam(
-            model.policy.parameters(), lr=config.lr, eps=config.policy_adam_eps, fused=True
+            model.policy.parameters(),
+            lr=config.lr,
+            eps=config.policy_adam_eps,
+            fused=True,
+            capturable=capturable,
         )
         self._base_lr = [group["lr"] for group in self._groups()]
+        if capturable:
+            rates_as_tensors(self.model_optimiser, self.policy_optimiser)
         self._model_loss = losses.model_loss
         self._policy_loss = losses.policy_loss
         self._joint_policy_loss = losses.joint_policy_loss
@@ -77,13 +96,32 @@ class Learner:
             self._joint_policy_loss = torch.compile(losses.joint_policy_loss)
             self._latent_cloning_loss = torch.compile(losses.latent_cloning_loss)
 
+    @property
+    def graphs(self) -> StaticCall | None:
+        """What captures the updates and counts its graphs; None where nothing is captured."""
+        return None if self._captured is None else self._captured.call
+
+    def _capturable(self) -> bool:
+        # What ranks say to each other is left out of graphs.
+        alone = self.ranks.size == 1
+        return self.config.graphs and alone and self.model.device.type == "cuda"
+
+    @property
+    def scale(self) -> Tensor:
+        """The running value scale, []; a captured update knows its address."""
+        return self._scale
+
+    @scale.setter
+    def scale(self, value: Tensor) -> None:
+        self._scale.copy_(value)
+
     def _groups(self) -> list[dict[str, Any]]:
         return [*self.model_optimiser.param_groups, *self.policy_optimiser.param_groups]
 
     def set_lr_factor(self, factor: float) -> None:
         """Scale every learning rate, as the warm-up does; 1 restores the configured rates."""
         for group, lr in zip(self._groups(), self._base_lr, strict=True):
-            group["lr"] = lr * factor
+            set_lr(group, lr * factor)
 
     def warmup_factor(self) -> float:
         """Linear warm-up over the first ``warmup_updates`` updates (pretraining only)."""
@@ -128,6 +166,18 @@ class Learner:
             Detached scalars on the model's device, named ``part/what``.
         """
         noise = noise or losses.draw_noise(self.model, batch, self.generator, self.cpu_generator)
+        take = self._take if self._captured is None else self._captured
+        with matrix_products(self.model.device, tf32=self.config.tf32):
+            metrics = take(batch, noise, bc_coef, joint)
+        self.updates += 1
+        return metrics
+
+    def _take(
+        self, batch: Batch, noise: UpdateNoise, bc_coef: float, joint: bool
+    ) -> dict[str, Tensor]:
+        """Do an update's work on the device, all of which a CUDA graph can repeat."""
+        for optimiser in (self.model_optimiser, self.policy_optimiser):
+            optimiser.zero_grad(set_to_none=True)  # Those of an update that broke off
         bad = torch.zeros((), device=self.model.device)
         with self._autocast():
             bound = self.model.bind(batch.task)
@@ -154,7 +204,6 @@ class Learner:
         else:
             metrics["grad/policy"] = self._step(self.policy_optimiser, total, part, bad)
         self.model.update_target(self.config.target_ema)
-        self.updates += 1
         self.skipped.count(bad)
         return metrics
 
@@ -188,9 +237,9 @@ class Learner:
     def state_dict(self) -> dict[str, Any]:
         """What a resumed run needs besides the weights."""
         return {
-            "model_optimiser": self.model_optimiser.state_dict(),
-            "policy_optimiser": self.policy_optimiser.state_dict(),
-            "scale": self.scale,
+            "model_optimiser": saved_moments(self.model_optimiser),
+            "policy_optimiser": saved_moments(self.policy_optimiser),
+            "scale": self.scale.clone(),
             "updates": self.updates,
             "skipped": vars(self.skipped).copy(),
             "generator": self.generator.get_state(),
@@ -200,10 +249,11 @@ class Learner:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Undo :meth:`state_dict`; the learning rates stay those of the settings."""
         self.load_optimisers(state)
-        self.scale = state["scale"].to(self.model.device)
+        self.scale = state["scale"]
         self.updates = int(state["updates"])
         device = self.model.device
         self.skipped = Skipped(**{k: v.to(device) for k, v in state["skipped"].items()})
+        self._forget_graph()
         resume_generator(self.generator, state["generator"])
         resume_generator(self.cpu_generator, state["cpu_generator"])
 
@@ -211,3 +261,9 @@ class Learner:
         """Take over the moments of Adam from a :meth:`state_dict`, and nothing else."""
         load_moments(self.model_optimiser, state["model_optimiser"])
         load_moments(self.policy_optimiser, state["policy_optimiser"])
+        self._forget_graph()
+
+    def _forget_graph(self) -> None:
+        """Have the next updates captured anew: what they change lies elsewhere now."""
+        if self._captured is not None:
+            self._captured.call.forget()

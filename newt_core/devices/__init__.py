@@ -1,0 +1,1 @@
+"""How PyTorch computes on a device, whatever it computes."""
