@@ -94,7 +94,7 @@ class FailingGpu(RecordingGpu):
     """Refuses every capture."""
 
     @contextmanager
-    def graph(self, graph, pool, stream):
+    def graph(self, graph, pool, stream, capture_error_mode):
         self.log.append("capture")
         yield from self.refusing()
 
