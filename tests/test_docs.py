@@ -158,6 +158,12 @@ def check_python(words: list[str]) -> None:
             assert (ROOT / word).exists(), word
 
 
+def check_bash(words: list[str]) -> None:
+    text = (ROOT / words[0]).read_text()
+    for option in (word for word in words[1:] if word.startswith("--")):
+        assert re.search(rf"^ +({option}|.*\| {option})( \||\))", text, re.MULTILINE), option
+
+
 def check_pip(words: list[str]) -> None:
     if "torchvision" in words:  # the pair, in the versions that Newt takes
         assert f'"{words[1]}",' in (ROOT / "pyproject.toml").read_text()
@@ -184,6 +190,7 @@ def check_torchrun(words: list[str]) -> None:
 
 
 CHECKS: Any = {
+    "bash": check_bash,
     "torchrun": check_torchrun,
     "docker": check_docker,
     "newt": check_newt,
