@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from newt_core.agents.off_policy.atoms import cross_entropy, project
+from newt_core.agents.off_policy.atoms import cross_entropy, mean, project
 from newt_core.agents.off_policy.networks import Normaliser
 from tests.fixtures.models import normal, uniform
 
@@ -22,6 +22,14 @@ def test_the_projection_keeps_all_mass_and_among_the_atoms_the_mean():
     torch.testing.assert_close(beyond.sum(-1), torch.ones(50))
     assert (beyond >= 0).all()
     torch.testing.assert_close(project(mass, ATOMS.expand(50, 101), ATOMS), mass, atol=1e-3, rtol=0)
+
+
+def test_means_stay_precise_where_the_rest_is_computed_in_bfloat16():
+    mass, atoms = (3 * normal(50, 101)).softmax(-1), 25 * ATOMS
+    exact = (mass.double() * atoms.double()).sum(-1)
+    with torch.autocast("cpu", torch.bfloat16):
+        torch.testing.assert_close(mean(mass, atoms).double(), exact, rtol=1e-5, atol=1e-3)
+        assert (mass @ atoms - exact).abs().max() > 0.1  # What a product of matrices would give.
 
 
 def test_a_projection_worked_out_by_hand():

@@ -233,6 +233,7 @@ class FakeCore:
         # The defaults, whatever machine the tests run on.
         cuda = torch.device("cuda")
         patch.setattr("newt_core.workflows.settings.choose_device", lambda device: cuda)
+        patch.setattr("newt_core.workflows.sizes._free_disk", lambda runs: 2**50)
 
     def arguments(self, name: str) -> dict[str, Any]:
         """Return the arguments of the newest call of a function, by the parameters' names."""

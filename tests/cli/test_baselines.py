@@ -120,7 +120,7 @@ def test_killed_it_goes_on_to_the_same_end(newt, monkeypatch, kind):
     one, other = (
         load_checkpoint(Path(f"runs/{run}/checkpoints/last.pt")) for run in ("whole", "parts")
     )
-    for part in set(one) - {"config"}:
+    for part in set(one) - {"config", "git_version"}:  # The version: a tree may change meanwhile.
         assert differences(one[part], other[part]) == [], part
 
 

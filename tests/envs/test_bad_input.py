@@ -304,7 +304,7 @@ def test_without_the_egl_library_pictures_say_what_to_install(setting):
     assert_it_says_what_to_install(done)
 
 
-def test_a_pool_of_states_needs_no_driver():
+def test_a_pool_of_states_needs_no_driver(worker_processes):
     assert python(DRAW, "vec", "walker-run", "state", **NO_DRIVER).stdout == "fine\n"
 
 

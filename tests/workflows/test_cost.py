@@ -74,6 +74,7 @@ def test_a_profile_predicts_the_run_that_it_was_measured_on(monkeypatch):
     took = StageTimes(simulate=0.04, plan=0.5, update=0.25)
     monkeypatch.setattr(profiles, "stage_times", lambda trial: took)
     monkeypatch.setattr(profiles, "usable_cores", lambda: 2)
+    monkeypatch.setattr(profiles, "usual_workers", lambda: 2)
     known = profiles.measure_profile(CONFIG, SPECS)
     made = cost(CONFIG, SPECS, known, Prices())
     rounds = 10_000 / len(SPECS)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from newt_core.agents.brc.networks import BRCNetworks
-from newt_core.agents.off_policy.atoms import cross_entropy, project
+from newt_core.agents.off_policy.atoms import cross_entropy, mean, project
 from newt_core.agents.off_policy.ring import Transitions
 
 
@@ -61,7 +61,7 @@ def actor_loss(networks: BRCNetworks, batch: Transitions, noise: Tensor) -> tupl
     raw = policy.sample(noise)
     log_prob = policy.log_prob(raw)
     found = networks.logits(seen, batch.task, policy.action(raw)).softmax(-1).mean(0)
-    value = (found * networks.atoms).sum(-1)
+    value = mean(found, networks.atoms)
     loss = (networks.temperature.detach() * log_prob - value).mean()
     return loss, -log_prob.detach()
 

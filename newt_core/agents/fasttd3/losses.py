@@ -7,7 +7,7 @@ from torch import Tensor
 
 from newt_core.agents.fasttd3.config import FastTD3Config
 from newt_core.agents.fasttd3.networks import FastTD3Networks
-from newt_core.agents.off_policy.atoms import cross_entropy, project
+from newt_core.agents.off_policy.atoms import cross_entropy, mean, project
 from newt_core.agents.off_policy.ring import Transitions
 
 
@@ -32,7 +32,7 @@ def target_distributions(
     made = torch.stack([project(each, values, networks.atoms) for each in found])
     if not config.clipped_double_q:
         return made
-    first, second = made @ networks.atoms
+    first, second = mean(made, networks.atoms)
     lower = torch.where((first < second)[:, None], made[0], made[1])
     return torch.stack([lower, lower])
 
@@ -57,6 +57,6 @@ def actor_loss(networks: FastTD3Networks, batch: Transitions, config: FastTD3Con
     """Minus the value [] of the actor's own actions: the lower of the means, or their average."""
     seen = networks.see(batch.state)
     action = networks.act(seen, batch.task)
-    means = networks.logits(seen, batch.task, action).softmax(-1) @ networks.atoms
+    means = mean(networks.logits(seen, batch.task, action).softmax(-1), networks.atoms)
     value = means.amin(0) if config.clipped_double_q else means.mean(0)
     return -value.mean()

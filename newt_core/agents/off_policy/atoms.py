@@ -28,6 +28,14 @@ def project(probabilities: Tensor, values: Tensor, atoms: Tensor) -> Tensor:
     return out
 
 
+def mean(probabilities: Tensor, atoms: Tensor) -> Tensor:
+    """Return the means [...] of distributions [..., atoms].
+
+    Not as a product of matrices, which autocast would make one in bfloat16: off by percents.
+    """
+    return (probabilities * atoms).sum(-1)
+
+
 def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
     """Return the cross-entropy [] of critics' distributions with targets, summed over critics.
 
