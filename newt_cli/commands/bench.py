@@ -17,6 +17,11 @@ Sizes = Annotated[str, typer.Option("--size", help="Model sizes, separated by co
 Repeats = Annotated[
     int, number_option(1, limits.COUNT, "Timed runs of each variant; the median is reported.")
 ]
+Preset = Annotated[str, typer.Option(help="Settings of the run.")]
+Set = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One setting; repeatable.")
+]
+Steps = Annotated[int, number_option(1, limits.COUNT, "Steps of every environment in a timed run.")]
 
 
 @app.callback()
@@ -85,9 +90,7 @@ def update(
 @app.command()
 def pool(
     tasks: options.Tasks = "dmcontrol",
-    steps: Annotated[
-        int, number_option(1, limits.COUNT, "Steps of every environment in a timed run.")
-    ] = 500,
+    steps: Steps = 500,
     repeats: Repeats = 5,
     variants: Annotated[
         str | None, typer.Option(help="Variants to time, separated by commas; by default all.")
@@ -118,14 +121,9 @@ def train(
     obs: Annotated[
         Literal["state", "rgb", "both"], typer.Option(help="What the agent observes.")
     ] = "both",
-    preset: Annotated[str, typer.Option(help="Settings of the run.")] = "cpu",
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="One setting; repeatable."),
-    ] = None,
-    steps: Annotated[
-        int, number_option(1, limits.COUNT, "Steps of every environment in a timed run.")
-    ] = 10,
+    preset: Preset = "cpu",
+    set_: Set = None,
+    steps: Steps = 10,
     repeats: Repeats = 5,
     overlap: Annotated[
         bool,
@@ -163,14 +161,9 @@ def agent(
     envs_per_task: Annotated[
         int, number_option(1, limits.ENVIRONMENTS, "Environments of each task.")
     ] = 1,
-    preset: Annotated[str, typer.Option(help="Settings of the runs.")] = "cpu",
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="One setting; repeatable."),
-    ] = None,
-    steps: Annotated[
-        int, number_option(1, limits.COUNT, "Steps of every environment in a timed run.")
-    ] = 100,
+    preset: Preset = "cpu",
+    set_: Set = None,
+    steps: Steps = 100,
     repeats: Repeats = 3,
     device: options.Device = "cpu",
     specs: options.Specs = None,
@@ -187,7 +180,7 @@ def agent(
     from newt_core.specs import load_specs
     from newt_core.training.config import resolve_config
 
-    names = AGENTS if agents is None else [name.strip() for name in agents.split(",")]
+    names = AGENTS if agents is None else _kinds(agents)
     configs = {
         name: resolve_config(
             preset,
@@ -204,6 +197,16 @@ def agent(
     with console.quiet_stdout():
         result = bench_agent(configs, selected, steps=steps, repeats=repeats)
     _show_agents(result, as_json)
+
+
+def _kinds(names: str) -> list[str]:
+    """Return the kinds of a comma list, which may end with a comma."""
+    from newt_core.errors import ConfigError
+
+    kinds = [name.strip() for name in names.split(",") if name.strip()]
+    if not kinds:
+        raise ConfigError("--agents names no kind of agent, such as newt,ppo.")
+    return kinds
 
 
 def _sizes(names: str) -> list[str]:

@@ -24,24 +24,21 @@ from newt_core.agents.base import Acting
 from newt_core.agents.newt.setup import choose_device
 from newt_core.bench.inputs import synchronise
 from newt_core.bench.timing import describe_hardware
-from newt_core.encoders.feature_pool import open_pool
 from newt_core.errors import ConfigError, EnvironmentFailure
 from newt_core.replay import ReplayBuffer
 from newt_core.specs import TaskSpec
-from newt_core.training.collector import Collector
 from newt_core.training.config import RunConfig
 from newt_core.training.loop import Loop
 from newt_core.version import git_version
 from newt_core.workflows.able import require_able
-from newt_core.workflows.agent_kinds import AgentInputs, find_kind, options_of
-from newt_core.workflows.load_agent import open_image_encoder
+from newt_core.workflows.agent_kinds import find_kind, options_of
 from newt_core.workflows.sizes import check_sizes
 from newt_core.workflows.trial_loop import (
     EPISODE,
     EPISODES,
+    open_player,
     open_trial,
     random_episode,
-    random_texts,
 )
 
 AGENTS = ("newt", "tdmpc2", "bc", "ppo", "fasttd3", "brc")
@@ -210,17 +207,13 @@ def _online(
 def _offline(
     config: RunConfig, specs: Sequence[TaskSpec], tasks: np.ndarray, steps: int, repeats: int
 ) -> dict[str, Any]:
-    kind, device = find_kind(config.agent.kind), choose_device(config.device)
-    encoder, stack = open_image_encoder(config, device), config.model.feature_stack
+    device, stack = choose_device(config.device), config.model.feature_stack
     demos = ReplayBuffer(EPISODES * (EPISODE + 1), device=device, feature_stack=stack)
     for number in range(EPISODES):
         demos.add(random_episode(number % len(specs), stack))
-    with open_pool([specs[index] for index in tasks], encoder, stack) as pool:
-        agent = kind.new(AgentInputs(config, specs, random_texts(specs), device, encoder))
-        learner = kind.offline(agent, config, demos)
+    with open_player(config, specs, tasks) as (agent, collector):
+        learner = find_kind(config.agent.kind).offline(agent, config, demos)
         act = agent.player(len(tasks), seed=0, how=Acting())
-        collector = Collector(pool, tasks, seed=0, features=encoder is not None)
-        collector.begin()
 
         def run() -> dict[str, float]:
             start = time.perf_counter()

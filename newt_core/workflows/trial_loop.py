@@ -39,14 +39,22 @@ EPISODES = 50
 
 
 @dataclass
-class TrialLoop:
+class Trial:
+    """What a run that is past its first phase is made of, whatever kind of agent learns."""
+
+    agent: Agent
+    learner: OnlineAgent
+    collector: Collector
+
+
+@dataclass
+class TrialLoop(Trial):
     """The loop of a run that is past its first phase, one environment of each task."""
 
-    config: RunConfig
-    specs: Sequence[TaskSpec]
     agent: NewtAgent
     learner: Interaction
-    collector: Collector
+    config: RunConfig
+    specs: Sequence[TaskSpec]
     loop: Loop
     """As the settings say; for others see :meth:`loop_in`."""
     steps: int = 0
@@ -87,15 +95,6 @@ class TrialLoop:
         float(learner.update(batch, bc_coef=update.bc_coef)["loss/value"])
 
 
-@dataclass
-class Trial:
-    """What a run that is past its first phase is made of, whatever kind of agent learns."""
-
-    agent: Agent
-    learner: OnlineAgent
-    collector: Collector
-
-
 @contextmanager
 def trial_loop(config: RunConfig, specs: Sequence[TaskSpec]) -> Iterator[TrialLoop]:
     """Open the loop of a run, with episodes of random numbers in its replay.
@@ -112,7 +111,7 @@ def trial_loop(config: RunConfig, specs: Sequence[TaskSpec]) -> Iterator[TrialLo
         assert isinstance(learner, Interaction)
         overlap = overlap_of(config, len(specs), agent.device)
         with closing(Loop(learner, trial.collector, overlap)) as loop:
-            yield TrialLoop(config, specs, agent, learner, trial.collector, loop)
+            yield TrialLoop(agent, learner, trial.collector, config, specs, loop)
 
 
 @contextmanager
@@ -130,19 +129,37 @@ def open_trial(
         task_of_env: [E] index of each environment's task.
     """
     config = _past_its_first_phase(config)
-    device = choose_device(config.device)
-    encoder, stack = open_image_encoder(config, device), config.model.feature_stack
-    kind = find_kind(config.agent.kind)
-    played = [specs[index] for index in task_of_env]
-    with TemporaryDirectory() as folder, open_pool(played, encoder, stack) as pool:
-        agent = kind.new(AgentInputs(config, specs, random_texts(specs), device, encoder))
+    with TemporaryDirectory() as folder, open_player(config, specs, task_of_env) as player:
+        agent, collector = player
+        kind = find_kind(config.agent.kind)
         learner = kind.online(agent, config, task_of_env, Path(folder), None, restored=False)
         if isinstance(learner, Interaction):
             for number in range(EPISODES):
-                learner.replay.online.add(random_episode(number % len(specs), stack))
+                episode = random_episode(number % len(specs), config.model.feature_stack)
+                learner.replay.online.add(episode)
+        yield Trial(agent, learner, collector)
+
+
+@contextmanager
+def open_player(
+    config: RunConfig, specs: Sequence[TaskSpec], task_of_env: IntArray
+) -> Iterator[tuple[Agent, Collector]]:
+    """Open environments, begin an episode in each, and make an agent for them.
+
+    Args:
+        config: The run's settings; where they lie does not matter.
+        specs: The tasks.
+        task_of_env: [E] index of each environment's task.
+    """
+    device = choose_device(config.device)
+    encoder, stack = open_image_encoder(config, device), config.model.feature_stack
+    played = [specs[index] for index in task_of_env]
+    with open_pool(played, encoder, stack) as pool:
+        inputs = AgentInputs(config, specs, random_texts(specs), device, encoder)
+        agent = find_kind(config.agent.kind).new(inputs)
         collector = Collector(pool, task_of_env, seed=0, features=encoder is not None)
         collector.begin()
-        yield Trial(agent, learner, collector)
+        yield agent, collector
 
 
 def random_texts(specs: Sequence[TaskSpec]) -> FloatArray:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -180,7 +179,7 @@ def test_the_actor_moves_no_critic():
     batch, noise = transitions(4), normal(4, ACTION_DIM)
     before = copied(made)
     with made.critics_still():
-        made.descend("actor", lambda: actor_loss(made.networks, batch, noise)[0], torch.zeros(()))
+        made.descend("actor", actor_loss(made.networks, batch, noise)[0], torch.zeros(()))
     assert all(each.grad is None for each in made.networks.critics.parameters())
     assert made.networks.log_temperature.grad is None
     assert not torch.equal(before["actor.last.weight"], made.networks.actor.last.weight)
@@ -196,7 +195,7 @@ def test_weights_decay_and_the_temperature_does_not():
     ):
         learned = list(part.parameters()) if isinstance(part, torch.nn.Module) else [part]
         nothing = sum((0.0 * w.sum() for w in learned), torch.zeros(()))
-        made.descend(name, partial(Tensor.clone, nothing), torch.zeros(()))
+        made.descend(name, nothing.clone(), torch.zeros(()))
     now = made.model.state_dict()
     for name in ("actor.first.weight", "critics.1.blocks.0.layers.3.weight"):
         torch.testing.assert_close(now[name], 0.95 * before[name])

@@ -55,7 +55,6 @@ def points(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(SIZES, "2M", TINY)
     monkeypatch.setattr(networks, "ACTOR_WIDTHS", (8,))
     monkeypatch.setattr(networks, "CRITIC_WIDTHS", (8,))
-    monkeypatch.setattr(bench, "open_pool", pool)
     monkeypatch.setattr(trial_loop, "open_pool", pool)
 
 

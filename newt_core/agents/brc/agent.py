@@ -11,7 +11,7 @@ from newt_core.agents.base import Metrics
 from newt_core.agents.brc.config import BRCConfig
 from newt_core.agents.brc.losses import actor_loss, critic_loss, temperature_loss
 from newt_core.agents.brc.networks import BRCNetworks
-from newt_core.agents.off_policy.agent import OffPolicyAgent
+from newt_core.agents.off_policy.agent import OffPolicyAgent, decayed
 from newt_core.agents.off_policy.ring import Transitions
 from newt_core.agents.ranks import ALONE, Ranks
 from newt_core.agents.weights import initial_weights
@@ -47,12 +47,7 @@ class BRCAgent(OffPolicyAgent):
     ) -> None:
         with initial_weights(seed):
             networks = BRCNetworks(config, tasks).to(device)
-        optimisers: dict[str, torch.optim.Optimizer] = {
-            name: torch.optim.AdamW(
-                part.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True
-            )
-            for name, part in (("actor", networks.actor), ("critics", networks.critics))
-        }
+        optimisers = decayed(config, {"actor": networks.actor, "critics": networks.critics})
         optimisers["temperature"] = torch.optim.Adam(
             [networks.log_temperature],
             lr=config.temperature_lr,
@@ -77,25 +72,23 @@ class BRCAgent(OffPolicyAgent):
         networks, (ahead, now) = self.networks, noise
         networks.notice(batch.state)
         networks.notice(batch.next_state)
-        value, critics = self.descend("critics", lambda: critic_loss(networks, batch, ahead), bad)
+        with self.autocast():
+            value = critic_loss(networks, batch, ahead)
+        critics_norm = self.descend("critics", value, bad)
         networks.update_target(self.config.target_ema)
-        entropies: list[Tensor] = []
-
-        def actor() -> Tensor:
-            loss, entropy = actor_loss(networks, batch, now)
-            entropies.append(entropy)
-            return loss
-
         with self.critics_still():
-            policy, norm = self.descend("actor", actor, bad)
-        (entropy,) = entropies
-        self.descend("temperature", lambda: temperature_loss(networks, entropy, batch.task), bad)
+            with self.autocast():
+                policy, entropy = actor_loss(networks, batch, now)
+            actor_norm = self.descend("actor", policy, bad)
+        with self.autocast():
+            temperature = temperature_loss(networks, entropy, batch.task)
+        self.descend("temperature", temperature, bad)
         self.learning.count(bad)
         return {
-            "loss/value": value,
-            "loss/policy": policy,
-            "grad/critics": critics,
-            "grad/actor": norm,
+            "loss/value": value.detach(),
+            "loss/policy": policy.detach(),
+            "grad/critics": critics_norm,
+            "grad/actor": actor_norm,
             "policy/entropy": entropy.mean(),
             "policy/temperature": networks.temperature.detach(),
         }

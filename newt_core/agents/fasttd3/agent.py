@@ -9,7 +9,7 @@ from newt_core.agents.base import Metrics
 from newt_core.agents.fasttd3.config import FastTD3Config
 from newt_core.agents.fasttd3.losses import actor_loss, critic_loss
 from newt_core.agents.fasttd3.networks import FastTD3Networks
-from newt_core.agents.off_policy.agent import OffPolicyAgent
+from newt_core.agents.off_policy.agent import OffPolicyAgent, decayed
 from newt_core.agents.off_policy.ring import Transitions
 from newt_core.agents.ranks import ALONE, Ranks
 from newt_core.agents.weights import initial_weights
@@ -41,12 +41,7 @@ class FastTD3Agent(OffPolicyAgent):
     ) -> None:
         with initial_weights(seed):
             networks = FastTD3Networks(config, tasks).to(device)
-        optimisers = {
-            name: torch.optim.AdamW(
-                part.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True
-            )
-            for name, part in (("actor", networks.actor), ("critics", networks.critics))
-        }
+        optimisers = decayed(config, {"actor": networks.actor, "critics": networks.critics})
         super().__init__(config, networks, optimisers, device, ranks)
 
     def choose(self, state: Tensor, task: Tensor, image: Tensor | None) -> Tensor:
@@ -59,14 +54,16 @@ class FastTD3Agent(OffPolicyAgent):
         networks, config = self.networks, self.config
         networks.notice(batch.state)
         networks.notice(batch.next_state)
-        loss, norm = self.descend(
-            "critics", lambda: critic_loss(networks, batch, noise, config), bad
-        )
-        metrics = {"loss/value": loss, "grad/critics": norm}
+        with self.autocast():
+            value = critic_loss(networks, batch, noise, config)
+        norm = self.descend("critics", value, bad)
+        metrics = {"loss/value": value.detach(), "grad/critics": norm}
         if (self.learning.updates + 1) % config.actor_every == 0:
             with self.critics_still():
-                loss, norm = self.descend("actor", lambda: actor_loss(networks, batch, config), bad)
-            metrics |= {"loss/policy": loss, "grad/actor": norm}
+                with self.autocast():
+                    policy = actor_loss(networks, batch, config)
+                norm = self.descend("actor", policy, bad)
+            metrics |= {"loss/policy": policy.detach(), "grad/actor": norm}
         networks.update_target(config.target_ema)
         self.learning.count(bad)
         return metrics

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import ClassVar
 
@@ -58,23 +58,24 @@ class OffPolicyAgent(PolicyAgent):
             noise: [*draws, B, A] standard normal.
         """
 
-    def descend(self, name: str, loss: Callable[[], Tensor], bad: Tensor) -> tuple[Tensor, Tensor]:
+    def autocast(self) -> torch.autocast:
+        """Return the context in which losses are formed, in the settings' precision."""
+        half = self.config.precision == "bfloat16"
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=half)
+
+    def descend(self, name: str, loss: Tensor, bad: Tensor) -> Tensor:
         """Take one gradient step with one of the optimisers.
 
         Args:
             name: Which.
-            loss: Forms the loss [].
+            loss: [], formed under :meth:`autocast`.
             bad: See :func:`newt_core.agents.optimisers.gradient_step`.
 
         Returns:
-            The loss [] and the norm [] of its gradient.
+            The norm [] of the gradient.
         """
-        half = self.config.precision == "bfloat16"
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
-            formed = loss()
-        formed.backward()
-        norm = gradient_step(self.learning[name], formed, bad, ranks=self._ranks)
-        return formed.detach(), norm
+        loss.backward()
+        return gradient_step(self.learning[name], loss, bad, ranks=self._ranks)
 
     @contextmanager
     def critics_still(self) -> Iterator[None]:
@@ -82,3 +83,15 @@ class OffPolicyAgent(PolicyAgent):
         self.networks.critics.requires_grad_(False)
         yield
         self.networks.critics.requires_grad_(True)
+
+
+def decayed(
+    config: OffPolicyConfig, parts: Mapping[str, torch.nn.Module]
+) -> dict[str, torch.optim.Optimizer]:
+    """Return AdamW of each part's parameters, with the settings' rate and weight decay."""
+    return {
+        name: torch.optim.AdamW(
+            part.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True
+        )
+        for name, part in parts.items()
+    }
