@@ -14,6 +14,9 @@ def matrix_products(device: torch.device, *, tf32: bool) -> Iterator[None]:
 
     TF32 keeps float32's range and 10 bits of its mantissa's 23. A CPU is left as it is.
 
+    PyTorch has one such setting for all threads. Where it is set already, nothing is changed and
+    nothing put back: threads that want the same are used in a block that sets it for them all.
+
     Args:
         device: Where the block computes.
         tf32: Whether in TF32.
@@ -23,7 +26,11 @@ def matrix_products(device: torch.device, *, tf32: bool) -> Iterator[None]:
         return
     # The older of PyTorch's two ways: torch.compile looks at it, and refuses a mixture of both.
     before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("high" if tf32 else "highest")
+    wanted = "high" if tf32 else "highest"
+    if wanted == before:
+        yield
+        return
+    torch.set_float32_matmul_precision(wanted)
     try:
         yield
     finally:

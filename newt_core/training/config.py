@@ -10,10 +10,17 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic.fields import FieldInfo
 
 from newt_core.agents.newt.config import RandomPhaseConfig, UpdateConfig
@@ -98,6 +105,15 @@ class RunConfig(Settings):
         if not re.fullmatch(DEVICE, device):
             raise ValueError("it must be auto, cpu, cuda, cuda:N or mps")
         return device
+
+    @model_validator(mode="after")
+    def _threads_multiply_alike(self) -> Self:
+        if self.overlap == "full" and self.planner.tf32 != self.update.tf32:
+            raise ValueError(
+                "planner.tf32 and update.tf32 must be the same where overlap is full, which plans "
+                "and updates at the same time"
+            )
+        return self
 
     @property
     def pretrains(self) -> bool:
@@ -235,6 +251,12 @@ def _explain(error: ValidationError, given: Mapping[str, Setting]) -> ConfigErro
         setting = given[place]
         said = shown(setting.value)
         return ConfigError(f"{setting.origin}: {place} is {said}{joined(wrong)}.")
-    # A rule between several settings of a part: all that were given there are suspects.
-    origins = {s.origin: None for name, s in given.items() if name.startswith(f"{place}.")}
-    return ConfigError(f"{', '.join(origins) or 'settings'}: {place}: {wrong}.")
+    # A rule between several settings: of a part, all that were given there are suspects, otherwise
+    # those that it names.
+    suspects = {
+        setting.origin: None
+        for name, setting in given.items()
+        if (name.startswith(f"{place}.") if place else re.search(rf"\b{re.escape(name)}\b", wrong))
+    }
+    where = f"{place}: " if place else ""
+    return ConfigError(f"{', '.join(suspects) or 'settings'}: {where}{wrong}.")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 
 from newt_core.agents.newt.work import plan_flops, update_flops
+from newt_core.devices.precision import matrix_products
 from newt_core.planner.chunks import CPU_ROWS
 from newt_core.training.config import RunConfig
 from newt_core.training.overlap import LOCK_STEP, Overlap
@@ -48,6 +50,20 @@ def overlap_of(config: RunConfig, envs: int, device: torch.device) -> Overlap:
     if owed < beside:
         return Overlap(groups, owed, max(1, math.ceil(groups * owed / beside)))
     return Overlap(groups, round(beside), groups)
+
+
+def matrix_products_of(config: RunConfig, device: torch.device) -> AbstractContextManager[None]:
+    """Multiply a run's matrices alike in the block in all threads, if several compute at once.
+
+    Otherwise acting and learning set what they need, each for itself.
+
+    Args:
+        config: The run's settings.
+        device: Where the agent computes.
+    """
+    if config.overlap == "full":
+        return matrix_products(device, tf32=config.update.tf32)
+    return nullcontext()
 
 
 def _updates_in_a_round(config: RunConfig, envs: int) -> float:

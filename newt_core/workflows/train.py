@@ -28,7 +28,7 @@ from newt_core.training.schedule import prior_weight
 from newt_core.types import CountProgress
 from newt_core.workflows.context import RunContext, require_run
 from newt_core.workflows.evaluate import evaluate_agent
-from newt_core.workflows.overlap import overlap_of
+from newt_core.workflows.overlap import matrix_products_of, overlap_of
 from newt_core.workflows.pretrain import Pretrained, pretrain
 from newt_core.workflows.rank_shares import (
     carry_replay,
@@ -139,6 +139,7 @@ def _interact(run: RunContext, resume: bool, weights: Path | None) -> Trained:
     with (
         open_pool(entries, encoder, agent.feature_stack, seed=config.seed) as pool,
         run.metrics(restored_step) as metrics,
+        matrix_products_of(config, parts.device),
     ):
         trainer = OnlineTrainer(
             config,

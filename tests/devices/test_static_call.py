@@ -148,3 +148,16 @@ def test_matrix_products_are_in_tf32_only_on_a_gpu_and_only_in_the_block():
         assert torch.get_float32_matmul_precision() == before
     with matrix_products(torch.device("cpu"), tf32=True):
         assert torch.get_float32_matmul_precision() == before
+
+
+def test_a_thread_leaves_others_their_products_in_a_block_that_holds_them_all():
+    device, before = torch.device("cuda"), torch.get_float32_matmul_precision()
+    first, second = (matrix_products(device, tf32=True) for _ in range(2))
+    with matrix_products(device, tf32=True):
+        first.__enter__()
+        second.__enter__()
+        first.__exit__(None, None, None)
+        assert torch.get_float32_matmul_precision() == "high", "the second thread still computes"
+        second.__exit__(None, None, None)
+        assert torch.get_float32_matmul_precision() == "high"
+    assert torch.get_float32_matmul_precision() == before

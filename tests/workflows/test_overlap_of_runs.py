@@ -13,7 +13,7 @@ from newt_core.training.config import RunConfig, resolve_config
 from newt_core.training.overlap import LOCK_STEP, Overlap
 from newt_core.workflows.cost import Prices, cost
 from newt_core.workflows.forecast import forecast
-from newt_core.workflows.overlap import overlap_of
+from newt_core.workflows.overlap import matrix_products_of, overlap_of
 from newt_core.workflows.profile import Profile
 from newt_core.workflows.rank_shares import require_ranks
 from newt_core.workflows.trial_loop import TrialLoop
@@ -54,6 +54,23 @@ def test_off_and_on_mean_what_they_say_though_yaml_takes_them_for_truth_values(t
     again = resolve_config(None, None, [f"overlap={text}"])
     assert again.overlap == mode
     assert "overlap: off" not in again.to_yaml(), "unquoted"
+
+
+def test_threads_that_compute_at_once_multiply_alike():
+    before = torch.get_float32_matmul_precision()
+    for overlap, tf32, expected in (
+        ("full", "true", "high"),
+        ("full", "false", "highest"),
+        ("simulation", "true", before),
+        ("off", "true", before),
+    ):
+        alike = (f"planner.tf32={tf32}", f"update.tf32={tf32}")
+        with matrix_products_of(config(overlap, *alike), torch.device("cuda")):
+            assert torch.get_float32_matmul_precision() == expected
+        assert torch.get_float32_matmul_precision() == before
+    with pytest.raises(ConfigError, match=r"planner\.tf32 and update\.tf32 must be the same"):
+        config("full", "planner.tf32=false")
+    config("simulation", "planner.tf32=false")
 
 
 def test_several_ranks_overlap_simulation_alone():
