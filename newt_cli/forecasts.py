@@ -26,13 +26,18 @@ class ForecastFirst:
         """None of a run that goes on."""
         self._pretraining = pretraining
 
-    def __call__(self, config: RunConfig, specs: Sequence[TaskSpec]) -> None:
-        """Time a few steps of the run, and print a line."""
+    def __call__(self, config: RunConfig, specs: Sequence[TaskSpec], ranks: int) -> None:
+        """Time a few steps of the run, by one of its ranks, and print a line."""
         from newt_core.workflows.forecast import forecast
 
         with console.quiet_stdout():
-            self.made = forecast(config, specs, pretraining=self._pretraining)
-        console.notice(f"forecast: {sentence(self.made)}")
+            self.made = forecast(config, specs, pretraining=self._pretraining, ranks=ranks)
+        said = sentence(self.made)
+        if ranks == 1:
+            console.notice(f"forecast: {said}")
+        else:
+            exchange = "; what they exchange is not counted" if self.made.seconds else ""
+            console.notice(f"forecast for {ranks} ranks: {said}{exchange}")
 
     def document(self) -> dict[str, Any]:
         """Return the part of the command's JSON document."""

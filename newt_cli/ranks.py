@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -71,7 +71,7 @@ def shared_run(
     asked: Asked,
     make: Callable[[Asked, Measure], RunContext],
     go_on: Callable[[Asked], RunContext],
-    forecast: Measure,
+    forecast: Callable[[RunConfig, Sequence[TaskSpec], int], None],
     *,
     name: str | None,
     specs: Sequence[Path],
@@ -86,7 +86,7 @@ def shared_run(
         asked: What the user says of the run.
         make: Makes a new one; calls what it is given before the folder is made.
         go_on: Finds one.
-        forecast: Says how long a new one of a single process will take.
+        forecast: Says how long a new one of so many ranks will take.
         name: The run's.
         specs: Folders of the user's own task specs.
         resume: Whether it is to go on.
@@ -109,8 +109,7 @@ def shared_run(
 
     def measure(config: RunConfig, tasks: Sequence[TaskSpec]) -> None:
         check(config, tasks)
-        if size == 1 and not several.processes:
-            forecast(config, tasks)
+        forecast(config, tasks, size)
 
     if several.device is not None:
         asked = replace(asked, flags={**asked.flags, "device": several.device})
@@ -144,6 +143,7 @@ def work(
     learn: Callable[[RunContext], Result],
     *,
     several: Several,
+    forecast: Mapping[str, Any],
     new: bool,
     as_json: bool,
 ) -> None:
@@ -154,6 +154,7 @@ def work(
         made: The run.
         learn: Does it in this process.
         several: What the options say.
+        forecast: What the document says of it.
         new: Whether the run was made just now.
         as_json: Whether to print a document.
     """
@@ -163,6 +164,7 @@ def work(
             result = _launched(command, made, several)
     else:
         result = _learned(made, learn, go_on, new)
+    result = replace(result, document={**result.document, **forecast})
     if made.ranks.writes:
         _deliver(result, go_on, as_json)
     # To a launcher, a run that was stopped and saved has not failed.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -102,9 +102,17 @@ def pretrain(
         )
 
         def learn(made: RunContext) -> ranks.Result:
-            return _result(workflow.pretrain(made, resume=resume), forecast.document())
+            return _result(workflow.pretrain(made, resume=resume))
 
-        ranks.work("pretrain", made, learn, several=several, new=not resume, as_json=as_json)
+        ranks.work(
+            "pretrain",
+            made,
+            learn,
+            several=several,
+            forecast=forecast.document(),
+            new=not resume,
+            as_json=as_json,
+        )
 
 
 def _check(config: RunConfig) -> None:
@@ -118,7 +126,7 @@ def _check(config: RunConfig) -> None:
         )
 
 
-def _result(outcome: Pretrained, forecast: dict[str, Any]) -> ranks.Result:
+def _result(outcome: Pretrained) -> ranks.Result:
     """Return what there is to say."""
     document = {
         "run": str(outcome.run),
@@ -129,7 +137,6 @@ def _result(outcome: Pretrained, forecast: dict[str, Any]) -> ranks.Result:
         "scores": dict(outcome.scores),
         "scored_after": outcome.scored_after,
         "curves": str(outcome.curves),
-        **forecast,
     }
     scores = ", ".join(f"{mode} {score:.3f}" for mode, score in outcome.scores.items())
     old = outcome.scored_after is not None and outcome.scored_after != outcome.updates

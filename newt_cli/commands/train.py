@@ -154,12 +154,20 @@ def train(
         )
 
         def learn(made: RunContext) -> ranks.Result:
-            return _learn(made, resume, forecast.document())
+            return _learn(made, resume)
 
-        ranks.work("train", made, learn, several=several, new=not resume, as_json=as_json)
+        ranks.work(
+            "train",
+            made,
+            learn,
+            several=several,
+            forecast=forecast.document(),
+            new=not resume,
+            as_json=as_json,
+        )
 
 
-def _learn(made: RunContext, resume: bool, forecast: dict[str, Any]) -> ranks.Result:
+def _learn(made: RunContext, resume: bool) -> ranks.Result:
     """Train, and return what there is to say."""
     from newt_core.workflows import train as workflow
 
@@ -173,7 +181,6 @@ def _learn(made: RunContext, resume: bool, forecast: dict[str, Any]) -> ranks.Re
         "steps": result.steps,
         "score": result.score,
         "score_steps": result.score_steps,
-        **forecast,
     }
     lines = [f"{result.steps:,} steps, score {score}: {result.checkpoint}"]
     return ranks.Result(document, lines, [], result.interrupted)

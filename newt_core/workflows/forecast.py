@@ -10,7 +10,9 @@ from typing import Any
 from newt_core.specs import TaskSpec
 from newt_core.training.config import RunConfig
 from newt_core.workflows.agent_kinds import find_kind
+from newt_core.workflows.join import cores_of_a_rank
 from newt_core.workflows.newt_kind import NewtKind
+from newt_core.workflows.rank_shares import largest_share
 from newt_core.workflows.stage_times import seconds
 from newt_core.workflows.trial_loop import trial_loop
 
@@ -34,14 +36,18 @@ class Forecast:
 
 
 def forecast(
-    config: RunConfig, specs: Sequence[TaskSpec], *, pretraining: bool = False
+    config: RunConfig, specs: Sequence[TaskSpec], *, pretraining: bool = False, ranks: int = 1
 ) -> Forecast:
     """Say how long a run is, having taken a few steps and updates of it.
+
+    Of several ranks, the one with the most to do is timed, alone, on its part of the cores; what
+    they say to each other is not counted.
 
     Args:
         config: The run's settings.
         specs: Its tasks.
         pretraining: Whether it only learns from demonstrations.
+        ranks: Those that train it together, all on this machine.
 
     Raises:
         EnvironmentFailure: A task's simulator keeps failing.
@@ -54,15 +60,16 @@ def forecast(
     kind: Any = find_kind(config.agent.kind)
     if not isinstance(kind, NewtKind):
         return Forecast(steps, config.pretrain.updates if pretraining else 0, None, None)
-    with trial_loop(config, specs) as trial:
-        step_s, update_s = seconds(trial.act) / len(specs), seconds(trial.update)
-        interaction_s = steps * step_s + learned * update_s
-        several = ROUNDS * len(specs)
-        if config.overlap != "off" and several * config.update.updates_per_step >= 1:
-            interaction_s = steps * seconds(partial(trial.rounds, ROUNDS)) / several
-    episode_steps = sum(spec.episode_length for spec in specs)
+    share = largest_share(config, specs, ranks)
+    tasks, part = [specs[task] for task in share.tasks], share.config
+    with cores_of_a_rank(ranks), trial_loop(part, tasks) as trial:
+        step_s, update_s = seconds(trial.act) / len(tasks), seconds(trial.update)
+        interaction_s = steps * share.steps * step_s + learned * update_s
+        several = ROUNDS * len(tasks)
+        if part.overlap != "off" and several * part.update.updates_per_step >= 1:
+            interaction_s = steps * share.steps * seconds(partial(trial.rounds, ROUNDS)) / several
     evaluations = planned_evaluations(config, pretraining=pretraining)
-    evaluation_s = evaluations * config.evaluation.episodes * episode_steps * step_s
+    evaluation_s = evaluations * config.evaluation.episodes * share.episode_steps * step_s
     pretraining_s = (updates - learned) * update_s
     return Forecast(steps, updates, pretraining_s + interaction_s + evaluation_s, evaluation_s)
 

@@ -90,9 +90,39 @@ def share_cores(environment: Mapping[str, str] | None = None) -> None:
     if "TORCHELASTIC_RUN_ID" not in variables or not hasattr(os, "sched_setaffinity"):
         return
     local, ranks = (int(variables[name]) for name in ("LOCAL_RANK", "LOCAL_WORLD_SIZE"))
+    os.sched_setaffinity(0, _cores_of(local, ranks))
+
+
+@contextmanager
+def cores_of_a_rank(ranks: int) -> Iterator[None]:
+    """Compute in the block on as many cores as the first of some ranks would have.
+
+    A process that is a rank has them already.
+
+    Args:
+        ranks: How many share this machine.
+    """
+    if ranks == 1 or is_one_of_several() or not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    import torch
+
+    cores, threads = os.sched_getaffinity(0), torch.get_num_threads()
+    own = _cores_of(0, ranks)
+    os.sched_setaffinity(0, own)
+    torch.set_num_threads(min(threads, len(own)))
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
+        torch.set_num_threads(threads)
+
+
+def _cores_of(local: int, ranks: int) -> list[int]:
+    """Return the part of this process's cores that a rank on this machine computes on."""
     cores = sorted(os.sched_getaffinity(0))
     first, end = (len(cores) * edge // ranks for edge in (local, local + 1))
-    os.sched_setaffinity(0, cores[first:end] or [cores[local % len(cores)]])
+    return cores[first:end] or [cores[local % len(cores)]]
 
 
 def record_failure(error: BaseException) -> None:

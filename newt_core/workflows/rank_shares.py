@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import heapq
+import math
 import shutil
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -79,6 +81,53 @@ def share_environments(
         costs = [step_cost(specs[task]) for task in task_of_env]
         rank_of_env = np.array(share_out(costs, ranks.size), np.int64)
     return EnvShare(task_of_env, rank_of_env, ranks.rank)
+
+
+@dataclass(frozen=True)
+class LargestShare:
+    """What the rank with the most to do has to do."""
+
+    config: RunConfig
+    """As if its part of every batch were all, and its environments had all updates to wait for."""
+    tasks: list[int]
+    """Indices of those that it plays."""
+    steps: float
+    """The part of all agent steps that are its own."""
+    episode_steps: int
+    """Steps in an episode of each task that it evaluates, whichever rank has the most."""
+
+
+def largest_share(config: RunConfig, specs: Sequence[TaskSpec], ranks: int) -> LargestShare:
+    """Return what the rank does that the others wait for.
+
+    Args:
+        config: The run's settings.
+        specs: Its tasks.
+        ranks: How many train it.
+    """
+    task_of_env = np.repeat(np.arange(len(specs)), config.envs_per_task)
+    costs = [step_cost(specs[task]) for task in task_of_env]
+    own: list[list[int]] = [[] for _ in range(ranks)]
+    for env, rank in enumerate(share_out(costs, ranks)):
+        own[rank].append(env)
+    most = max(own, key=lambda envs: (len(envs), sum(costs[env] for env in envs)))
+    part = len(most) / len(task_of_env)
+    lengths = [spec.episode_length for spec in specs]
+    evaluated = Counter[int]()
+    for rank, length in zip(share_out(lengths, ranks), lengths, strict=True):
+        evaluated[rank] += length
+    update = config.update.model_copy(
+        update={
+            "batch_size": math.ceil(config.update.batch_size / ranks),
+            "updates_per_step": config.update.updates_per_step / part,
+        }
+    )
+    return LargestShare(
+        config.model_copy(update={"update": update}),
+        sorted({int(task_of_env[env]) for env in most}),
+        part,
+        max(evaluated.values()),
+    )
 
 
 def require_ranks(

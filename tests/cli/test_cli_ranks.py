@@ -66,7 +66,13 @@ def test_each_gpu_gets_a_process(newt, core, monkeypatch):
     folder = str(Path("runs/a").absolute())
     assert asked.arguments == ["train", "--run", folder, "--resume", "--rank-timeout", "3600"]
     assert yaml.safe_load(Path("runs/a/config.yaml").read_text())["device"] == "cuda"
-    assert answer.json == {"run": folder, "steps": 9}
+    expected = {"steps": 1_200, "updates": 50, "seconds": 3000.0}
+    assert core.arguments("forecast")["ranks"] == 2
+    assert answer.json == {"run": folder, "steps": 9, "forecast": expected}
+    assert answer.err.splitlines()[0] == (
+        "forecast for 2 ranks: 1,200 steps, about 50 min on this machine; what they exchange is "
+        "not counted"
+    )
 
 
 def test_the_command_line_and_the_core_wait_equally_long():
@@ -88,7 +94,7 @@ def test_a_rank_that_failed_is_named_and_how_to_go_on(newt, core):
     core.replace("launch", fail)
     answer = newt(f"{TRAIN} --ranks 2 --json")
     assert answer.code == 1
-    assert answer.err.splitlines() == [
+    assert answer.err.splitlines()[1:] == [
         "error: rank 1 of 2 was ended by SIGKILL.",
         "Go on with: newt train --run runs/a --resume --ranks 2",
     ]
