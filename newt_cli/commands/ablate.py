@@ -21,7 +21,7 @@ from newt_cli.run_settings import require_own_settings
 if TYPE_CHECKING:
     from newt_core.workflows.run_many import ListContext
 
-app = typer.Typer(add_completion=False)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 MOST_SEEDS = 1_000
 """A run of each row for each: more would be a slip of the finger."""

@@ -11,7 +11,7 @@ from newt_cli import console, options
 from newt_cli.consent import Yes, agreed
 from newt_cli.counts import download_display
 
-app = typer.Typer(add_completion=False)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 Out = Annotated[
     Path | None,

@@ -11,7 +11,7 @@ from newt_cli import console, options
 from newt_cli.numbers import number_option
 from newt_core.settings import limits
 
-app = typer.Typer(add_completion=False)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command()

@@ -13,7 +13,7 @@ from newt_cli.counts import download_display
 if TYPE_CHECKING:
     from newt_core.doctor.check import Check
 
-app = typer.Typer(add_completion=False)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command()

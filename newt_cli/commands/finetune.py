@@ -20,7 +20,7 @@ from newt_cli.run_settings import require_own_settings, resume_command
 if TYPE_CHECKING:
     from newt_core.workflows.finetune import Finetuned
 
-app = typer.Typer(add_completion=False)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 MOST_SEEDS = 1_000
 """A run each: more would be a slip of the finger."""

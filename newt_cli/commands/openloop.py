@@ -17,7 +17,7 @@ from newt_core.settings import limits
 if TYPE_CHECKING:
     from newt_core.workflows.open_loop import OpenLoop, TaskOpenLoop
 
-app = typer.Typer(add_completion=False)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 DEPTHS = (1, 3, 6, 12, 24, 48)
 """Imagined steps whose errors are printed."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from newt_core.reporting.runs.clean import Item
     from newt_core.reporting.runs.state import RunInfo
 
-app = typer.Typer(add_completion=False)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 COLUMNS = ("run", "state", "steps", "of", "score", "best", "MB", "changed")
 ITEM_COLUMNS = ("what", "MB", "path")

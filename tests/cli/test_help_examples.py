@@ -84,6 +84,16 @@ def test_help_begins_with_a_sentence_and_lines_to_paste(name):
 
 
 @pytest.mark.parametrize("name", COMMANDS)
+def test_help_is_printed_in_one_form_with_its_lines_as_they_are(name, newt):
+    answer = newt(f"{name} --help")
+    assert answer.code == 0
+    assert answer.out.startswith(f"Usage: {name} ")
+    shown = [line.strip() for line in answer.out.splitlines()]
+    assert set(examples(COMMANDS[name])) <= set(shown), "none is folded or spaced out"
+    assert not set("╭│╰") & set(answer.out)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
 def test_the_lines_run(name, newt, core, monkeypatch):
     if name.startswith("newt assets"):  # there is nothing to download any more
         write_stand_ins(Path("assets"))
