@@ -157,7 +157,7 @@ def test_states_are_counted_whether_acted_on_or_drawn(monkeypatch):
 
 
 def test_each_environment_explores_by_a_noise_of_its_own(monkeypatch):
-    made = agent(monkeypatch, noise_min=0.1, noise_max=0.9)
+    made = agent(monkeypatch, noise_min=0.1, noise_max=0.9, ring=2)
     online = FastTD3Interaction(made, np.array([1] * 400), seed=0)
     state = np.zeros((400, 128), np.float32)
     watched = Observation(state, np.ones(400, np.int64), np.arange(400), np.ones(400, np.bool_))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -118,3 +120,17 @@ def test_what_is_saved_comes_back_and_goes_on_alike():
     unsaved.add(step(1), REAL)
     assert unsaved.state_dict() == {}
     other.load_state_dict({})  # of a run whose rings were not saved
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="Linux alone says so there")
+def test_memory_is_taken_as_a_ring_fills():
+    before = resident()
+    made = Ring(torch.zeros(100, dtype=torch.int64), 10_000, CPU)
+    assert resident() - before < 100e6, "it would be 1.1 GB"
+    assert made.filled.tolist() == [0] * 100
+
+
+def resident() -> float:
+    """Bytes of memory that this process has in use."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -52,11 +53,11 @@ class Ring:
         self._envs = torch.arange(len(task), device=device)
         shape = (len(task), size)
         self._fields = {
-            "state": torch.zeros(*shape, STATE_DIM, device=device),
-            "action": torch.zeros(*shape, ACTION_DIM, device=device),
-            "reward": torch.zeros(shape, device=device),
-            "next_state": torch.zeros(*shape, STATE_DIM, device=device),
-            "end": torch.zeros(shape, dtype=torch.bool, device=device),
+            "state": _zeros((*shape, STATE_DIM), device),
+            "action": _zeros((*shape, ACTION_DIM), device),
+            "reward": _zeros(shape, device),
+            "next_state": _zeros((*shape, STATE_DIM), device),
+            "end": _zeros(shape, device, torch.bool),
         }
         self._added = torch.zeros(len(task), dtype=torch.int64, device=device)
         """[E] transitions so far, those overwritten included."""
@@ -141,6 +142,14 @@ class Ring:
         if not state or not self._saved:
             return
         for name, field in self._fields.items():
-            field.zero_()
             field[:, : state[name].shape[1]] = state[name].to(field.device)
         self._added = state["added"].to(self._added.device)
+
+
+def _zeros(
+    shape: tuple[int, ...], device: torch.device, dtype: torch.dtype = torch.float32
+) -> Tensor:
+    """Return zeros; on a CPU, in memory that is taken only as it is written to."""
+    if device.type != "cpu":
+        return torch.zeros(shape, dtype=dtype, device=device)
+    return torch.from_numpy(np.zeros(shape, bool if dtype == torch.bool else np.float32))
