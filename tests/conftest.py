@@ -77,9 +77,11 @@ def outside_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep tests off the network, and off what the user has cached.
 
     Environments run in the tests' own process, which spares starting interpreters and importing
-    simulators again and again; see :func:`worker_processes`.
+    simulators again and again; see :func:`worker_processes`. What is written is not waited for
+    until it is on the disk: no test pulls the plug, and there are ten thousands of files.
     """
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda file: None)
         patch.setenv("HF_HUB_OFFLINE", "1")
         patch.setenv(WORKERS, "0")
         for variable in ("NEWT_CACHE", "HF_HUB_CACHE", "TORCH_HOME"):
