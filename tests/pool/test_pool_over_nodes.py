@@ -216,6 +216,30 @@ def test_an_episode_that_was_lost_is_run_again_if_that_was_asked_for():
         np.testing.assert_array_equal(pool.reset(5, numbers), first)
 
 
+def test_it_is_the_same_one_that_is_run_again_where_the_next_node_dies_of_it_too():
+    cluster = StandInCluster(1, 1, 1)
+    numbers = EpisodeNumbers(np.arange(6), np.full(6, 2), np.full(6, 5), repeat_lost=True)
+    with pool_over(cluster, [toy_spec(length=3)] * 6) as pool:
+        pool.reset(5, numbers)
+        for _ in range(3):
+            second = pool.step(np.zeros((6, 16))).obs
+        cluster.kill(0)
+        cluster.kill(1)
+        again = pool.step(np.zeros((6, 16)))
+        assert np.count_nonzero(again.lost) == 4
+        np.testing.assert_array_equal(again.obs[again.lost], second[again.lost])
+        assert pool.episode_numbers.tolist() == [7] * 6
+
+
+def test_what_moves_is_shared_out_by_what_the_others_have_to_do_already():
+    cluster = StandInCluster(1, 1, 1)
+    with begun(cluster, 9) as pool:
+        assert [pool.worker_of.count(node) for node in (0, 1, 2)] == [3, 3, 3]
+        cluster.kill(0)
+        pool.step(np.zeros((9, 16)))
+        assert sorted(pool.worker_of.count(node) for node in (0, 1, 2)) == [0, 4, 5]
+
+
 def test_environments_that_were_not_stepping_are_reported_at_their_next_action():
     cluster = StandInCluster(1, 1)
     with begun(cluster) as pool:

@@ -197,6 +197,24 @@ def test_an_address_that_nobody_answers_at(ray):
         require_cluster(address)
 
 
+def test_auto_is_the_cluster_that_this_machine_belongs_to(ray, monkeypatch):
+    services = ModuleType("ray._private.services")
+    monkeypatch.setitem(sys.modules, "ray._private", ModuleType("ray._private"))
+    monkeypatch.setitem(sys.modules, "ray._private.services", services)
+    with server(SETTINGS) as address:
+        vars(services)["canonicalize_bootstrap_address_or_die"] = lambda asked: address
+        assert require_cluster("auto") == address
+    with pytest.raises(ConfigError, match=f"no Ray cluster answers at {address}"):
+        require_cluster("auto")  # It was there when Ray wrote it down.
+
+    def nothing(asked: str) -> str:
+        raise ConnectionError("Could not find any running Ray instance.")
+
+    vars(services)["canonicalize_bootstrap_address_or_die"] = nothing
+    with pytest.raises(ConfigError, match="this machine belongs to no running Ray cluster"):
+        require_cluster("auto")
+
+
 @pytest.mark.parametrize("says", [b"HTTP/1.0 400 Bad Request\r\n", b"", b"\0"])
 def test_an_address_where_something_else_answers(ray, says):
     with server(says) as address, pytest.raises(ConfigError) as caught:
@@ -209,7 +227,7 @@ def test_an_address_where_something_else_answers(ray, says):
     assert "ray start --head" in second
 
 
-@pytest.mark.parametrize("address", ["", "head", "head:", "ray://head:10001", "a:1:2"])
+@pytest.mark.parametrize("address", ["", "head", "head:", "ray://head:10001", "a:1:2", 6379])
 def test_what_is_no_address(address):
     with pytest.raises(ConfigError, match=r"give auto, or HOST:PORT of its head"):
         require_cluster(address)

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from newt_core.arguments import shown
 from newt_core.envs.pool.cluster import NodeInfo, NodeLostError
 from newt_core.envs.pool.node import Node
 from newt_core.errors import ConfigError, MissingDependencyError, in_short
@@ -39,10 +40,10 @@ def require_cluster(address: str) -> str:
         ConfigError: nothing answers, or something that is no Ray cluster.
         MissingDependencyError: Ray is not installed.
     """
-    if not re.fullmatch(RAY_CLUSTER, address):
+    if not isinstance(address, str) or not re.fullmatch(RAY_CLUSTER, address):
         raise ConfigError(
-            f"'{address}' is no address of a Ray cluster: give auto, or HOST:PORT of its head, "
-            "such as 10.0.0.1:6379."
+            f"{shown(address)} is no address of a Ray cluster: give auto, or HOST:PORT of its "
+            "head, such as 10.0.0.1:6379."
         )
     _import_ray()
     found = _own_cluster() if address == AUTO else address
