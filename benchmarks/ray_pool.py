@@ -135,7 +135,7 @@ def lose_one(specs: Sequence[TaskSpec], cluster: Any, before: int, after: int, s
         for _ in range(before):
             step(pool, generator)
         homes = np.array(pool.worker_of)
-        cluster.remove_node(cluster.worker_nodes.pop(), allow_graceful=False)
+        cluster.remove_node(next(iter(cluster.worker_nodes)), allow_graceful=False)
         killed, steps, lost = time.monotonic(), 0, np.zeros(len(specs), np.bool_)
         while not lost.any() and time.monotonic() < killed + 300:
             transitions, step_s = step(pool, generator)
@@ -166,14 +166,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tasks", default=TASKS)
     parser.add_argument("--each", type=int, default=2, help="environments of each task")
-    parser.add_argument("--steps", type=int, default=500)
+    parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--picture-steps", type=int, default=60)
+    parser.add_argument("--episode", type=int, default=25, help="steps of an episode, at most")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     import ray
 
-    specs = [spec for spec in load_specs().select(options.tasks) for _ in range(options.each)]
+    specs = [
+        spec.model_copy(update={"episode_length": min(options.episode, spec.episode_length)})
+        for spec in load_specs().select(options.tasks)
+        for _ in range(options.each)
+    ]
     started = time.monotonic()
     with two_nodes() as cluster:
         states = compare(specs, cluster.address, options.steps, options.seed, 0)
@@ -184,7 +189,8 @@ def main() -> None:
         sys.stderr.write(f"{loss}\n")
     document = {
         "command": f"python benchmarks/ray_pool.py --tasks {options.tasks} --each {options.each} "
-        f"--steps {options.steps} --picture-steps {options.picture_steps} --seed {options.seed}",
+        f"--steps {options.steps} --picture-steps {options.picture_steps} "
+        f"--episode {options.episode} --seed {options.seed}",
         "commit": git_version(),
         "hardware": describe_hardware(),
         "ray": ray.__version__,
