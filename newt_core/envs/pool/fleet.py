@@ -81,6 +81,7 @@ class Fleet:
     ) -> None:
         self._specs = specs
         self._costs = np.array([step_cost(spec) for spec in specs])
+        self._padding = np.stack([spec.obs_mask == 0 for spec in specs])
         self._cluster = cluster
         self._settings = settings
         self._stats = stats
@@ -194,7 +195,7 @@ class Fleet:
         asked = self._asked[node].popleft()
         try:
             data = self._cluster.answer(asked.ticket)
-            reply = read_reply(data, asked.kind, asked.envs, self._specs, self._settings.frames)
+            reply = read_reply(data, asked.kind, asked.envs, self._padding, self._settings.frames)
         except NodeLostError as error:
             self._give_up(node, str(error))
         except WireError as error:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from newt_core.envs.pool.messages import Kind
 from newt_core.envs.pool.node import NO_TASK
 from newt_core.envs.pool.wire import Message, WireError, unpack
 from newt_core.envs.session import LARGEST
-from newt_core.specs.schema import TaskSpec
 from newt_core.types import BoolArray, IntArray
 
 
 def read_reply(
-    data: bytes, asked: Kind, envs: IntArray, specs: Sequence[TaskSpec], frames: int
+    data: bytes, asked: Kind, envs: IntArray, padding: BoolArray, frames: int
 ) -> Message:
     """Return the answer to a message, if it is one that a node may give.
 
@@ -23,7 +20,7 @@ def read_reply(
         data: What came back.
         asked: The message's kind.
         envs: [K] the environments that it was about, ascending.
-        specs: [E] the task of each environment of the pool.
+        padding: [E, S] the entries of observations that the tasks of the pool do not have.
         frames: Pictures of each environment.
 
     Raises:
@@ -41,20 +38,19 @@ def read_reply(
     _require(reply.kind is wanted, f"{reply.kind.name} does not answer {asked.name}")
     _require(np.array_equal(reply["env"], envs), "it is about other environments")
     died, deaths = reply["died"], reply["deaths"]
-    named = (died == NO_TASK) | ((died >= 0) & (died < len(specs)))
+    named = (died == NO_TASK) | ((died >= 0) & (died < len(padding)))
     _require(len(died) == len(deaths), "a count is missing")
     _require(bool(named.all()) and bool((deaths >= 0).all()), "a count is of no task")
     if wanted is Kind.FINISHED:
-        _check_rows(reply, asked, [specs[env] for env in envs], frames)
+        _check_rows(reply, asked, padding[envs], frames)
     return reply
 
 
-def _check_rows(reply: Message, asked: Kind, specs: Sequence[TaskSpec], frames: int) -> None:
+def _check_rows(reply: Message, asked: Kind, padding: BoolArray, frames: int) -> None:
     done, lost = _flags(reply, "done"), _flags(reply, "lost")
     _require(not (done & lost).any(), "an episode that was lost has ended")
     _require(asked is Kind.STEP or not (done | lost).any(), "an episode ends as it begins")
     _require(len(reply["final_obs"]) == np.count_nonzero(done), "an episode's end is missing")
-    padding = np.stack([spec.obs_mask for spec in specs]) == 0
     for name, unused in (("obs", padding), ("final_obs", padding[done])):
         values = reply[name]
         _require(bool((np.abs(values) <= LARGEST).all()), f"an entry of '{name}' is not finite")
