@@ -72,7 +72,7 @@ def stand_ins() -> Iterator[None]:
     train = "newt_core.workflows.train"
     with (
         patch.dict(SIZES, {"2M": SMALL}),
-        patch(f"{train}.open_pool", lambda specs, encoder, stack, seed: SerialPool(specs, seed)),
+        patch(f"{train}.open_pool", lambda specs, *_, seed, ray: SerialPool(specs, seed)),
         patch("newt_core.files.os.fsync", lambda file: None),
         patch(f"{train}._evaluator", lambda run, agent: lambda step, tell: Scores(step / 1000, {})),
         warnings.catch_warnings(),

@@ -44,6 +44,7 @@ ImageEncoder = Annotated[str | None, _option("images.encoder")]
 ImageWeights = Annotated[Path | None, _option("images.weights", metavar="FILE")]
 Pretrained = Annotated[Path | None, _option("pretrained", metavar="CKPT")]
 EnvsPerTask = Annotated[int | None, _number("envs_per_task")]
+Ray = Annotated[str | None, _option("ray", metavar="ADDRESS")]
 SaveReplay = Annotated[bool | None, _option("replay.save", "--save-replay/--no-save-replay")]
 
 Preset = Annotated[

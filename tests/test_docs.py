@@ -189,6 +189,13 @@ def check_torchrun(words: list[str]) -> None:
     check_newt(started.training_script_args)
 
 
+def check_ray(words: list[str]) -> None:
+    """Look at the little of it that the pages show: Ray need not be installed."""
+    assert words[0] in ("start", "stop")
+    options = {word.partition("=")[0] for word in words[1:]}
+    assert options <= {"--head", "--port", "--address", "--num-cpus"}
+
+
 CHECKS: Any = {
     "bash": check_bash,
     "torchrun": check_torchrun,
@@ -197,6 +204,7 @@ CHECKS: Any = {
     "make": check_make,
     "python": check_python,
     "pip": check_pip,
+    "ray": check_ray,
     ".": lambda words: None,
 }
 

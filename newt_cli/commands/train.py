@@ -52,6 +52,7 @@ def train(
     pretrained: settings.Pretrained = None,
     envs_per_task: settings.EnvsPerTask = None,
     save_replay: settings.SaveReplay = None,
+    ray: settings.Ray = None,
     gpus: rank_options.Gpus = None,
     rank_count: rank_options.RankCount = None,
     max_restarts: rank_options.MaxRestarts = 0,
@@ -76,6 +77,7 @@ def train(
     newt train --task pygame-pong --pretrained last.pt --instruction "Win."
     newt train --run balance --resume
     newt train --tasks dmcontrol --preset cpu --ranks 2
+    newt train --tasks all --ray auto
     newt train --each --tasks 'walker-*' --preset cpu --run experts --jobs 2
 
     With --demos, the agent first pretrains on the demonstrations, in the folder pretraining of its
@@ -84,8 +86,11 @@ def train(
     demos.batch_share=0, demos.seeding=false or demos.cloning=false.
 
     With --gpus or --ranks, several processes share the tasks and every batch; torchrun starts them
-    on several machines. With --each, every task gets a run of its own, in one folder; --resume
-    goes on with all of them, and 'newt collect-demos --expert' takes the folder.
+    on several machines. With --ray, the nodes of a Ray cluster run the environments, and this
+    machine learns and evaluates.
+
+    With --each, every task gets a run of its own, in one folder; --resume goes on with all of them,
+    and 'newt collect-demos --expert' takes the folder.
 
     Options override --set, --set overrides --config, --config overrides --preset. Ctrl-C and
     SIGTERM save the run and say how to resume it.

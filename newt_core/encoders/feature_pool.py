@@ -133,9 +133,17 @@ class FeaturePool:
 
 
 def open_pool(
-    specs: Sequence[TaskSpec], encoder: ImageEncoder | None, stack: int, *, seed: int = 0
+    specs: Sequence[TaskSpec],
+    encoder: ImageEncoder | None,
+    stack: int,
+    *,
+    seed: int = 0,
+    ray: str | None = None,
 ) -> EnvPool | FeaturePool:
-    """Start environments for an agent: of states, or with an encoder and stacks of features."""
+    """Start environments for an agent: of states, or with an encoder and stacks of features.
+
+    See :func:`newt_core.envs.pool.make_pool`.
+    """
     if encoder is None:
-        return make_pool(specs, seed=seed)
-    return FeaturePool(make_pool(specs, seed=seed, frames=1), encoder, stack)
+        return make_pool(specs, seed=seed, ray=ray)
+    return FeaturePool(make_pool(specs, seed=seed, frames=1, ray=ray), encoder, stack)

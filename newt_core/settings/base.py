@@ -49,6 +49,8 @@ FilePath = Annotated[Path | None, Field(strict=False), BeforeValidator(_none_if_
 
 DEVICE = r"auto|cpu|mps|cuda(:\d+)?"
 """What a device may be called."""
+RAY_CLUSTER = r"auto|\[[0-9a-fA-F:]+\]:\d{1,5}|[^\s:/\[\]]+:\d{1,5}"
+"""What the address of a Ray cluster may be: this machine's own, or host and port of its head."""
 
 
 class Settings(BaseModel):

@@ -28,7 +28,14 @@ from newt_core.errors import ConfigError
 from newt_core.model.config import ModelConfig
 from newt_core.planner.config import PlannerConfig
 from newt_core.settings import limits
-from newt_core.settings.base import DEVICE, Changeable, FilePath, InInteraction, Settings
+from newt_core.settings.base import (
+    DEVICE,
+    RAY_CLUSTER,
+    Changeable,
+    FilePath,
+    InInteraction,
+    Settings,
+)
 from newt_core.settings.messages import joined, reason, shown
 from newt_core.training.config_groups import (
     AgentConfig,
@@ -85,6 +92,11 @@ class RunConfig(Settings):
         description="What goes on at the same time: off for nothing, simulation to simulate some "
         "environments while it plans for others, full to take updates meanwhile, too.",
     )
+    ray: InInteraction[str] = Field(
+        "",
+        description="A Ray cluster whose nodes run the environments that are learned in: auto for "
+        "the one that this machine belongs to, or HOST:PORT of its head; empty for this machine.",
+    )
     wandb: Changeable[bool] = Field(False, description="Report to Weights & Biases, too.")
     text: TextConfig = TextConfig()
     images: ImagesConfig = ImagesConfig()
@@ -105,6 +117,13 @@ class RunConfig(Settings):
         if not re.fullmatch(DEVICE, device):
             raise ValueError("it must be auto, cpu, cuda, cuda:N or mps")
         return device
+
+    @field_validator("ray")
+    @classmethod
+    def _ray_is_an_address(cls, ray: str) -> str:
+        if ray and not re.fullmatch(RAY_CLUSTER, ray):
+            raise ValueError("it must be auto, or HOST:PORT, such as 10.0.0.1:6379")
+        return ray
 
     @model_validator(mode="after")
     def _threads_multiply_alike(self) -> Self:

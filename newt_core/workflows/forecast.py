@@ -30,7 +30,8 @@ class Forecast:
     updates: int
     """Gradient steps, those of a pretraining included."""
     seconds: float | None
-    """In all, evaluations included; None for a kind of agent that cannot be timed."""
+    """In all, evaluations included; None for a kind of agent that cannot be timed, and for
+    environments on other machines."""
     evaluation_seconds: float | None
     """Of these, in evaluations."""
 
@@ -57,6 +58,8 @@ def forecast(
     updates = learned
     if pretraining or config.pretrains:
         updates += config.pretrain.updates
+    if config.ray and not pretraining:  # This machine's pool says nothing of other machines.
+        return Forecast(steps, updates, None, None)
     kind: Any = find_kind(config.agent.kind)
     if not isinstance(kind, NewtKind):
         return Forecast(steps, config.pretrain.updates if pretraining else 0, None, None)

@@ -27,6 +27,7 @@ from newt_core.encoders.image.base import ImageEncoder
 from newt_core.encoders.image.choose import require_image_encoder
 from newt_core.encoders.image.dino import DINOV2
 from newt_core.encoders.text.choose import Notice, short_name
+from newt_core.envs.pool.ray_cluster import require_cluster
 from newt_core.errors import CheckpointError, DemoError
 from newt_core.replay import ReplayBuffer
 from newt_core.replay.ledger import require_replay
@@ -108,12 +109,24 @@ class RunParts:
             if online:
                 check_room(self.config, self.specs, runs)
         self.kind.check(self.config, self.specs)
+        if online:
+            self.check_nodes()
         if self.config.demos.folder is not None:
             files = self._demo_files()
             if self.config.model.feature_stack:
                 files.require_pictures()
         _ = self.image_encoder
         _ = self.texts
+
+    def check_nodes(self) -> None:
+        """Find out whether there is a Ray cluster, where environments are to run on one.
+
+        Raises:
+            ConfigError: None answers at the address.
+            MissingDependencyError: Ray is not installed.
+        """
+        if self.config.ray:
+            require_cluster(self.config.ray)
 
     @cached_property
     def device(self) -> torch.device:

@@ -246,6 +246,8 @@ def existing_run(
         parts = RunParts(settings, library.select(settings.tasks))
         if parts.kind.capabilities.keeps_episodes and not settings.replay.on_disk:
             check_memory(settings, parts.specs)
+        if not pretraining:
+            parts.check_nodes()
         phase = PRETRAINING if pretraining else INTERACTION
         found = parts.check_resume_point(folder, phase)
         if found is not None:

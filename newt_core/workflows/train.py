@@ -137,7 +137,9 @@ def _interact(run: RunContext, resume: bool, weights: Path | None) -> Trained:
         )
     entries = [specs[i] for i in share.tasks]
     with (
-        open_pool(entries, encoder, agent.feature_stack, seed=config.seed) as pool,
+        open_pool(
+            entries, encoder, agent.feature_stack, seed=config.seed, ray=config.ray or None
+        ) as pool,
         run.metrics(restored_step) as metrics,
         matrix_products_of(config, parts.device),
     ):

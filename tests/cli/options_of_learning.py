@@ -83,6 +83,7 @@ TRAIN_ROWS = (
         line=f"{TRAIN} --set replay.save=false"),
     Row("--no-save-replay", "--no-save-replay", "train config.replay.save", False, True,
         line=f"{TRAIN} --set replay.save=true"),
+    Row("--ray", "--ray 10.0.0.1:6379", "train config.ray", "10.0.0.1:6379", ""),
     Row("--gpus", "--gpus 1", exit_code, 2, 0, code=2),
     Row("--ranks", "--ranks 2", "launch asked.processes", 2, 1,
         line="newt train --tasks walker-run --envs-per-task 2 --ranks 1"),

@@ -233,6 +233,7 @@ class FakeCore:
         # The defaults, whatever machine the tests run on.
         cuda = torch.device("cuda")
         patch.setattr("newt_core.workflows.settings.choose_device", lambda device: cuda)
+        patch.setattr("newt_core.workflows.run_parts.require_cluster", lambda address: address)
         patch.setattr("newt_core.workflows.sizes._free_disk", lambda runs: 2**50)
 
     def arguments(self, name: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from newt_core.envs.pool.balance import balance, deal, share_out
+from newt_core.envs.pool.balance import balance, deal, share_out, spread
 
 
 def _loads(costs, assignment, workers):
@@ -66,3 +66,14 @@ def test_any_number_of_environments_is_shared_out_to_any_number_of_ranks():
 
 def test_more_ranks_than_environments_leave_some_without():
     assert sorted(share_out([1.0, 1.0], 3)) == [0, 1]
+
+
+def test_environments_are_spread_by_cost_and_by_how_many_a_machine_steps_at_a_time():
+    # 6 alone takes the large machine 6 / 2 = 3; both then have 3 or 4 to do with the ones.
+    assert spread([1, 6, 1, 1, 1], [1, 2]) == [0, 1, 0, 0, 1]
+    assert spread([1.0] * 6, [1, 2]) == [1, 0, 1, 1, 0, 1]
+
+
+def test_what_a_machine_has_already_counts():
+    assert spread([1, 1, 1], [1, 1], loads=[5, 3]) == [1, 1, 0]
+    assert spread([], [1, 1]) == []

@@ -93,8 +93,8 @@ def test_what_simulators_print_stays_off_standard_output(monkeypatch, capsys):
 
 
 def test_a_variable_says_how_many_processes_there_are(monkeypatch):
-    def started(**options: int) -> list[int]:
-        with make_pool([toy_spec()] * 4, builders=BUILDERS, **options) as pool:
+    def started(workers: int | None = None) -> list[int]:
+        with make_pool([toy_spec()] * 4, workers, builders=BUILDERS) as pool:
             return worker_pids(pool)
 
     monkeypatch.setenv("NEWT_WORKERS", "0")

@@ -16,6 +16,7 @@ import numpy as np
 
 from newt_core.envs.contract import Frame, Outcome
 from newt_core.envs.pool import EnvPool
+from newt_core.envs.pool.supervise import Crew
 from newt_core.specs.schema import TaskSpec
 from newt_core.types import FloatArray
 
@@ -123,4 +124,5 @@ class ToySimulator:
 
 def worker_pids(pool: EnvPool) -> list[int]:
     """Process ids of a pool's present workers."""
+    assert isinstance(pool._crew, Crew)
     return [worker.pid for worker in pool._crew.workers]

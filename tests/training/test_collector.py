@@ -7,9 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from newt_core.envs.pool import Pool, make_pool
 from newt_core.training.collector import Collector
 from newt_core.types import ACTION_DIM, Episode, FloatArray, Observation, Transitions
 from tests.fixtures.point_pool import PointPool, point_task
+from tests.pool.stand_in_cluster import StandInCluster, pool_over
+from tests.pool.toy_domain import BUILDERS, toy_spec
 
 TASKS = [point_task("long", 7), point_task("short", 3), point_task("middle", 5)]
 TASK_OF_ENV = np.array([2, 0, 1])
@@ -76,3 +79,31 @@ def test_environments_that_are_ready_go_on_while_others_work():
             np.testing.assert_array_equal(one.obs, other.obs)
             np.testing.assert_array_equal(one.action, other.action)
             np.testing.assert_array_equal(one.reward, other.reward)
+
+
+def test_what_was_begun_here_is_gone_on_with_over_nodes_and_back():
+    specs = [toy_spec("long", 50), toy_spec("short", 3), toy_spec("middle", 5)]
+
+    def collector(pool: Pool, state: dict[str, Any] | None = None) -> Collector:
+        made = Collector(pool, TASK_OF_ENV, seed=3)
+        if state is not None:
+            made.load_state_dict(state)
+        made.begin()
+        return made
+
+    def made(steps: int, run: Collector) -> list[FloatArray]:
+        return [run.step(choose(run.observation))[0].obs for _ in range(steps)]
+
+    with make_pool(specs, builders=BUILDERS) as local:
+        steady = made(20, collector(local))
+    with make_pool(specs, builders=BUILDERS) as local:
+        run = collector(local)
+        rows = made(7, run)
+        state = run.state_dict()
+    with pool_over(StandInCluster(1, 1), specs) as nodes:
+        run = collector(nodes, state)
+        rows += made(6, run)
+        state = run.state_dict()
+    with make_pool(specs, builders=BUILDERS) as local:
+        rows += made(7, collector(local, state))
+    np.testing.assert_array_equal(rows, steady)

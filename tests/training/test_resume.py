@@ -44,7 +44,12 @@ SITUATIONS: dict[str, set[Part]] = {
 }
 """Where a run may be when it goes on → what it still has before it."""
 
-OTHER_TEXTS = {"device": "cuda:1", "tasks": "walker-walk", "replay.storage": "ram"}
+OTHER_TEXTS = {
+    "device": "cuda:1",
+    "tasks": "walker-walk",
+    "replay.storage": "ram",
+    "ray": "10.0.0.1:6379",
+}
 
 
 def begun(root: Path, situation: str, name: str = "a") -> RunFolder:
@@ -106,7 +111,7 @@ def test_which_settings_a_run_that_interacts_lets_change():
     """By what reads them: each of these is looked at anew, at every step or when a run begins."""
     changeable = {name for name in setting_fields() if "interaction" in heeded_in(name)}
     assert changeable >= {
-        *("steps", "device", "wandb", "images.weights", "replay.sampling"),
+        *("steps", "device", "wandb", "ray", "images.weights", "replay.sampling"),
         *("evaluation.every", "evaluation.episodes", "checkpoint.every", "checkpoint.keep"),
         *("update.lr", "update.encoder_lr", "update.grad_clip", "update.precision"),
         *("update.compile", "update.batch_size", "update.bc_coef", "planner.num_samples"),

@@ -7,28 +7,30 @@ Example::
         for _ in range(1000):
             transitions = pool.step(policy(obs))        # actions [E, 16]
             obs = transitions.obs
+
+With ``ray="auto"`` they are spread over the machines of a Ray cluster, with the same transitions.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 
 from newt_core import arguments
 from newt_core.envs.pool.api import OUTSIDE_TASKS, EpisodeNumbers, Pool, PoolStats, observation
+from newt_core.envs.pool.fleet import Fleet, NodeSettings
+from newt_core.envs.pool.hosts import Hosts, OnLost
 from newt_core.envs.pool.local import EnvPool
+from newt_core.envs.pool.process import usual_workers
+from newt_core.envs.pool.ray_cluster import connect
+from newt_core.envs.pool.supervise import Crew
 from newt_core.errors import ConfigError
 from newt_core.settings import limits
 from newt_core.specs.schema import TaskSpec
-from newt_core.threads import usable_cores
 
 DEFAULT_TIMEOUT_S = 60.0
 """An environment whose step or reset takes longer counts as hung."""
 SHORTEST_TIMEOUT_S, LONGEST_TIMEOUT_S = 0.001, 1e6
 """A millisecond, as the clock that watches counts them, and eleven days."""
-
-WORKERS_VARIABLE = "NEWT_WORKERS"
-"""How many worker processes a pool has, where nothing else says it."""
 
 
 def make_pool(
@@ -39,6 +41,7 @@ def make_pool(
     timeout: float = DEFAULT_TIMEOUT_S,
     builders: Mapping[str, str] | None = None,
     frames: int = 0,
+    ray: str | None = None,
 ) -> EnvPool:
     """Start a pool with one environment per entry of ``specs``.
 
@@ -53,16 +56,20 @@ def make_pool(
         builders: domains beside the installed ones, name → ``module:function``.
         frames: pictures F to draw and keep of each environment, the newest and those before
             it; 0 for states alone, which needs no OpenGL and is many times faster.
+        ray: a Ray cluster whose machines run the environments instead of this one, each with as
+            many worker processes as Ray counts CPUs there: ``HOST:PORT`` of its head, or ``auto``
+            for the one that this machine belongs to. Then ``workers`` has no meaning.
 
     Raises:
-        ConfigError: there are no environments, or a number is out of range.
-        EnvironmentFailure: a task cannot be built.
+        ConfigError: there are no environments, a number is out of range, or no cluster is there.
+        EnvironmentFailure: a task cannot be built, or no machine is left.
+        MissingDependencyError: Ray is needed and not installed.
         NewtError: any other that building a task raises, such as a missing package.
     """
     if not specs:
         raise ConfigError("an environment pool needs at least one task.")
     if workers is None:
-        workers = usual_workers()
+        workers = usual_workers() if ray is None else 0
     if len(specs) > limits.ENVIRONMENTS:
         raise ConfigError(
             f"{len(specs):,} environments are too many: the largest pool has "
@@ -72,21 +79,16 @@ def make_pool(
     timeout = arguments.real_number("timeout", timeout, SHORTEST_TIMEOUT_S, LONGEST_TIMEOUT_S)
     seed = arguments.seed(seed)
     frames = arguments.whole_number("frames", frames, 0, limits.HORIZON)
-    return EnvPool(specs, min(workers, len(specs)), seed, timeout, builders or {}, frames)
+    builders = dict(builders or {})
+    count = min(workers, len(specs))
+    cluster = None if ray is None else connect(ray)
 
+    def find_hosts(stats: PoolStats, on_lost: OnLost) -> Hosts:
+        if cluster is not None:
+            return Fleet(specs, cluster, NodeSettings(frames, timeout, builders), stats, on_lost)
+        return Crew(specs, count, frames, timeout, builders, stats, on_lost)
 
-def usual_workers() -> int:
-    """Return how many processes a pool has where its maker does not say; 0 for none.
-
-    Raises:
-        ConfigError: :data:`WORKERS_VARIABLE` is no such number.
-    """
-    said = os.environ.get(WORKERS_VARIABLE, "")
-    if not said:
-        return usable_cores()
-    if not said.isdecimal():
-        raise ConfigError(f"{WORKERS_VARIABLE} must be a whole number, 0 or more, not '{said}'.")
-    return int(said)
+    return EnvPool(specs, seed, find_hosts)
 
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Which worker hosts which environment, and which rank plays it.
+"""Which worker hosts which environment, on which machine, and which rank plays it.
 
 A lock-step step takes as long as the slowest worker. Tasks differ in cost by a factor of a
 hundred, so every environment is measured once, where it was first built, and then as few as
@@ -42,6 +42,31 @@ def share_out(costs: Sequence[float], ranks: int) -> list[int]:
         counts[rank] += 1
         loads[rank] += costs[env]
         extra -= counts[rank] == each + 1
+    return assignment
+
+
+def spread(
+    costs: Sequence[float], sizes: Sequence[float], loads: Sequence[float] | None = None
+) -> list[int]:
+    """Spread environments over machines, so that all need about as long for a step of theirs.
+
+    The dearest go first, each to the machine that would still be done first with it.
+
+    Args:
+        costs: [E] seconds, or any other measure, per step of each environment.
+        sizes: [M] how many environments each machine steps at a time.
+        loads: [M] the costs of what each has already; nothing by default.
+
+    Returns:
+        [E] the machine of each environment: the same for the same arguments.
+    """
+    sums = list(loads or [0.0] * len(sizes))
+    assignment = [0] * len(costs)
+    for env in sorted(range(len(costs)), key=lambda env: -costs[env]):
+        done = [(load + costs[env]) / size for load, size in zip(sums, sizes, strict=True)]
+        machine = min(range(len(sizes)), key=done.__getitem__)
+        assignment[env] = machine
+        sums[machine] += costs[env]
     return assignment
 
 

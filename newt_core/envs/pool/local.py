@@ -1,10 +1,9 @@
-"""The pool on this machine: environments in worker processes, data in shared memory."""
+"""The pool: what callers ask, whose turn it is, which episodes were lost; others run it."""
 
 from __future__ import annotations
 
-import os
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -13,9 +12,8 @@ from numpy.typing import ArrayLike
 
 from newt_core import arguments
 from newt_core.envs.pool.api import EpisodeNumbers, PoolStats
+from newt_core.envs.pool.hosts import EnvState, FindHosts, OnLost
 from newt_core.envs.pool.messages import Kind
-from newt_core.envs.pool.process import Ending, end
-from newt_core.envs.pool.supervise import Crew, EnvState
 from newt_core.envs.session import checked_actions
 from newt_core.errors import (
     EnvironmentClosedError,
@@ -34,31 +32,19 @@ from newt_core.types import (
 
 
 class EnvPool:
-    """A :class:`newt_core.envs.pool.api.Pool` of worker processes. Not for several threads.
+    """A :class:`newt_core.envs.pool.api.Pool` that others run. Not for several threads.
 
     Args:
         specs: [E] the task of each environment; repeat one for several environments of a task.
-        num_workers: worker processes, at most E; 0 for environments in this process.
         seed: determines every episode, together with the environment's index.
-        timeout: seconds that a step or a reset of one environment may take before its worker
-            counts as hung.
-        builders: domains beside the installed ones, name → ``module:function``.
-        frames: pictures F to draw and keep of each environment; 0 for states alone.
+        find_hosts: makes who runs them: worker processes on this machine, or other machines.
 
     Raises:
         EnvironmentFailure: a task cannot be built.
         NewtError: any other that building a task raises, such as a missing package.
     """
 
-    def __init__(
-        self,
-        specs: Sequence[TaskSpec],
-        num_workers: int,
-        seed: int,
-        timeout: float,
-        builders: Mapping[str, str],
-        frames: int = 0,
-    ) -> None:
+    def __init__(self, specs: Sequence[TaskSpec], seed: int, find_hosts: FindHosts) -> None:
         self._specs = tuple(specs)
         self._stats = PoolStats()
         self._all_ids: IntArray = np.arange(len(specs))
@@ -68,20 +54,10 @@ class EnvPool:
         """[E] sent to, and no row received for it yet."""
         self._lost: BoolArray = np.zeros(len(specs), dtype=np.bool_)
         """[E] its episode was lost, and the caller does not know yet."""
-        self._crew = Crew(
-            self._specs,
-            num_workers,
-            frames,
-            timeout,
-            builders,
-            self._stats,
-            _weakly(self._note_lost),
-        )
+        self._crew = find_hosts(self._stats, _weakly(self._note_lost))
         self._crew.shared.run_seed[0] = seed
         # Runs at close(), when the pool becomes garbage, or when the interpreter exits.
-        self._finalizer = weakref.finalize(
-            self, _shut_down, self._crew.workers, self._crew.memory_fd
-        )
+        self._finalizer = weakref.finalize(self, self._crew.close)
         try:
             self._crew.start()
         except BaseException:
@@ -99,8 +75,13 @@ class EnvPool:
         return len(self._specs)
 
     @property
+    def draws(self) -> bool:
+        """Whether there are pictures."""
+        return self._crew.shared.frames.size > 0
+
+    @property
     def worker_of(self) -> tuple[int, ...]:
-        """[E] which worker hosts each environment."""
+        """[E] which worker, or which machine of several, hosts each environment."""
         return tuple(self._crew.worker_of.tolist())
 
     @property
@@ -180,12 +161,11 @@ class EnvPool:
             PoolStateError: the pool draws none, or environments are still stepping.
         """
         self._require_open()
-        frames = self._crew.shared.frames
-        if not frames.size:
+        if not self.draws:
             raise PoolStateError("this pool draws no pictures: make it with frames=1 or more.")
         if self._owed.any() or not self._ready().all():
             raise PoolStateError("the pictures are not ready: reset() or recv() first.")
-        return frames.copy()
+        return self._crew.shared.frames.copy()
 
     def features(self, env_ids: IntArray | None = None) -> None:
         """Return None: nobody encodes frames here."""
@@ -280,7 +260,7 @@ class EnvPool:
         return taken
 
 
-def _weakly(method: Callable[[IntArray], None]) -> Callable[[IntArray], None]:
+def _weakly(method: OnLost) -> OnLost:
     """Return a function that calls a method without keeping its object alive."""
     reference = weakref.WeakMethod(method)
 
@@ -290,8 +270,3 @@ def _weakly(method: Callable[[IntArray], None]) -> Callable[[IntArray], None]:
             bound(env_ids)
 
     return call
-
-
-def _shut_down(workers: Sequence[Ending], memory_fd: int) -> None:
-    end(workers)
-    os.close(memory_fd)

@@ -16,11 +16,33 @@ from newt_core import threads
 from newt_core.envs.pool import messages
 from newt_core.envs.pool.buffers import PoolShape, SharedArrays
 from newt_core.envs.pool.messages import Kind
+from newt_core.errors import ConfigError
 
 _CODE = "import sys; from newt_core.envs.pool.worker import main; main(*map(int, sys.argv[1:]))"
 
 _GRACE_S = 2.0
 """Seconds that workers get to close their environments."""
+
+
+WORKERS_VARIABLE = "NEWT_WORKERS"
+"""How many worker processes a pool has, where nothing else says it."""
+
+
+def usual_workers(otherwise: int | None = None) -> int:
+    """Return how many processes a pool has where its maker does not say; 0 for none.
+
+    Args:
+        otherwise: Where the variable does not say either; by default as many as usable cores.
+
+    Raises:
+        ConfigError: :data:`WORKERS_VARIABLE` is no such number.
+    """
+    said = os.environ.get(WORKERS_VARIABLE, "")
+    if not said:
+        return threads.usable_cores() if otherwise is None else otherwise
+    if not said.isdecimal():
+        raise ConfigError(f"{WORKERS_VARIABLE} must be a whole number, 0 or more, not '{said}'.")
+    return int(said)
 
 
 class WorkerProcess:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import select
 import time
 from collections.abc import Callable, Mapping, Sequence
-from enum import IntEnum
 
 import numpy as np
 
@@ -14,9 +14,10 @@ from newt_core.envs.pool import buffers, messages
 from newt_core.envs.pool.api import EpisodeNumbers, PoolStats
 from newt_core.envs.pool.balance import balance, deal
 from newt_core.envs.pool.deaths import DeathLog
+from newt_core.envs.pool.hosts import EnvState
 from newt_core.envs.pool.inline import InlineWorker
 from newt_core.envs.pool.messages import Failure, Kind
-from newt_core.envs.pool.process import WorkerProcess
+from newt_core.envs.pool.process import WorkerProcess, end
 from newt_core.errors import EnvironmentFailure, NewtError
 from newt_core.specs.schema import TaskSpec
 from newt_core.types import IntArray
@@ -27,19 +28,6 @@ machine, importing a simulator alone can need a minute."""
 
 _LOOK_EVERY_S = 0.5
 """Seconds of listening between two looks at workers that do not answer."""
-
-
-class EnvState(IntEnum):
-    """Where an environment stands between the parent and its worker."""
-
-    BUILDING = 0
-    """The worker is building it, for the first time or again."""
-    BUILT = 1
-    """It has no episode yet."""
-    RUNNING = 2
-    """The worker is resetting or stepping it."""
-    READY = 3
-    """It waits for an action; its rows in the shared memory are up to date."""
 
 
 AnyWorker = WorkerProcess | InlineWorker
@@ -113,6 +101,11 @@ class Crew:
             self._request_build(moving)
             self.wait_until(self._all_built)
         self._started = True
+
+    def close(self) -> None:
+        """End all workers. Not to be repeated."""
+        end(self.workers)
+        os.close(self.memory_fd)
 
     def number(self, episodes: EpisodeNumbers) -> None:
         """Say which episodes the environments run from their next reset on."""
@@ -220,7 +213,7 @@ class Crew:
         """Build an environment again that raised an error. At the start there is no point."""
         task = self._specs[failure.env_id].id
         if not self._started:
-            raise _as_error(task, failure)
+            raise as_error(failure, f"task '{task}' cannot be built")
         env_ids = np.array([failure.env_id])
         self._declare_lost(env_ids)
         error = f"{failure.error_name} in {failure.doing}: {failure.text}"
@@ -252,11 +245,14 @@ class Crew:
         self._on_lost(env_ids[self._has_episode[env_ids]])
 
 
-def _as_error(task_id: str, failure: Failure) -> NewtError:
-    """Return the error to raise for a task that could not be built in the first place."""
+def as_error(failure: Failure, what: str) -> NewtError:
+    """Return the error to raise for what failed elsewhere: of the class that it had there.
+
+    Args:
+        failure: What is known of it.
+        what: Precedes an error that is none of Newt's own, as in ``task 'a' cannot be built``.
+    """
     known = getattr(errors, failure.error_name, None)
     if isinstance(known, type) and issubclass(known, NewtError):
         return known(failure.text)
-    return EnvironmentFailure(
-        f"task '{task_id}' cannot be built: {failure.error_name}: {failure.text}."
-    )
+    return EnvironmentFailure(f"{what}: {failure.error_name}: {failure.text}.")
