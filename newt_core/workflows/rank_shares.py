@@ -78,9 +78,16 @@ def share_environments(
         for rank, own in enumerate(saved):
             rank_of_env[own_envs(own).numpy()] = rank
     else:
-        costs = [step_cost(specs[task]) for task in task_of_env]
-        rank_of_env = np.array(share_out(costs, ranks.size), np.int64)
+        rank_of_env, _ = _dealt(task_of_env, specs, ranks.size)
     return EnvShare(task_of_env, rank_of_env, ranks.rank)
+
+
+def _dealt(
+    task_of_env: IntArray, specs: Sequence[TaskSpec], ranks: int
+) -> tuple[IntArray, list[float]]:
+    """Return who plays each environment, and what a step of each costs."""
+    costs = [step_cost(specs[task]) for task in task_of_env]
+    return np.array(share_out(costs, ranks), np.int64), costs
 
 
 @dataclass(frozen=True)
@@ -106,10 +113,8 @@ def largest_share(config: RunConfig, specs: Sequence[TaskSpec], ranks: int) -> L
         ranks: How many train it.
     """
     task_of_env = np.repeat(np.arange(len(specs)), config.envs_per_task)
-    costs = [step_cost(specs[task]) for task in task_of_env]
-    own: list[list[int]] = [[] for _ in range(ranks)]
-    for env, rank in enumerate(share_out(costs, ranks)):
-        own[rank].append(env)
+    rank_of_env, costs = _dealt(task_of_env, specs, ranks)
+    own = [np.flatnonzero(rank_of_env == rank) for rank in range(ranks)]
     most = max(own, key=lambda envs: (len(envs), sum(costs[env] for env in envs)))
     part = len(most) / len(task_of_env)
     lengths = [spec.episode_length for spec in specs]
@@ -124,7 +129,7 @@ def largest_share(config: RunConfig, specs: Sequence[TaskSpec], ranks: int) -> L
     )
     return LargestShare(
         config.model_copy(update={"update": update}),
-        sorted({int(task_of_env[env]) for env in most}),
+        np.unique(task_of_env[most]).tolist(),
         part,
         max(evaluated.values()),
     )

@@ -15,12 +15,15 @@ import os
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from newt_core.types import ACTION_DIM, FRAME_SIZE, STATE_DIM, BoolArray, ByteArray, FloatArray
+
+if TYPE_CHECKING:
+    from newt_core.envs.pool.api import EpisodeNumbers
 
 _ALIGNMENT = 64
 """Bytes; arrays start on cache lines of their own, so that processes do not slow each other."""
@@ -77,6 +80,12 @@ class SharedArrays:
     """[W] the environment a worker is inside of, or ``NO_ENV``."""
     progress: NDArray[np.int64]
     """[W] rises whenever a worker finishes an operation on an environment."""
+
+    def number(self, episodes: EpisodeNumbers) -> None:
+        """Say which episodes the environments run from their next reset on."""
+        self.series[:] = episodes.series
+        self.episode[:] = episodes.first
+        self.stride[:] = episodes.stride
 
 
 def create(shape: PoolShape) -> tuple[int, SharedArrays]:

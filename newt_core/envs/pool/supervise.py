@@ -110,9 +110,7 @@ class Crew:
     def number(self, episodes: EpisodeNumbers) -> None:
         """Say which episodes the environments run from their next reset on."""
         self._numbers = episodes
-        self.shared.series[:] = episodes.series
-        self.shared.episode[:] = episodes.first
-        self.shared.stride[:] = episodes.stride
+        self.shared.number(episodes)
 
     def request(self, kind: Kind, env_ids: IntArray) -> None:
         """Have environments reset or stepped: one message to each worker concerned."""
