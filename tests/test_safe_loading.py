@@ -29,7 +29,7 @@ RUN_CODE = {
 }
 SUSPICIOUS = re.compile(r"load|pickle|shelve|exec\(|eval\(")
 """Files without any of this are not parsed, which takes time."""
-BETWEEN_PROCESSES = {"newt_core/envs/pool/messages.py"}
+BETWEEN_PROCESSES = {"newt_core/envs/pool/messages.py", "newt_core/workflows/own_process.py"}
 """Here a pickle comes from a process that the reader itself has started, and from no file."""
 
 

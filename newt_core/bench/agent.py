@@ -6,10 +6,7 @@ and ends with a round that learned, so that whole rollouts count of agents that 
 
 from __future__ import annotations
 
-import json
-import pickle
 import resource
-import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -32,6 +29,7 @@ from newt_core.training.loop import Loop
 from newt_core.version import git_version
 from newt_core.workflows.able import require_able
 from newt_core.workflows.agent_kinds import find_kind, options_of
+from newt_core.workflows.own_process import in_own_process
 from newt_core.workflows.sizes import check_sizes
 from newt_core.workflows.trial_loop import (
     EPISODE,
@@ -45,10 +43,6 @@ AGENTS = ("newt", "tdmpc2", "bc", "ppo", "fasttd3", "brc")
 """Measured unless others are named."""
 _PATIENCE = 20_000
 """Rounds in which an agent has to learn something."""
-_CODE = (
-    "import sys, pickle; from newt_core.bench.agent import report; "
-    "report(*pickle.load(sys.stdin.buffer))"
-)
 
 
 def bench_agent(
@@ -110,23 +104,13 @@ def measure_apart(
     config: RunConfig, specs: Sequence[TaskSpec], steps: int, repeats: int
 ) -> dict[str, Any]:
     """Return what a process of its own measures."""
-    done = subprocess.run(
-        [sys.executable, "-c", _CODE],
-        input=pickle.dumps((config, list(specs), steps, repeats)),
-        capture_output=True,
-        check=False,
-    )
-    if done.returncode:
-        said = done.stderr.decode(errors="replace").strip().splitlines() or ["it was killed"]
-        reason = said[-1].partition("Error: ")[2] or said[-1]
-        raise EnvironmentFailure(f"an agent '{config.agent.kind}' could not be measured: {reason}")
-    measured: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    try:
+        measured: dict[str, Any] = in_own_process(measure, config, list(specs), steps, repeats)
+    except EnvironmentFailure as error:
+        raise EnvironmentFailure(
+            f"an agent '{config.agent.kind}' could not be measured: {error}"
+        ) from error
     return measured
-
-
-def report(config: RunConfig, specs: Sequence[TaskSpec], steps: int, repeats: int) -> None:
-    """Print :func:`measure` as a line of JSON."""
-    sys.stdout.write(f"{json.dumps(measure(config, specs, steps, repeats))}\n")
 
 
 def measure(

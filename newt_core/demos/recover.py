@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import resource
 import subprocess
 import sys
@@ -26,6 +25,7 @@ from typing import Any
 from newt_core.demos.checksum import BLOCK_BYTES, stated_length
 from newt_core.demos.schema import DIGEST, FileHeader, group_digest
 from newt_core.errors import in_short
+from newt_core.interpreter import same_packages
 
 CPU_S = 20
 """Seconds of computing that reading a damaged file may take, plus one per 10 MB: HDF5 can go
@@ -72,7 +72,6 @@ def recover(path: Path, out: Path | None = None) -> Rest:
         OSError: the process cannot be started.
     """
     # Found where this program was, wherever that is started from.
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))}
     command = [sys.executable, "-P", "-m", "newt_core.demos.recover", str(path)]
     timeout = _WAIT_S + _cpu_limit(path)
     try:
@@ -80,7 +79,7 @@ def recover(path: Path, out: Path | None = None) -> Rest:
             [*command, *([str(out)] if out else [])],
             capture_output=True,
             timeout=timeout,
-            env=environment,
+            env=same_packages(),
             check=False,
         )
         return Rest.from_json(done.stdout)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
 from dataclasses import dataclass
 from typing import Any
+
+from newt_core.interpreter import same_packages
 
 _CODE = "import sys; from newt_core.doctor.probes import main; main(*sys.argv[1:])"
 
@@ -31,10 +32,9 @@ def probe(name: str, *arguments: str, seconds: float) -> Answer:
         arguments: its arguments.
         seconds: after which the process is killed.
     """
-    path = os.pathsep.join(os.path.abspath(entry) for entry in sys.path)
     process = subprocess.Popen(
         [sys.executable, "-P", "-c", _CODE, name, *arguments],
-        env={**os.environ, "PYTHONPATH": path},
+        env=same_packages(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
+from newt_core.agents.newt.setup import choose_device
 from newt_core.specs import TaskSpec
 from newt_core.training.config import RunConfig
 from newt_core.workflows.agent_kinds import find_kind
 from newt_core.workflows.join import cores_of_a_rank
 from newt_core.workflows.newt_kind import NewtKind
+from newt_core.workflows.own_process import in_own_process
 from newt_core.workflows.rank_shares import largest_share
 from newt_core.workflows.stage_times import seconds
 from newt_core.workflows.trial_loop import trial_loop
@@ -42,7 +44,8 @@ def forecast(
     """Say how long a run is, having taken a few steps and updates of it.
 
     Of several ranks, the one with the most to do is timed, alone, on its part of the cores; what
-    they say to each other is not counted.
+    they say to each other is not counted. On a GPU, another process takes the steps, so that
+    nothing of it lies there when the run begins.
 
     Args:
         config: The run's settings.
@@ -53,6 +56,18 @@ def forecast(
     Raises:
         EnvironmentFailure: A task's simulator keeps failing.
     """
+    if choose_device(config.device).type == "cuda":
+        return Forecast(**in_own_process(_as_dict, config, list(specs), pretraining, ranks))
+    return _measured(config, specs, pretraining, ranks)
+
+
+def _as_dict(*arguments: Any) -> dict[str, Any]:
+    return asdict(_measured(*arguments))
+
+
+def _measured(
+    config: RunConfig, specs: Sequence[TaskSpec], pretraining: bool, ranks: int
+) -> Forecast:
     steps = 0 if pretraining else config.steps
     learned = round(steps * config.update.updates_per_step)
     updates = learned

@@ -7,7 +7,6 @@ run ends with a save when it is told to stop, and also when whoever started it i
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -24,6 +23,7 @@ from typing import Any
 from newt_core import threads
 from newt_core.envs.pool.process import stops_held_back
 from newt_core.errors import NewtError, in_short
+from newt_core.interpreter import same_packages
 from newt_core.training.progress import Evaluating, RunStatus
 
 _CODE = "import sys; from newt_core.workflows.run_apart import main; main(int(sys.argv[1]))"
@@ -43,8 +43,7 @@ class RunProcess:
 
     def __init__(self, folder: Path, count: int) -> None:
         self.connection, theirs = Pipe()
-        variables = dict(os.environ)
-        variables["PYTHONPATH"] = os.pathsep.join(os.path.abspath(entry) for entry in sys.path)
+        variables = same_packages()
         threads.let_waiting_threads_sleep(variables)
         # What a terminal's Ctrl-C means is for this process to decide, which passes it on.
         with stops_held_back():

@@ -16,7 +16,7 @@ from newt_core.errors import ConfigError, EnvironmentFailure
 from newt_core.model.sizes import SIZES
 from newt_core.specs import TaskSpec, load_specs
 from newt_core.training.config import RunConfig, resolve_config
-from newt_core.workflows import trial_loop
+from newt_core.workflows import own_process, trial_loop
 from newt_core.workflows.agent_kinds import KINDS
 from tests.fixtures.models import TINY
 from tests.fixtures.point_pool import PointPool, point_task
@@ -112,7 +112,7 @@ def test_what_cannot_be_measured_is_refused_in_a_line(monkeypatch):
     ):
         with pytest.raises(ConfigError, match=says):
             bench_agent({kind: config(kind, *more)}, specs, steps=1, repeats=1)
-    monkeypatch.setattr(bench, "_CODE", "raise ValueError('too bad')")
+    monkeypatch.setattr(own_process, "_CODE", "raise ValueError('too bad')")
     with pytest.raises(EnvironmentFailure, match=r"'ppo' could not be measured: too bad$"):
         bench_agent({"ppo": config("ppo")}, specs, steps=1, repeats=1)
 

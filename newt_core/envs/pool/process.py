@@ -17,6 +17,7 @@ from newt_core.envs.pool import messages
 from newt_core.envs.pool.buffers import PoolShape, SharedArrays
 from newt_core.envs.pool.messages import Kind
 from newt_core.errors import ConfigError
+from newt_core.interpreter import same_packages
 
 _CODE = "import sys; from newt_core.envs.pool.worker import main; main(*map(int, sys.argv[1:]))"
 
@@ -181,8 +182,7 @@ def _environment(*, draws: bool) -> dict[str, str]:
     It finds the same packages as this process. One thread each: the cores are shared out
     already. And no OpenGL in a worker that draws nothing: it would cost 50 MB.
     """
-    variables = dict(os.environ)
-    variables["PYTHONPATH"] = os.pathsep.join(os.path.abspath(entry) for entry in sys.path)
+    variables = same_packages()
     for name in (*threads.COUNTS, "OPENBLAS_NUM_THREADS"):
         variables.setdefault(name, "1")
     threads.let_waiting_threads_sleep(variables)  # where the user wants more than one
