@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from newt_core.specs import SpecLibrary
     from tests.fixtures.layers import Layers
 
+# Otherwise programs that tests start say how many threads they choose when the machine is busy.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 SEED = "NEWT_TEST_SEED"
 """Environment variable with another seed than 0; no test may need luck: scripts/repeat_tests.py."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -47,23 +49,29 @@ def test_actions_go_to_the_environments_named(pool):
     np.testing.assert_allclose(transitions.reward, [-1.0, 1.0])
 
 
-def test_a_slow_environment_does_not_hold_up_the_others():
-    slow = toy_spec("slow", length=100, seconds=0.3)
+def test_a_slow_environment_does_not_hold_up_the_others(tmp_path: Path):
+    barrier = tmp_path / "barrier"
+    slow = toy_spec("slow", length=100, behind=str(barrier))
     with make_pool([slow, toy_spec(), toy_spec()], workers=2, builders=BUILDERS) as pool:
         pool.reset()
+        barrier.touch()
         pool.send(np.zeros((3, 16)), np.arange(3))
         first = pool.recv(1)
         assert 0 not in first.env_ids
+        barrier.unlink()
         rest = pool.recv(3 - len(first.env_ids))
     assert sorted([*first.env_ids, *rest.env_ids]) == [0, 1, 2]
 
 
-def test_within_a_worker_too_an_environment_is_reported_when_it_is_done():
-    slow = toy_spec("slow", length=100, seconds=0.5)
+def test_within_a_worker_too_an_environment_is_reported_when_it_is_done(tmp_path: Path):
+    barrier = tmp_path / "barrier"
+    slow = toy_spec("slow", length=100, behind=str(barrier))
     with make_pool([toy_spec(), slow], workers=1, builders=BUILDERS) as pool:
         pool.reset()
+        barrier.touch()
         pool.send(np.zeros((2, 16)), [0, 1])
         assert pool.recv(1).env_ids.tolist() == [0]
+        barrier.unlink()
         assert pool.recv(1).env_ids.tolist() == [1]
 
 

@@ -49,16 +49,19 @@ def test_a_stack_begins_with_copies_and_never_reaches_into_the_episode_before():
         assert reds(pool.step(ONES).frames) == [[0, 0, 1], [2, 3, 4]]
 
 
-def test_a_partial_reply_has_the_pictures_of_its_environments():
-    specs = [toy_spec("slow", seconds=0.3, length=50), toy_spec("fast", length=50)]
+def test_a_partial_reply_has_the_pictures_of_its_environments(tmp_path: Path):
+    barrier = tmp_path / "barrier"
+    specs = [toy_spec("slow", behind=str(barrier), length=50), toy_spec("fast", length=50)]
     with make_pool(specs, workers=2, builders=BUILDERS, frames=1) as pool:
         pool.reset()
+        barrier.touch()
         pool.send(ONES, [0, 1])
         first = pool.recv(1)
         assert first.env_ids.tolist() == [1]
         assert reds(first.frames) == [[1]]
         with pytest.raises(PoolStateError, match="not ready"):
             pool.frames()
+        barrier.unlink()
         assert reds(pool.recv(1).frames) == [[1]]
 
 

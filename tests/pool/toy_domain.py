@@ -74,7 +74,9 @@ class ToySimulator:
         return self.observe()
 
     def step(self, action: FloatArray) -> Outcome:
-        time.sleep(float(self.spec.env.get("seconds", 0.0)))
+        if barrier := self.spec.env.get("behind"):
+            while Path(barrier).exists():
+                time.sleep(0.002)
         self.steps += 1
         if self.steps == self.spec.env.get("at"):
             self.perhaps_fail("step")
