@@ -11,6 +11,7 @@ import typer
 
 from newt_cli import console, options
 from newt_cli import setting_options as settings
+from newt_cli.commands import command_app
 from newt_cli.display import training_display
 from newt_cli.failures import StopRequest
 from newt_cli.forecasts import ForecastOfMany
@@ -21,7 +22,7 @@ from newt_cli.run_settings import require_own_settings
 if TYPE_CHECKING:
     from newt_core.workflows.run_many import ListContext
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
+app = command_app()
 
 MOST_SEEDS = 1_000
 """A run of each row for each: more would be a slip of the finger."""

@@ -8,10 +8,11 @@ from typing import Annotated, Any, Literal
 import typer
 
 from newt_cli import console, options
+from newt_cli.commands import command_app
 from newt_cli.consent import Yes, agreed
 from newt_cli.counts import download_display
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
+app = command_app()
 
 Out = Annotated[
     Path | None,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from newt_cli import console, options
+from newt_cli.commands import command_app
 from newt_cli.counts import task_display
 from newt_cli.display import training_display
 from newt_cli.failures import FAILED, INTERRUPTED, StopRequest
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from newt_core.specs import SpecLibrary, TaskSpec
     from newt_core.workflows.collect_demos import Collected
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
+app = command_app()
 
 
 @app.command("collect-demos")

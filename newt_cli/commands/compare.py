@@ -8,10 +8,11 @@ from typing import Annotated
 import typer
 
 from newt_cli import console, options
+from newt_cli.commands import command_app
 from newt_cli.numbers import number_option
 from newt_core.settings import limits
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
+app = command_app()
 
 
 @app.command()

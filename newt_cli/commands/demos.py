@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from newt_cli import console, options
+from newt_cli.commands import command_app
 from newt_cli.demo_download import download
 from newt_cli.demo_files import (
     at_a_glance,
@@ -23,7 +24,7 @@ from newt_cli.failures import FAILED
 if TYPE_CHECKING:
     from newt_core.specs import SpecLibrary
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
+app = command_app()
 
 What = Annotated[
     list[str] | None,

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from newt_cli import console, options
+from newt_cli.commands import command_app
 from newt_cli.counts import download_display
 
 if TYPE_CHECKING:
     from newt_core.doctor.check import Check
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
+app = command_app()
 
 
 @app.command()

@@ -11,6 +11,7 @@ import typer
 
 from newt_cli import console, options
 from newt_cli import setting_options as settings
+from newt_cli.commands import command_app
 from newt_cli.display import training_display
 from newt_cli.failures import INTERRUPTED, StopRequest
 from newt_cli.forecasts import say_forecast_of_runs
@@ -20,7 +21,7 @@ from newt_cli.run_settings import require_own_settings, resume_command
 if TYPE_CHECKING:
     from newt_core.workflows.finetune import Finetuned
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
+app = command_app()
 
 MOST_SEEDS = 1_000
 """A run each: more would be a slip of the finger."""

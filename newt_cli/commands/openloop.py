@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from newt_cli import console, evaluations, options
+from newt_cli.commands import command_app
 from newt_cli.counts import count_display
 from newt_cli.numbers import number_option, real_option
 from newt_core.settings import limits
@@ -17,7 +18,7 @@ from newt_core.settings import limits
 if TYPE_CHECKING:
     from newt_core.workflows.open_loop import OpenLoop, TaskOpenLoop
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
+app = command_app()
 
 DEPTHS = (1, 3, 6, 12, 24, 48)
 """Imagined steps whose errors are printed."""

@@ -9,6 +9,7 @@ import typer
 
 from newt_cli import console, options
 from newt_cli import setting_options as settings
+from newt_cli.commands import command_app
 from newt_cli.forecasts import duration
 from newt_cli.numbers import number_option, real_option
 from newt_core.settings import limits
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from newt_core.workflows.cost import Cost
     from newt_core.workflows.profile import Profile
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
+app = command_app()
 
 MOST_GPUS = 1_024
 """Of one run."""

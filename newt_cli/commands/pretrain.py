@@ -9,6 +9,7 @@ import typer
 
 from newt_cli import console, options, rank_options, ranks
 from newt_cli import setting_options as settings
+from newt_cli.commands import command_app
 from newt_cli.forecasts import ForecastFirst
 from newt_cli.run_settings import require_own_settings
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from newt_core.workflows.context import RunContext
     from newt_core.workflows.pretrain import Pretrained
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
+app = command_app()
 
 
 @app.command()

@@ -8,13 +8,14 @@ from typing import Annotated, Any
 import typer
 
 from newt_cli import console, options
+from newt_cli.commands import command_app
 from newt_cli.counts import count_display, task_display
 from newt_cli.failures import interruptible
 from newt_cli.numbers import number_option, real_option
 from newt_cli.optional_value import VideoCommand
 from newt_core.settings import limits
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
+app = command_app()
 
 
 OF_VIDEOS = {

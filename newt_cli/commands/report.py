@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from newt_cli import console, options
+from newt_cli.commands import command_app
 from newt_cli.numbers import number_option
 
 if TYPE_CHECKING:
     from newt_core.training.run_folder import RunFolder
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
+app = command_app()
 
 PAGE = ".html"
 REFRESH = 10

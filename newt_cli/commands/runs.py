@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from newt_cli import console, options
+from newt_cli.commands import command_app
 
 if TYPE_CHECKING:
     from newt_core.reporting.runs.clean import Item
     from newt_core.reporting.runs.state import RunInfo
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
+app = command_app()
 
 COLUMNS = ("run", "state", "steps", "of", "score", "best", "MB", "changed")
 ITEM_COLUMNS = ("what", "MB", "path")

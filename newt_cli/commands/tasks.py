@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from newt_cli import console, options
+from newt_cli.commands import command_app
 from newt_cli.commands.embed import embed
 from newt_cli.counts import count_display
 from newt_cli.failures import interruptible
@@ -17,7 +18,7 @@ from newt_core.settings import limits
 if TYPE_CHECKING:
     from newt_core.specs import TaskSpec
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
+app = command_app()
 app.command("embed")(embed)
 
 LISTED_FIELDS = (

@@ -11,6 +11,7 @@ import typer
 
 from newt_cli import console, options, rank_options, ranks
 from newt_cli import setting_options as settings
+from newt_cli.commands import command_app
 from newt_cli.display import training_display
 from newt_cli.failures import StopRequest
 from newt_cli.forecasts import ForecastFirst, ForecastOfMany
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from newt_core.workflows.context import RunContext
     from newt_core.workflows.run_many import ListContext
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
+app = command_app()
 
 
 @app.command()

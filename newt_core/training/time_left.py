@@ -20,7 +20,6 @@ class TimeLeft:
         self._every = every
         self._evaluation_s: float | None = None
         self._began: float | None = None
-        self._done = self._of = 0
 
     def begin_evaluation(self) -> None:
         """Note that an evaluation begins."""

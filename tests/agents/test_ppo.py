@@ -17,7 +17,7 @@ from newt_core.agents.ppo.config import PPOConfig
 from newt_core.agents.ppo.interaction import PPOInteraction
 from newt_core.agents.ppo.losses import Samples, advantages, ppo_loss
 from newt_core.agents.ppo.network import ActorCritic
-from newt_core.types import Observation, Transitions
+from newt_core.types import ACTION_DIM, STATE_DIM, Observation, Transitions
 from tests.fixtures.models import normal, table
 from tests.fixtures.transitions import (
     gradients,
@@ -109,6 +109,14 @@ def test_it_begins_as_published():
     torch.testing.assert_close(last @ last.T, 1e-4 * torch.eye(16), atol=1e-6, rtol=0)
     assert made.log_std is not None
     assert not made.log_std.any()
+
+
+def test_a_std_of_each_state_is_the_second_half_of_what_the_network_says():
+    made = network(PPOConfig(width=8, state_dependent_std=True))
+    states, tasks = normal(5, STATE_DIM, seed=0), torch.tensor([0, 1, 0, 1, 1])
+    found, said = made.policy(states, tasks), made.actor(states, made.text, tasks)
+    torch.testing.assert_close(found.mean, said[:, :ACTION_DIM] * made.action_mask[tasks])
+    torch.testing.assert_close(found.log_std, said[:, ACTION_DIM:])
 
 
 @pytest.mark.parametrize("squash", [True, False])

@@ -128,7 +128,10 @@ def test_the_size_is_asked_first(newt, hub, monkeypatch):
             return True
 
     monkeypatch.setattr(sys, "stdin", Terminal("n\n"))
-    assert newt("newt checkpoint download walker-run").code == 0
+    answer = newt("newt checkpoint download walker-run")
+    assert answer.code == 0
+    assert "MB" not in answer.out  # a question is no result
+    assert f"{size:,.1f} MB to fetch?" in answer.err
     assert not hub.ranges
     assert not Path("checkpoints").exists()
     monkeypatch.setattr(sys, "stdin", Terminal("y\n"))

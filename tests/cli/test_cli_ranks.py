@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 import yaml
 
-from newt_cli.rank_options import RANK_TIMEOUT_S
+from newt_cli.rank_options import RANK_TIMEOUT_S, Several
+from newt_cli.ranks import shared_run
+from newt_core.agents.ranks import OneRank
 from newt_core.errors import RankFailedError
 from newt_core.files import write_json
 from newt_core.training.checkpoint import save_checkpoint
 from newt_core.training.config import resolve_config
+from newt_core.training.run_folder import RunFolder
+from newt_core.workflows.asked import Asked
 from newt_core.workflows.join import TIMEOUT_S
 from tests.fixtures.contents import payload_of
 
@@ -89,11 +94,13 @@ def test_a_rank_that_failed_is_named_and_how_to_go_on(newt, core):
     def fail(asked, environment):
         config = resolve_config("smoke", None, (), tasks="walker-run")
         save_checkpoint(Path("runs/a/checkpoints/step_000000000.pt"), payload_of(config))
-        raise RankFailedError("rank 1 of 2 was ended by SIGKILL.")
+        error = RankFailedError("rank 1 of 2 was ended by SIGKILL.")
+        error.exit_code = 3  # that of the rank
+        raise error
 
     core.replace("launch", fail)
     answer = newt(f"{TRAIN} --ranks 2 --json")
-    assert answer.code == 1
+    assert answer.code == 3
     assert answer.err.splitlines()[1:] == [
         "error: rank 1 of 2 was ended by SIGKILL.",
         "Go on with: newt train --run runs/a --resume --ranks 2",
@@ -150,3 +157,42 @@ def test_another_kind_of_agent_is_not_shared(newt, core, monkeypatch):
     answer = newt(f"{TRAIN} --agent random --ranks 2")
     assert answer.code == 2
     assert "learns in one process" in answer.err
+
+
+class Second(OneRank):
+    """The second of two ranks, which the first one tells where the run is."""
+
+    rank, size, writes = 1, 2, False
+
+    def __init__(self, told: str) -> None:
+        self.told = told
+
+    def gather(self, value: Any) -> list[Any]:
+        return [self.told, value]
+
+
+@pytest.mark.parametrize("resume", [True, False])
+def test_a_rank_that_does_not_write_makes_nothing_and_follows_the_first(tmp_path, resume):
+    settings = resolve_config("smoke", None, (), tasks="walker-run,walker-walk")
+    folder = RunFolder.create("a", settings.to_yaml(), root=tmp_path)
+    ranks = Second(str(folder.path))
+
+    def never(*arguments: object) -> None:
+        raise AssertionError("that is for the first rank")
+
+    made, goes_on = shared_run(
+        Several(gpus=None, ranks=None, max_restarts=0, timeout=60),
+        ranks,
+        Asked(None, None, (), {}),
+        never,  # type: ignore[arg-type]
+        never,  # type: ignore[arg-type]
+        never,
+        name=None,
+        specs=(),
+        resume=resume,
+    )
+    assert made.ranks is ranks
+    assert made.folder.path == folder.path
+    assert made.config == settings
+    assert [spec.id for spec in made.parts.specs] == ["walker-run", "walker-walk"]
+    assert goes_on is resume

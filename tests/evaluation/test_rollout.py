@@ -1,11 +1,12 @@
 from collections import Counter
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
 
 from newt_core.envs.pool import make_pool
 from newt_core.errors import ConfigError
-from newt_core.evaluation import EpisodeResult, evaluate, random_act
+from newt_core.evaluation import EpisodeResult, evaluate, random_act, rollout
 from newt_core.specs import load_specs
 from newt_core.types import ACTION_DIM, FloatArray, Observation
 from tests.evaluation.counting_pool import CountingPool, task
@@ -73,6 +74,35 @@ def test_environments_of_other_tasks_are_left_alone():
     results = evaluate(pay_one_plus_episode, [LONG], 1, pool=pool, task_ids=[1])
     assert [r.task for r in results] == ["long"]
     assert pool.sent == [[1]] * 5
+
+
+def test_a_pool_of_its_own_knows_the_agents_numbers_of_tasks(monkeypatch):
+    opened: list[tuple[int, int | None, int]] = []
+
+    @contextmanager
+    def open_pool(specs, workers=None, seed=0):
+        opened.append((len(specs), workers, seed))
+        yield CountingPool(specs)
+
+    monkeypatch.setattr(rollout, "make_pool", open_pool)
+    told: list[tuple[int, int]] = []
+
+    def act(observation: Observation) -> FloatArray:
+        assert set(observation.task.tolist()) == {4}
+        return pay(np.ones(len(observation.state)))
+
+    evaluate(
+        act,
+        [SHORT],
+        3,
+        envs_per_task=2,
+        workers=1,
+        seed=6,
+        task_ids=[4],
+        on_progress=lambda done, total: told.append((done, total)),
+    )
+    assert opened == [(2, 1, 6)]
+    assert told[-1] == (6, 6)
 
 
 def test_the_agent_is_told_its_own_task_index_and_where_episodes_begin():

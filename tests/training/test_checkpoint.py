@@ -11,7 +11,12 @@ import pytest
 import torch
 
 from newt_core.errors import CheckpointError
-from newt_core.training.checkpoint import FORMAT_VERSION, load_checkpoint, save_checkpoint
+from newt_core.training.checkpoint import (
+    FORMAT_VERSION,
+    load_checkpoint,
+    read_archive,
+    save_checkpoint,
+)
 
 
 @pytest.fixture
@@ -168,6 +173,14 @@ def test_foreign_objects_are_refused_and_their_code_is_not_run(tmp_path, write):
         load_checkpoint(path)
     assert_one_line(error, path)
     assert not marker.exists()
+
+
+def test_a_list_that_holds_itself_is_read_once(tmp_path):
+    mine: list[Any] = [1.0]
+    mine.append(mine)
+    torch.save({"mine": mine, "also": mine}, tmp_path / "round.pt")
+    found = read_archive(tmp_path / "round.pt")
+    assert found["mine"][1] is found["mine"]
 
 
 def test_another_format_version_says_which(tmp_path):

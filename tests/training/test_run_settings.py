@@ -9,7 +9,7 @@ import yaml
 
 from newt_core.errors import ConfigError, RunFolderError
 from newt_core.training.checkpoint import save_checkpoint
-from newt_core.training.config import resolve_config
+from newt_core.training.config import resolve_config, setting_fields
 from newt_core.training.resume import resumed_config, run_settings
 from newt_core.training.run_folder import RunFolder
 from tests.fixtures.contents import payload_of
@@ -82,3 +82,10 @@ def test_a_setting_that_is_newer_than_the_run_has_its_default(tmp_path):
     folder.config_file.write_text(yaml.safe_dump(older))
     save_checkpoint(folder.checkpoints / "step_000000400.pt", payload)
     assert run_settings(folder) == CONFIG
+
+
+def test_of_many_that_are_lacking_three_are_named_and_the_others_counted(tmp_path):
+    folder = begun(tmp_path)
+    folder.config_file.write_text("")
+    with pytest.raises(ConfigError, match=f" and {len(setting_fields()) - 3} others"):
+        run_settings(folder)

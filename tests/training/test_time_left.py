@@ -64,3 +64,5 @@ def test_the_evaluation_under_way_is_foreseen_from_its_own_speed(clock):
     assert left.seconds(500, 10.0, None) == 60.0 + 50.0 + 80.0
     left.end_evaluation(whole=False)
     assert left.seconds(500, 10.0, None) is None  # a part of one says nothing
+    left.begin_evaluation()
+    assert left.evaluating == Evaluating(0, 0, None)  # another

@@ -258,6 +258,15 @@ def test_the_200_tasks_are_written_in_the_published_order(tmp_path):
     ids = [spec.id for spec in specs]
     assert found["_task_emb.weight"][:, 0].tolist() == [ids.index(name) for name in listed_tasks()]
     assert found["_action_masks"].sum(-1).tolist() == [spec.action_dim for spec in ALL]
+    # With one more they are others, which go in their own order.
+    more = [*specs, specs[0].model_copy(update={"id": "one-more", "action_dim": 7})]
+    payload = payload_of(config, more, agent=payload["agent"])
+    payload["text"] = torch.arange(201.0)[:, None].repeat(1, 512)
+    save_checkpoint(tmp_path / "more.pt", payload)
+    export_checkpoint(tmp_path / "more.pt", tmp_path / "there_too.pt")
+    found = model_in(tmp_path / "there_too.pt")
+    assert found["_task_emb.weight"][:, 0].tolist() == list(range(201))
+    assert found["_action_masks"].sum(-1).tolist() == [spec.action_dim for spec in more]
 
 
 def test_a_small_tables_rows_are_told_apart_by_their_masks_or_by_name(tmp_path):
