@@ -283,7 +283,9 @@ def test_the_page_of_agents_names_every_kind_and_all_its_options():
     named = {word for row in rows(prose(page)) for word in re.findall(r"`([^`]+)`", row[0])}
     for name in KINDS:
         assert name in named
-        assert set(find_kind(name).options.model_fields) <= named, name
+        fields = find_kind(name).options.model_fields
+        assert set(fields) <= named, name
+        assert all(field.description for field in fields.values()), name
 
 
 def test_every_result_has_the_command_and_the_commit_of_its_file():

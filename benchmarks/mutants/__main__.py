@@ -8,9 +8,10 @@
 A mutant is a file with one change: an operator, a comparison, a number or a keyword replaced
 (cosmic-ray's operators), a statement deleted, or an argument not passed on (ours). Mutants are
 drawn evenly over files and, within a file, over places. Each is tried with the tests that run the
-changed lines, the quickest first, which the suite's own run above has recorded; what is set when a
-module is imported, with those that run any line of it or of what imports it. What a run has found
-is kept, so that it can be interrupted. Of a survivor, the file says what was changed.
+changed lines, the quickest first, which the suite's own run above has recorded, and with those
+whose file imports the module, since what they run in other processes is not recorded; what is
+set when a module is imported, with those that run any line of it or of what imports it. What a run
+has found is kept, so that it can be interrupted. Of a survivor, the file says what was changed.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -48,6 +50,7 @@ class Tests:
     """
 
     def __init__(self, tree: Path) -> None:
+        self._tree = tree
         self._coverage = CoverageData(str(tree / ".coverage"))
         self._coverage.read()
         self._seconds: dict[str, float] = {}
@@ -66,10 +69,19 @@ class Tests:
                 if name == here or f"from {module} import" in Path(name).read_text("utf-8"):
                     some = self._coverage.contexts_by_lineno(name).values()
                     names |= {name for each in some for name in each if name}
-        tests = {name.partition("|")[0] for name in names} & self._seconds.keys()
+        tests = {name.partition("|")[0] for name in names} | self._naming(file)
+        tests &= self._seconds.keys()
         ordered = sorted(tests, key=lambda test: (self._seconds[test], test))
         total = accumulate(self._seconds[test] for test in ordered)
         return [test for test, sum_ in zip(ordered, total, strict=True) if sum_ <= MOST_SECONDS]
+
+    def _naming(self, file: str) -> set[str]:
+        """Tests in files that import a module: what they run in other processes is not recorded."""
+        package, _, name = file.removesuffix(".py").replace("/", ".").rpartition(".")
+        imports = re.compile(rf"from {package}(\.{name} import| import .*\b{name}\b)")
+        paths = {test.partition("::")[0] for test in self._seconds}
+        naming = {path for path in paths if imports.search((self._tree / path).read_text("utf-8"))}
+        return {test for test in self._seconds if test.partition("::")[0] in naming}
 
 
 def noticed(tree: Path, mutant: Mutant, tests: Tests) -> str | None:

@@ -22,7 +22,13 @@ SKIPPED = ("BitOr", "BitAnd", "BitXor", "Shift", "NumberReplacer", "Variable", "
 """Left out: ``|`` of annotations, numbers (ours change them), what makes no Python, and ``is`` for
 ``==``, which is the same for small numbers and names."""
 
-NOT_BEHAVIOUR = (r"\bfrozen=", r"^[-+]\s*[*/],$", r", [*/], ", r"\bmetavar=", r"\bINK = |_INCHES\b")
+NOT_BEHAVIOUR = (
+    r"\bfrozen=",
+    r"^[-+]\s*[*/],$",
+    r", [*/], ",
+    r"\bmetavar=",
+    r"\bINK = |_INCHES\b",
+)
 """Lines whose change alters no result: a record that nobody writes to, a parameter that may be
 given by name alone, what a help calls a value, colours and sizes of drawings."""
 
@@ -146,6 +152,9 @@ def draw(tree: Path, count: int, seed: int) -> list[Mutant]:
             if not line.startswith(("---", "+++"))
         ]
         if any(re.search(pattern, line) for pattern in NOT_BEHAVIOUR for line in change):
+            continue
+        # Whether a ``zip`` sees that what it joins is of one length.
+        if len({re.sub(r"strict=\w+|[ ,]", "", line[1:]) for line in change[1:]}) == 1:
             continue
         found = {"file": str(path.relative_to(tree)), "kind": kind, "change": change}
         chosen.append({**found, "text": new, "lines": _changed(text, new)})

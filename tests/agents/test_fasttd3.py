@@ -144,6 +144,12 @@ def test_the_actor_is_improved_every_second_time_and_the_critics_not_by_it(monke
     assert all(each.requires_grad for each in made.networks.critics.parameters())
 
 
+def test_how_often_the_actor_is_improved_is_an_option(monkeypatch):
+    made = agent(monkeypatch, actor_every=3)
+    updates = [made.update(transitions(4, seed=k), normal(4, 16)) for k in range(6)]
+    assert ["loss/policy" in update for update in updates] == [False, False, True] * 2
+
+
 def test_states_are_counted_whether_acted_on_or_drawn(monkeypatch):
     online = FastTD3Interaction(agent(monkeypatch), np.array([0, 2]), seed=0)
     seen = online.agent.networks.normaliser

@@ -30,6 +30,7 @@ def test_json_has_the_run_the_checkpoint_and_three_scores(newt, core):
     assert (config.pretrain.updates, config.model.size) == (50, "2M")
     assert config.demos.folder == Path("demos").resolve()
     assert not arguments["resume"]
+    assert core.arguments("forecast")["pretraining"] is True
     assert (arguments["folder"].path / "config.yaml").exists()
 
 
