@@ -159,6 +159,8 @@ def test_the_policy_explores_only_when_asked(agent: NewtAgent) -> None:
         for row, valid in enumerate((1, 4, 6)):
             assert np.all(actions[row, :valid] != 0)
             assert np.all(actions[row, valid:] == 0)
+    alike = Observation(OBS[[2, 2, 2]], TASK[[2, 2, 2]], IDS, np.zeros(3, np.bool_))
+    assert len(np.unique(loud(alike), axis=0)) == 3, "each environment has its own noise"
 
 
 def test_a_plan_can_be_had_whole_and_begins_with_the_action(agent: NewtAgent) -> None:

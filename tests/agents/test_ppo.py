@@ -97,7 +97,8 @@ def test_an_option_that_is_given_wins_over_its_variant():
     config = PPOConfig.model_validate({"variant": "untuned", "rollout": 32})
     assert (config.rollout, config.epochs, config.reward_scale) == (32, 4, 1.0)
     assert {config.squash, config.value_clip, config.bootstrap} == {False}
-    assert (PPOConfig().rollout, PPOConfig().value_coef) == (128, 1.0)
+    usual = PPOConfig()
+    assert (usual.rollout, usual.epochs, usual.value_coef) == (128, 8, 1.0)
 
 
 def test_it_begins_as_published():
@@ -234,6 +235,11 @@ def filled(online: PPOInteraction, *steps: Transitions) -> Samples:
         online.observe(step, ())
         state, first = step.obs, step.done | step.lost
     return online._look_back()
+
+
+def test_an_agent_of_states_reads_no_pictures():
+    agent = interaction().agent
+    assert (agent.obs, agent.feature_stack, agent.image_encoder) == ("state", 0, None)
 
 
 def test_a_time_out_bootstraps_from_the_true_last_observation():

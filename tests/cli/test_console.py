@@ -38,6 +38,21 @@ def test_closed_streams_are_no_trouble(closed):
     assert done.stderr == ""
 
 
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_file_that_is_opened_later_is_no_standard_stream(tmp_path, closed):
+    code = (
+        "import sys; from newt_cli.console import open_closed_streams; open_closed_streams(); "
+        "file = open('said', 'w'); print('a line'); print('a remark', file=sys.stderr); "
+        "file.write(str(file.fileno()))"
+    )
+    line = f'{sys.executable} -c "{code}" {closed}'
+    variables = os.environ | {"PYTHONPATH": str(ROOT)}
+    subprocess.run(["bash", "-c", line], check=True, cwd=tmp_path, env=variables)
+    said = (tmp_path / "said").read_text()
+    assert said.isdecimal(), "what was printed is in the file"
+    assert int(said) > 2
+
+
 def test_a_table_in_a_file_is_plain_text_in_columns_of_any_length(capsys):
     long = "x" * 200
     rows = [("walk", "9", "[bold]"), ("walker-run", "1,234", long)]

@@ -136,6 +136,14 @@ def test_a_column_gives_way_before_another_is_cut(capsys, monkeypatch):
     assert remark == "left out for lack of room: two. --json has everything.\n"
 
 
+def test_of_several_agents_the_last_give_way_first(newt, core, monkeypatch):
+    monkeypatch.setattr(console, "terminal_width", lambda: 42)
+    answer = newt("newt eval a.pt b.pt c.pt")
+    assert answer.code == 0, answer.err
+    assert answer.out.splitlines()[0].split() == ["score", "a.pt", "b.pt"]
+    assert "c.pt" in answer.err
+
+
 def test_an_id_wider_than_the_terminal_is_whole_all_the_same(capsys, monkeypatch):
     monkeypatch.setattr(console, "terminal_width", lambda: 10)
     console.write_table(("task",), [("a-task-of-twenty-char",)])

@@ -15,6 +15,7 @@ from newt_core.errors import ConfigError, MissingDependencyError
 from newt_core.evaluation import scene
 from newt_core.evaluation.caption import FULL_SIDE, MARGIN, PAPER, Captioner
 from newt_core.evaluation.grid import Panel, film_grid, in_rows
+from newt_core.evaluation.scene import Scene
 from newt_core.evaluation.video import Pace, choose_pace, film
 from newt_core.specs import TaskSpec, load_specs
 
@@ -117,6 +118,13 @@ def test_a_bare_video_has_no_texts(spec, tmp_path, written):
     assert not written
     with Image.open(made.path) as picture:
         assert picture.size == (FULL_SIDE, FULL_SIDE)
+
+
+def test_of_a_quick_simulator_every_third_step_is_shown_and_the_last(spec, tmp_path, monkeypatch):
+    monkeypatch.setattr(Scene, "step_seconds", 0.008)
+    assert STEPS % 3, "the last step is shown for being the last"
+    made = film(Still(), spec, tmp_path / "pong.mp4", episodes=2)
+    assert made.frames == 2 * (1 + STEPS // 3 + 1)
 
 
 def test_a_gif_plays_as_fast_as_it_says(spec, tmp_path):

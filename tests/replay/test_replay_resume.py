@@ -11,7 +11,9 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from unittest.mock import Mock
 
+import numpy as np
 import pytest
 import torch
 
@@ -257,3 +259,11 @@ def test_a_full_disk_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.Monk
     ):
         buffer.add(make_episode(1, 9))
     assert stored_numbers(buffer) == [0]
+
+
+def test_a_folder_that_was_made_and_not_yet_used_can_be_opened(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(np, "memmap", Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            DiskStorage(tmp_path / "replay", 10)
+    assert DiskStorage(tmp_path / "replay", 10).obs.shape == (10, newt_core.types.STATE_DIM)

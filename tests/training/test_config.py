@@ -38,6 +38,12 @@ def test_the_defaults_are_the_papers():
     assert resolve_config("paper") == config
 
 
+def test_on_a_gpu_the_quick_ways_are_the_defaults():
+    config = RunConfig()
+    assert (config.planner.tf32, config.planner.graphs) == (True, True)
+    assert (config.update.tf32, config.update.graphs) == (True, True)
+
+
 @pytest.mark.parametrize("preset", preset_names())
 def test_every_preset_resolves_and_says_what_it_trades(preset):
     from importlib.resources import files

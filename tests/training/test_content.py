@@ -48,6 +48,7 @@ def test_a_checkpoint_of_an_earlier_newt_has_its_settings_under_the_names_of_tod
         ({"tasks": [{"id": "a"}]}, "not as Newt writes checkpoints"),
         ({"phase": "sleeping"}, "there is no phase 'sleeping'"),
         ({"agent_kind": "ppo"}, "contradict each other"),
+        ({"agent_kind": "bc"}, "contradict each other"),
         ({"text": torch.zeros(2, 512)}, "contradict each other"),
         ({"counters": {}}, "it has no 'steps'"),
         ({"config": {"planer": {}}}, "there is no setting 'planer'"),
