@@ -79,6 +79,16 @@ def test_plans_are_made_with_the_weights_after_an_update(agent: NewtAgent) -> No
     assert (old.version, addresses(old)) == (1, places), "new weights lie where the old ones did"
 
 
+def test_weights_that_had_learned_before_the_first_plan_are_arranged_once(
+    agent: NewtAgent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent.learner.update(batch())
+    first = agent.planning_snapshot()
+    assert first.version == 1
+    monkeypatch.setattr(SplitModel, "refresh", lambda *_: pytest.fail("arranged again"))
+    assert agent.planning_snapshot() is first
+
+
 def addresses(split: SplitModel) -> list[int]:
     parts = (split.dynamics, split.reward, split.policy, split.q)
     found = [tensor.data_ptr() for part in parts for tensor in part.tensors()]

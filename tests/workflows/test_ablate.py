@@ -264,8 +264,18 @@ def test_settings_change_in_all_runs_or_in_none(tmp_path):
 
 def test_a_damaged_or_missing_list_is_one_line(tmp_path):
     runs = new_ablation(ablation(tmp_path, "a", seeds=1))
+    whole = json.loads((runs.path / "runs.json").read_text())
     for content in ("{", "[]", '{"kind": "ablation"}', '{"kind": "x", "runs": []}'):
         (runs.path / "runs.json").write_text(content)
+        with pytest.raises(NewtError, match=r"runs\.json cannot be used"):
+            RunList(runs.path).done()
+    for changed in (
+        {"runs": [{"name": "whole-seed0"}]},
+        {"kind": "x"},
+        {"done": []},
+        {"seconds": None},
+    ):
+        (runs.path / "runs.json").write_text(json.dumps({**whole, **changed}))
         with pytest.raises(NewtError, match=r"runs\.json cannot be used"):
             RunList(runs.path).done()
     shutil.rmtree(runs.path)
