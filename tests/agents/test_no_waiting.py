@@ -11,8 +11,6 @@ from typing import Any
 
 import pytest
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 
 from newt_core.agents.newt.config import UpdateConfig
 from newt_core.agents.newt.losses import UpdateNoise
@@ -24,32 +22,10 @@ from newt_core.planner.mppi import PlanNoise, plan
 from newt_core.replay import Batch
 from newt_core.types import ACTION_DIM
 from tests.fixtures.models import ACTION_DIMS, batch, model
+from tests.fixtures.other_device import META, Copies, stand_still
 
-META = torch.device("meta")
 CONFIG = PlannerConfig(num_samples=40, policy_trajectories=6, num_elites=8, iterations=2)
 HEADS = torch.zeros(2, dtype=torch.int64, device=META)
-
-
-class Copies(TorchDispatchMode):
-    """Counts what is copied between the CPU and the other device, by operation."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.made: list[str] = []
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        result = func(*args, **(kwargs or {}))
-        tensors = [x for x in tree_leaves((args, kwargs, result)) if isinstance(x, torch.Tensor)]
-        if len({x.device.type for x in tensors if x.dim()}) > 1:
-            self.made.append(str(func))
-        return result
-
-
-class Standing(torch.optim.SGD):
-    """Takes no step: the fused one that training takes knows no such device."""
-
-    def step(self, closure: Any = None) -> None:  # type: ignore[override]
-        """Do nothing."""
 
 
 class OnCpu(torch.Generator):
@@ -68,11 +44,7 @@ def there(monkeypatch: pytest.MonkeyPatch) -> WorldModel:
     """Return a model on the other device, for which streams of random numbers are CPU ones."""
     monkeypatch.setattr(torch, "Generator", OnCpu)
     monkeypatch.setattr(Learner, "_autocast", lambda self: nullcontext())
-    monkeypatch.setattr(torch.optim, "Adam", lambda groups, **_: Standing(groups, lr=1e-3))
-    one_by_one = torch.nn.utils.clip_grad_norm_
-    monkeypatch.setattr(
-        torch.nn.utils, "clip_grad_norm_", lambda weights, most, **_: one_by_one(weights, most)
-    )
+    stand_still(monkeypatch)
     made = model()
     assert made.action_width == max(ACTION_DIMS)  # looked at once, when the weights are arranged
     return made.to(META)

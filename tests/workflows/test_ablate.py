@@ -269,13 +269,8 @@ def test_a_damaged_or_missing_list_is_one_line(tmp_path):
         (runs.path / "runs.json").write_text(content)
         with pytest.raises(NewtError, match=r"runs\.json cannot be used"):
             RunList(runs.path).done()
-    for changed in (
-        {"runs": [{"name": "whole-seed0"}]},
-        {"kind": "x"},
-        {"done": []},
-        {"seconds": None},
-    ):
-        (runs.path / "runs.json").write_text(json.dumps({**whole, **changed}))
+    for part, odd in (("runs", [{"name": "a"}]), ("kind", "x"), ("done", []), ("seconds", None)):
+        (runs.path / "runs.json").write_text(json.dumps({**whole, part: odd}))
         with pytest.raises(NewtError, match=r"runs\.json cannot be used"):
             RunList(runs.path).done()
     shutil.rmtree(runs.path)
