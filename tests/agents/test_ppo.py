@@ -118,6 +118,10 @@ def test_a_std_of_each_state_is_the_second_half_of_what_the_network_says():
     found, said = made.policy(states, tasks), made.actor(states, made.text, tasks)
     torch.testing.assert_close(found.mean, said[:, :ACTION_DIM] * made.action_mask[tasks])
     torch.testing.assert_close(found.log_std, said[:, ACTION_DIM:])
+    one_std = network().policy(states, tasks)
+    for mean in (found.mean, one_std.mean):
+        assert not mean[made.action_mask[tasks] == 0].any()
+        assert mean[made.action_mask[tasks] == 1].all()
 
 
 @pytest.mark.parametrize("squash", [True, False])
@@ -128,6 +132,16 @@ def test_entries_that_a_task_does_not_have_change_nothing(squash: bool):
     other, others = ppo_loss(made, masked_entries_changed(batch, "raw"), config)
     assert float(loss.detach()) == float(other.detach())
     assert {k: float(v) for k, v in metrics.items()} == {k: float(v) for k, v in others.items()}
+
+
+def test_the_gradient_is_clipped_and_its_norm_before_is_told():
+    config = PPOConfig(width=8, grad_clip=1e-3)
+    agent = PPOAgent(config, table(), device=torch.device("cpu"))
+    norm = float(agent.update(samples())["grad/all"])
+    assert norm > 1e-2
+    moments = [state["exp_avg"].flatten() for state in agent.learning["all"].state.values()]
+    # After one step, Adam's first moment is a tenth of the gradient that it was given.
+    assert float(torch.cat(moments).norm()) == pytest.approx(1e-4, rel=1e-2)
 
 
 def test_the_order_of_a_batch_changes_no_gradient():

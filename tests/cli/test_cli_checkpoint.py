@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from newt_cli.commands.checkpoint import _shortened
 from newt_core.model.count import count_parameters
 from newt_core.specs import load_specs
 from newt_core.training.checkpoint import save_checkpoint
@@ -141,3 +142,11 @@ def test_a_run_that_begins_with_it_keeps_its_texts(newt):
     texts = RunParts(config, [library["short-balance"]]).texts
     assert texts.encoder == saved.run.text_encoder == "clip-vit-b-32"
     assert texts.vectors[0].tolist() == saved.run.text[1].tolist()
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [(8, "a0, a1, a2, a3, a4, a5, a6, a7"), (11, "a6, a7 and 3 more"), (0, "not said")],
+)
+def test_of_many_tasks_some_are_named_and_the_others_counted(count, said):
+    assert _shortened([f"a{index}" for index in range(count)]).endswith(said)

@@ -37,6 +37,7 @@ TRAIN = "newt train --tasks walker-run,walker-walk --preset smoke --run a"
         ("--ranks 2 --device cuda", "--gpus is for GPUs"),
         ("--gpus 2 --device cpu", "--gpus is not for --device cpu"),
         ("--ranks 0", "the smallest is 1"),
+        ("--ranks 2 --rank-timeout 604801", "604,800"),
     ],
 )
 def test_what_cannot_be_shared_is_one_line(newt, core, options, said):

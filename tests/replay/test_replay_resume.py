@@ -267,3 +267,30 @@ def test_a_folder_that_was_made_and_not_yet_used_can_be_opened(tmp_path, monkeyp
         with pytest.raises(KeyboardInterrupt):
             DiskStorage(tmp_path / "replay", 10)
     assert DiskStorage(tmp_path / "replay", 10).obs.shape == (10, newt_core.types.STATE_DIM)
+
+
+def test_damage_after_a_resume_is_noticed_by_the_next_one(tmp_path):
+    buffer = open_buffer(tmp_path)
+    for number in range(4):
+        buffer.add(make_episode(number, 9))
+    again = open_buffer(tmp_path)
+    again.load_state_dict(buffer.state_dict())
+    again._storage.reward[20] += 1  # of the third episode
+    state = again.state_dict()
+    last = open_buffer(tmp_path)
+    with pytest.warns(UserWarning, match="1 of 4 episodes .* damaged"):
+        last.load_state_dict(state)
+    assert stored_numbers(last) == [0, 1, 3]
+
+
+def test_a_checkpoint_of_episodes_in_memory_leaves_none_on_the_disk(tmp_path):
+    memory = ReplayBuffer(100)
+    memory.add(make_episode(0, 9))
+    disk = open_buffer(tmp_path)
+    for number in range(5):
+        disk.add(make_episode(number, 9))
+    disk.load_state_dict(memory.state_dict())
+    assert (disk.num_episodes, disk.num_steps) == (0, 0)
+    disk.add(make_episode(7, 9))
+    assert stored_numbers(disk) == [7]
+    assert stored_numbers(open_buffer(tmp_path)) == [7]
