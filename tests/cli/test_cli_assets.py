@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from newt_core.envs import asset_download
+from newt_core.reporting.numbers import number
 from tests.fixtures.maniskill_assets import write_anymal, write_xarm6, write_ycb
 
 CONTRACT = {"name", "title", "present", "path", "bytes", "sha256", "problem", "tasks"}
@@ -96,6 +97,8 @@ def test_a_missing_file_of_one_is_found(newt, folder):
     assert newt("newt assets check ycb xarm6").code == 0
     sizes = {item["name"]: item["bytes"] for item in newt("newt assets list --json").json}
     assert sizes["ycb"] == sum(file.stat().st_size for file in ycb.rglob("*") if file.is_file())
+    row = next(line for line in newt("newt assets list").out.splitlines() if "ycb" in line)
+    assert number(sizes["ycb"] / 1e6) in row.split()
     (ycb / "models/013_apple/textured.obj").unlink()
     (arm / "meshes/base.stl").unlink()  # which the robot's own file names
     answer = newt("newt assets check ycb xarm6 --json")
