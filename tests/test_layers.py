@@ -23,6 +23,7 @@ LAYERS = (
     "web",
     "seeds",
     "threads",
+    "interpreter",
     "specs",
     "settings",
     "envs",
@@ -53,6 +54,7 @@ TORCH_FREE = (
     "files",
     "web",
     "threads",
+    "interpreter",
     "specs",
     "settings",
     "envs",
@@ -163,6 +165,7 @@ def test_the_root_holds_what_every_part_shares_and_nothing_else():
         "files",
         "seeds",
         "threads",
+        "interpreter",
         "version",
         "web",
     }

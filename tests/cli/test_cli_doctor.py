@@ -71,6 +71,7 @@ def test_fix_fetches_what_is_missing_and_looks_again(newt, found, monkeypatch):
     answer = newt("newt doctor --fix --json")
     assert answer.json["fixed"] == ["ycb: fetched"]
     assert answer.json["checks"]["assets ycb"]["ok"]
+    assert "ycb: fetched" in answer.err
     assert newt("newt doctor --fix").out.splitlines()[-1] == "Everything works."
 
 

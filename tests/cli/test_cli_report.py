@@ -79,6 +79,7 @@ def test_what_watching_cannot_do_is_refused_before_it_begins(newt):
         ("--port 8000", "--port is for --watch"),
         ("--refresh 3", "--refresh is for --watch"),
         ("--watch --port 65536", "too large"),
+        ("--watch --refresh 0", "too small"),
         ("b --watch", "there is no run 'b'"),
     ):
         answer = newt(f"newt report {line}")

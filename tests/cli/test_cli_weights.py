@@ -48,6 +48,8 @@ def test_a_missing_file_is_one_line_that_says_what_to_bring(newt):
     bring("clip-vit-b-32")
     answer = newt("newt weights list")
     assert answer.code == 0
+    rows = {row.split()[0]: row.split()[1:3] for row in answer.out.splitlines()}
+    assert [present for _, present in rows.values()] == ["present", "yes", "no"]
     (line,) = [line for line in answer.err.splitlines() if "dinov2" in line]
     item = WEIGHTS["dinov2-vit-b-14"]
     for part in (f"newt weights download {item.name}", item.file, item.source, str(item.home)):

@@ -54,17 +54,20 @@ def test_a_stack_begins_with_copies_and_never_reaches_into_the_episode_before():
     assert encoder.calls == [2, 2, 2, 3, 2]
 
 
-def test_partial_replies_keep_each_environments_own_stack():
-    specs = [toy_spec("slow", seconds=0.3, length=50), toy_spec("fast", length=50)]
+def test_partial_replies_keep_each_environments_own_stack(tmp_path: Path):
+    barrier = tmp_path / "barrier"
+    specs = [toy_spec("slow", behind=str(barrier), length=50), toy_spec("fast", length=50)]
     pool = make_pool(specs, workers=2, builders=BUILDERS, frames=1)
     with FeaturePool(pool, CornerEncoder(), stack=2) as seeing:
         seeing.reset()
+        barrier.touch()
         seeing.send(ONES, [0, 1])
         first = seeing.recv(1)
         assert first.env_ids.tolist() == [1]
         assert steps(first.features) == [[0, 1]]
         seeing.send(ONES[:1], [1])
         assert steps(seeing.recv(1).features) == [[1, 2]]
+        barrier.unlink()
         assert steps(seeing.recv(1).features) == [[0, 1]]
         assert steps(seeing.features(np.array([1]))) == [[1, 2]]
 

@@ -290,6 +290,12 @@ def test_a_grid_shows_every_task_at_its_own_pace(tmp_path, written):
     assert len(list(reader)) == 13
 
 
+def test_pictures_of_a_large_grid_are_smaller(tmp_path):
+    made, _ = film_grid(of(*[small("pygame-pong", 1)] * 5), tmp_path / "grid.gif", bare=True)
+    with Image.open(made.path) as picture:
+        assert picture.size == (3 * 384, 2 * 384)
+
+
 def test_tasks_in_a_grid_look_as_they_do_alone(tmp_path):
     # Simulators that draw beside each other in one process spoil each other's pictures.
     specs = [small("cartpole-balance", 1), small("mw-reach", 1)]
