@@ -16,6 +16,7 @@ from newt_core.agents.brc.config import BRCConfig
 from newt_core.agents.fasttd3.agent import FastTD3Agent
 from newt_core.agents.fasttd3.config import FastTD3Config
 from newt_core.agents.off_policy.agent import OffPolicyAgent
+from newt_core.agents.optimisers import Optimisers
 from newt_core.agents.ppo.agent import PPOAgent
 from newt_core.agents.ppo.config import PPOConfig
 from newt_core.types import ACTION_DIM
@@ -51,8 +52,11 @@ KINDS: dict[str, Callable[[], Callable[[], Metrics]]] = {
 def test_an_update_reads_nothing_and_copies_nothing(kind, monkeypatch) -> None:
     stand_still(monkeypatch)
     monkeypatch.setattr(OffPolicyAgent, "autocast", lambda self: nullcontext())
+    counted: list[torch.device] = []
+    monkeypatch.setattr(Optimisers, "count", lambda self, bad: counted.append(bad.device))
     update = KINDS[kind]()
     with Copies() as copies:
         metrics = update()
     assert copies.made == []
+    assert counted == [META]
     assert {each.device for each in metrics.values()} == {META}
