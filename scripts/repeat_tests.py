@@ -3,8 +3,8 @@
     python scripts/repeat_tests.py --seeds 200 tests/agents tests/model tests/planner tests/replay
 
 With the first seed all of them run, with the others only those that draw from a global generator:
-no seed changes what the rest does. Prints the tests that failed, with their seeds;
-``NEWT_TEST_SEED=17 pytest TEST`` repeats one.
+no seed changes what the rest does. Of these, ``--longest`` leaves out those that take long. Prints
+the tests that failed, with their seeds; ``NEWT_TEST_SEED=17 pytest TEST`` repeats one.
 """
 
 from __future__ import annotations
@@ -47,6 +47,8 @@ class Repetition:
         self.only = only
         self.drawing: set[str] = set()
         """Tests that draw from a global generator, or whose fixtures do."""
+        self.seconds: dict[str, float] = {}
+        """How long each test took."""
         self._fixtures: set[str] = set()
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
@@ -79,6 +81,8 @@ class Repetition:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take note."""
+        if report.when == "call":
+            self.seconds[report.nodeid] = report.duration
         if report.failed:
             self.failed[report.nodeid].append(self.seed)
 
@@ -88,6 +92,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--seeds", type=int, default=20, help="how many")
     parser.add_argument("--first", type=int, default=0, help="the first of them")
+    parser.add_argument(
+        "--longest", type=float, help="seconds; tests that take longer are not repeated"
+    )
     parser.add_argument("--shown", action="store_true", help="show pytest's own report")
     parser.add_argument("tests", nargs="+", help="what to run; other options go to pytest")
     arguments, others = parser.parse_known_args()
@@ -115,8 +122,13 @@ def main() -> int:
         failures = sum(seed in seeds for seeds in failed.values())
         print(f"seed {seed}: {failures} failed", flush=True)
         if only is None:
-            only = repetition.drawing
-            print(f"{len(only):,} tests draw from a global generator", flush=True)
+            drawing, longest = repetition.drawing, arguments.longest or float("inf")
+            only = {test for test in drawing if repetition.seconds[test] <= longest}
+            said = f"{len(drawing):,} tests draw from a global generator"
+            took = sum(repetition.seconds[test] for test in only)
+            print(f"{said}; repeated are {len(only):,}, of {took:.0f} s", flush=True)
+            for test in sorted(drawing - only):
+                print(f"not repeated: {test}, {repetition.seconds[test]:.1f} s", flush=True)
             tests = sorted({test.partition("::")[0] for test in only})
             if not only:
                 break
