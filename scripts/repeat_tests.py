@@ -119,8 +119,8 @@ def main() -> int:
         if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
             print(f"pytest ended with {code!r}")
             return 1
-        failures = sum(seed in seeds for seeds in failed.values())
-        print(f"seed {seed}: {failures} failed", flush=True)
+        failures = sorted(test for test, seeds in failed.items() if seed in seeds)
+        print(f"seed {seed}: {len(failures)} failed", *failures, flush=True)
         if only is None:
             drawing, longest = repetition.drawing, arguments.longest or float("inf")
             only = {test for test in drawing if repetition.seconds[test] <= longest}

@@ -6,7 +6,6 @@ from functools import cache
 
 import torch
 from torch import Tensor
-from torch._dynamo import maybe_mark_dynamic
 
 from newt_core.planner import mppi
 from newt_core.planner.config import PlannerConfig
@@ -25,6 +24,9 @@ def compiled_search() -> Search:
     constrained. New weights compile nothing again: planning takes them over in place, see
     :meth:`newt_core.model.split.SplitModel.refresh`.
     """
+    # Its import takes as long as PyTorch's own, and few runs compile.
+    from torch._dynamo import maybe_mark_dynamic
+
     whole = torch.compile(mppi.search, fullgraph=True)
 
     def search(

@@ -22,20 +22,32 @@ SPECS = load_specs().select("pygame-pong,cartpole-balance")
 CONFIG = resolve_config(
     "cpu", None, ("evaluation.every=0", "evaluation.episodes=1"), tasks="x", steps=10_000
 )
-PLAN, UPDATE = plan_flops(CONFIG.model, CONFIG.planner), update_flops(CONFIG.model, CONFIG.update)
-PROFILE = Profile(
+FEW = Profile(
     machine={},
     device="cuda",
     cores=2,
-    planning_flops_per_s=100 * PLAN,
-    learning_flops_per_s=50 * UPDATE,
+    planning_flops_per_s=100,
+    learning_flops_per_s=50,
     simulation_core_s=0.01,
     measured_on="by hand",
 )
 
 
-def test_the_time_of_a_run_is_that_of_its_stages():
-    made = cost(CONFIG, SPECS, PROFILE, Prices(per_hour=3.0, watts=200.0))
+@pytest.fixture(scope="module")
+def plan() -> int:
+    return plan_flops(CONFIG.model, CONFIG.planner)
+
+
+@pytest.fixture(scope="module")
+def profile(plan: int) -> Profile:
+    """Plans a hundred times a second, and takes fifty updates."""
+    update = update_flops(CONFIG.model, CONFIG.update)
+    speed = {"planning_flops_per_s": 100 * plan, "learning_flops_per_s": 50 * update}
+    return FEW.model_copy(update=speed)
+
+
+def test_the_time_of_a_run_is_that_of_its_stages(profile):
+    made = cost(CONFIG, SPECS, profile, Prices(per_hour=3.0, watts=200.0))
     evaluated = sum(spec.episode_length for spec in SPECS)  # once, at the end
     parts = {
         "simulation": 10_000 * 0.005,
@@ -52,22 +64,22 @@ def test_the_time_of_a_run_is_that_of_its_stages():
     assert made.disk["replay"] == replay_bytes(CONFIG, SPECS)
 
 
-def test_gpus_share_planning_and_learning_and_not_the_simulators():
-    one, two = (cost(CONFIG, SPECS, PROFILE, Prices(gpus)) for gpus in (1, 2))
+def test_gpus_share_planning_and_learning_and_not_the_simulators(profile):
+    one, two = (cost(CONFIG, SPECS, profile, Prices(gpus)) for gpus in (1, 2))
     assert two.seconds["planning"] == pytest.approx(one.seconds["planning"] / 2)
     assert two.seconds["learning"] == pytest.approx(one.seconds["learning"] / 2)
     assert two.seconds["simulation"] == one.seconds["simulation"]
-    many = cost(CONFIG, SPECS, PROFILE, Prices(8))
+    many = cost(CONFIG, SPECS, profile, Prices(8))
     assert many.seconds == two.seconds, "no more than environments"
     assert two.memory["planning"] == one.memory["planning"] / 2
 
 
-def test_a_larger_run_is_scaled_by_its_operations():
+def test_a_larger_run_is_scaled_by_its_operations(profile, plan):
     large = resolve_config("paper", tasks="x", steps=10_000)
-    rate = plan_flops(large.model, large.planner) / PLAN
-    made = cost(large, SPECS, PROFILE, Prices())
+    rate = plan_flops(large.model, large.planner) / plan
+    made = cost(large, SPECS, profile, Prices())
     assert made.seconds["planning"] == pytest.approx(100.0 * rate)
-    assert made.memory["model"] > 9 * cost(CONFIG, SPECS, PROFILE, Prices()).memory["model"]
+    assert made.memory["model"] > 9 * cost(CONFIG, SPECS, profile, Prices()).memory["model"]
 
 
 def test_a_profile_predicts_the_run_that_it_was_measured_on(monkeypatch):
@@ -84,9 +96,9 @@ def test_a_profile_predicts_the_run_that_it_was_measured_on(monkeypatch):
     assert (known.device, known.measured_on) == ("cpu", "2 environments, 2M")
 
 
-def test_a_profile_comes_back(tmp_path):
-    save_profile(PROFILE, tmp_path / "p.json")
-    assert read_profile(tmp_path / "p.json") == PROFILE
+def test_a_profile_comes_back(profile, tmp_path):
+    save_profile(profile, tmp_path / "p.json")
+    assert read_profile(tmp_path / "p.json") == profile
 
 
 @pytest.mark.parametrize(
@@ -95,7 +107,7 @@ def test_a_profile_comes_back(tmp_path):
         (None, "cannot read"),
         ("{", "no JSON file"),
         ("[]", "is no profile of a machine: 'it'"),
-        (json.dumps({**PROFILE.model_dump(), "cores": 0}), "'cores' is missing or wrong"),
+        (json.dumps({**FEW.model_dump(), "cores": 0}), "'cores' is missing or wrong"),
         (json.dumps({"device": "cpu"}), "'machine' is missing or wrong"),
     ],
 )
@@ -118,7 +130,7 @@ def test_gpus_that_are_not_here_cannot_be_measured(monkeypatch):
         profiles.require_gpus(2, CONFIG)
 
 
-def test_the_cost_of_other_agents_is_not_known():
+def test_the_cost_of_other_agents_is_not_known(profile):
     other = CONFIG.model_copy(update={"agent": CONFIG.agent.model_copy(update={"kind": "other"})})
     with pytest.raises(ConfigError, match="an agent 'other'"):
-        cost(other, SPECS, PROFILE, Prices())
+        cost(other, SPECS, profile, Prices())
