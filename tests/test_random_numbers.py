@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import random
 
 import numpy as np
 import pytest
 import torch
 
-DRAWN: list[tuple[float, float, float, float]] = []
+from tests.conftest import SEED
+
+DRAWN: dict[str, tuple[float, float, float, float]] = {}
+"""By the seed of the tests: several may be tried in one process."""
 
 
 @pytest.fixture(scope="module")
@@ -19,8 +23,7 @@ def shared() -> float:
 @pytest.mark.parametrize("disturbance", [0, 1, 5])
 def test_every_test_begins_with_the_same_numbers(disturbance: int, shared: float) -> None:
     drawn = (random.random(), float(np.random.random()), float(torch.rand(())), shared)
-    DRAWN.append(drawn)
-    assert drawn == DRAWN[0]
+    assert drawn == DRAWN.setdefault(os.environ.get(SEED, "0"), drawn)
     # What tests share is not what each of them draws.
     assert drawn[2] != shared
     for _ in range(disturbance):
