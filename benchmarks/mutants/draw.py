@@ -22,13 +22,7 @@ SKIPPED = ("BitOr", "BitAnd", "BitXor", "Shift", "NumberReplacer", "Variable", "
 """Left out: ``|`` of annotations, numbers (ours change them), what makes no Python, and ``is`` for
 ``==``, which is the same for small numbers and names."""
 
-NOT_BEHAVIOUR = (
-    r"\bfrozen=",
-    r"^[-+]\s*[*/],$",
-    r", [*/], ",
-    r"\bmetavar=",
-    r"\bINK = |_INCHES\b",
-)
+NOT_BEHAVIOUR = (r"\bfrozen=", r"^[-+]\s*[*/],$", r", [*/], ", r"\bmetavar=", r"\bINK = |_INCHES\b")
 """Lines whose change alters no result: a record that nobody writes to, a parameter that may be
 given by name alone, what a help calls a value, colours and sizes of drawings."""
 
