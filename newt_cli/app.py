@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections import UserDict
 from collections.abc import Sequence
+from functools import cache
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -46,9 +47,14 @@ class LazyCommands(UserDict[str, Any]):
     """Subcommands by name; a command's module is imported when it is looked up."""
 
     def __getitem__(self, name: str) -> Any:
-        command = typer.main.get_command(import_module(self.data[name]).app)
-        command.name = name
-        return _with_whole_sentences(command)
+        return _command(name)
+
+
+@cache
+def _command(name: str) -> Any:
+    command = typer.main.get_command(import_module(COMMANDS[name]).app)
+    command.name = name
+    return _with_whole_sentences(command)
 
 
 def _with_whole_sentences(command: Any) -> Any:

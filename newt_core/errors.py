@@ -114,6 +114,8 @@ def yaml_problem(error: Exception) -> str:
         )
     if "mapping values are not allowed" in problem:
         return "there is a second ':' in a line, or the line is not indented as those before"
+    if "node content" in problem:
+        return "a value is missing"
     if "':'" in problem:
         return "a ':' is missing"
     problem = str(problem).replace("'<stream end>'", "the end")

@@ -2,19 +2,21 @@
 
     python scripts/repeat_tests.py --seeds 200 tests/agents tests/model tests/planner tests/replay
 
-With the first seed all of them run, with the others only those that draw from a global generator:
-no seed changes what the rest does. Of these, ``--longest`` leaves out those that take long. Prints
-the tests that failed, with their seeds; ``NEWT_TEST_SEED=17 pytest TEST`` repeats one.
+With the first seed all of them run, with the others only those that draw from a global generator
+before they have seeded it, as a training run does: no seed changes what the rest does. Of these,
+``--longest`` leaves out those that take long. Prints the tests that failed, with their seeds;
+``NEWT_TEST_SEED=17 pytest TEST`` repeats one.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 import random
 import sys
 from collections import defaultdict
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any
 
 import numpy as np
@@ -22,14 +24,70 @@ import pytest
 import torch
 
 
-def drawn() -> tuple[bytes, ...]:
-    """Return where the global generators are."""
-    numpys = np.random.get_state(legacy=False)["state"]
-    return (
-        torch.get_rng_state().numpy().tobytes(),
-        numpys["key"].tobytes() + bytes(str(numpys["pos"]), "ascii"),
-        repr(random.getstate()).encode(),
-    )
+class Watch:
+    """Whether a test draws from one global generator before anything in the test has seeded it.
+
+    Args:
+        module: whose generator it is.
+        read: returns the generator's state.
+        seeding: names of the module's functions that seed it.
+        restoring: names of those that put a state back.
+    """
+
+    def __init__(
+        self, module: Any, read: Callable[[], object], seeding: str, restoring: str
+    ) -> None:
+        self._read = read
+        self._first: object = None
+        self._expected: object = None
+        """What the state is while nothing has drawn; None once a seed has decided it."""
+        self.drew = False
+        for name in (seeding, restoring):
+            setattr(module, name, self._watched(getattr(module, name), name == restoring))
+
+    def begin(self) -> None:
+        """Begin with a test."""
+        self._first = self._expected = self._read()
+        self.drew = False
+
+    def look(self) -> bool:
+        """Return whether it has drawn."""
+        self.drew |= self._expected is not None and self._read() != self._expected
+        return self.drew
+
+    def _watched(self, change: Callable[..., Any], restores: bool) -> Callable[..., Any]:
+        @functools.wraps(change)
+        def watched(*arguments: Any, **named: Any) -> Any:
+            self.look()
+            done = change(*arguments, **named)
+            again = restores and self._read() == self._first
+            self._expected = self._first if again else None
+            return done
+
+        return watched
+
+
+def torchs_state() -> object:
+    """Return where PyTorch's global generator is."""
+    return torch.get_rng_state().numpy().tobytes()
+
+
+def numpys_state() -> object:
+    """Return where NumPy's global generator is."""
+    state = np.random.get_state(legacy=False)
+    return state["state"]["key"].tobytes(), state["state"]["pos"]
+
+
+def watch_all() -> list[Watch]:
+    """Watch the three global generators from now on."""
+    watched = [
+        Watch(torch.random, torchs_state, "manual_seed", "set_rng_state"),
+        Watch(np.random, numpys_state, "seed", "set_state"),
+        Watch(random, random.getstate, "seed", "setstate"),
+    ]
+    torch.manual_seed = torch.random.manual_seed
+    torch.set_rng_state = torch.random.set_rng_state
+    return watched
 
 
 class Repetition:
@@ -39,10 +97,18 @@ class Repetition:
         seed: of the order.
         failed: test → seeds with which it failed.
         only: The tests to run; None for all.
+        watched: The global generators.
     """
 
-    def __init__(self, seed: int, failed: dict[str, list[int]], only: set[str] | None) -> None:
+    def __init__(
+        self,
+        seed: int,
+        failed: dict[str, list[int]],
+        only: set[str] | None,
+        watched: list[Watch],
+    ) -> None:
         self.seed = seed
+        self.watched = watched
         self.failed = failed
         self.only = only
         self.drawing: set[str] = set()
@@ -62,22 +128,30 @@ class Repetition:
         self, fixturedef: pytest.FixtureDef[Any]
     ) -> Generator[None, object, object]:
         """See whether a fixture draws; the one that seeds aside."""
-        before = drawn()
+        name = fixturedef.argname
+        if name == "seeded":
+            return (yield)
+        drew = self._begun()
         result = yield
-        if fixturedef.argname != "seeded" and drawn() != before:
-            self._fixtures.add(fixturedef.argname)
+        if drew():
+            self._fixtures.add(name)
         return result
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
         """See whether a test draws."""
-        before = drawn()
+        drew = self._begun()
         try:
             return (yield)
         finally:
             fixtures = set(getattr(item, "fixturenames", ()))
-            if drawn() != before or fixtures & self._fixtures:
+            if drew() or fixtures & self._fixtures:
                 self.drawing.add(item.nodeid)
+
+    def _begun(self) -> Callable[[], bool]:
+        for watch in self.watched:
+            watch.begin()
+        return lambda: any([watch.look() for watch in self.watched])
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take note."""
@@ -100,13 +174,14 @@ def main() -> int:
     arguments, others = parser.parse_known_args()
     failed: dict[str, list[int]] = defaultdict(list)
     only: set[str] | None = None
+    watched = watch_all()
     tests = arguments.tests
     for seed in range(arguments.first, arguments.first + arguments.seeds):
         os.environ["NEWT_TEST_SEED"] = str(seed)
         output = sys.stdout
         if not arguments.shown:
             sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
-        repetition = Repetition(seed, failed, only)
+        repetition = Repetition(seed, failed, only, watched)
         try:
             code = pytest.main(
                 ["-q", "-p", "no:cacheprovider", *others, *tests],

@@ -75,6 +75,15 @@ def seeded() -> None:
     seed_all(1)
 
 
+@pytest.fixture
+def tiny_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give models of the smallest size a few rows: a whole run takes a fraction of its time."""
+    from newt_core.model.sizes import SIZES
+    from tests.fixtures.models import TINY
+
+    monkeypatch.setitem(SIZES, "2M", TINY)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def outside_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep tests off the network, and off what the user has cached.

@@ -25,6 +25,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -192,6 +193,7 @@ def new_header(spec: TaskSpec, expert: str) -> FileHeader:
     )
 
 
+@cache
 def library_versions() -> str:
     """Return the versions of the libraries in use, as JSON."""
     versions = {"newt": __version__}

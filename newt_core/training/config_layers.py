@@ -56,7 +56,8 @@ class Setting:
     origin: str
 
 
-class _Loader(yaml.SafeLoader):
+# libyaml's parser is ten times as fast, but not every build of PyYAML has it.
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """YAML as people write numbers: PyYAML alone takes 3e-4 and 1e6 for texts."""
 
 
@@ -194,7 +195,8 @@ def parse_yaml(text: str, origin: str) -> Any:
         return yaml.load(text, Loader=_Loader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark is not None else ""
+        last = max(1, len(text.splitlines()))  # what is missing at the end is there, not after it
+        line = f", line {min(mark.line + 1, last)}" if mark is not None else ""
         raise ConfigError(f"{origin}{line}: not valid YAML: {yaml_problem(error)}.") from error
 
 

@@ -106,7 +106,7 @@ def test_one_agent_learns_two_tasks_that_only_their_text_tells_apart(
         random_return += float(transitions.reward.mean()) / 12
         for episode in recorder.add(transitions):
             replay.add(episode)
-    for _ in range(700):
+    for _ in range(600):
         agent.learner.update(replay.sample(64, 3, generator))
 
     # Walking straight to the goal from a random start takes at most six steps: 13 to 14 of 15.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -75,12 +76,26 @@ def test_every_table_is_here():
     assert found == set(TABLES)
 
 
-@pytest.fixture
-def filled(core, tmp_path, monkeypatch) -> None:
-    """Have something to show in every table."""
+@pytest.fixture(scope="module")
+def files(tmp_path_factory) -> Path:
+    """Files to list."""
+    folder = tmp_path_factory.mktemp("files")
     for name in ("pygame-cowboy", "pygame-point-maze-var1"):
-        write_demos(tmp_path / "demos", 2, load_specs()[name])
-    write_stand_ins(tmp_path / "assets")
+        write_demos(folder / "demos", 2, load_specs()[name])
+    write_stand_ins(folder / "assets")
+    for run in ("balance", "swingup"):
+        write_run(folder / "runs", run)
+    (folder / "runs/.new-run.1").mkdir()
+    os.utime(folder / "runs/.new-run.1", (0, 0))
+    settings = resolve_config(None, None, (), tasks="walker-run", size="5M")
+    save_checkpoint(folder / "made.pt", payload_of(settings))
+    return folder
+
+
+@pytest.fixture
+def filled(files, core, tmp_path, monkeypatch) -> None:
+    """Have something to show in every table."""
+    shutil.copytree(files, tmp_path, dirs_exist_ok=True)
     monkeypatch.setenv("NEWT_ASSETS", str(tmp_path / "assets"))
     core.replace("count_parameters")
     results = {task: TaskSummary(10, -123456.78, 0.5, 0.51221, 0.0427) for task in TASKS}
@@ -98,12 +113,6 @@ def filled(core, tmp_path, monkeypatch) -> None:
         "finetuned agent",
     ):
         core.replace(name)
-    for run in ("balance", "swingup"):
-        write_run(tmp_path / "runs", run)
-    (tmp_path / "runs/.new-run.1").mkdir()
-    os.utime(tmp_path / "runs/.new-run.1", (0, 0))
-    settings = resolve_config(None, None, (), tasks="walker-run", size="5M")
-    save_checkpoint(tmp_path / "made.pt", payload_of(settings))
     core.replace("collect_demos", lambda **_: Collected(played, {}, interrupted=False))
 
 

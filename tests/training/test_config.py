@@ -206,7 +206,7 @@ def test_presets_and_files_that_cannot_be_read(file):
     file.write_bytes(b"\xff\xfe")
     assert "not UTF-8" in error_of(None, file)
     file.write_text("seed: 1\nmodel: [\n")
-    assert f"{file}, line 3: not valid YAML" in error_of(None, file)
+    assert f"{file}, line 2: not valid YAML: a value is missing" in error_of(None, file)
     file.write_text("- seed\n")
     assert "name: value" in error_of(None, file)
 

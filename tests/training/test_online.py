@@ -20,6 +20,7 @@ from newt_core.agents.base import Acting
 from newt_core.encoders import HashedEncoder
 from newt_core.envs.pool import EnvPool, EpisodeNumbers
 from newt_core.errors import CheckpointError, InvalidActionError, UnknownTaskError
+from newt_core.model.sizes import SIZES
 from newt_core.replay import ReplayBuffer
 from newt_core.seeds import Stream, stream_seed
 from newt_core.specs import SpecLibrary, load_specs
@@ -33,9 +34,10 @@ from newt_core.workflows.context import RunContext
 from newt_core.workflows.evaluate import EvaluationRequest, evaluate_checkpoint, evaluate_random
 from newt_core.workflows.train import Trained, interact
 from tests.fixtures.listener import Listener
+from tests.fixtures.models import TINY
 from tests.fixtures.short_tasks import LENGTH, SPECS
 
-pytestmark = pytest.mark.timeout(300)  # Every evaluation starts worker processes.
+pytestmark = [pytest.mark.usefixtures("tiny_networks"), pytest.mark.timeout(300)]
 
 SETTINGS = (
     "update.updates_per_step=0.2",
@@ -83,7 +85,9 @@ def short_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunFolder, Spec
     (root / "specs/short.yaml").write_text(SPECS)
     library = load_specs([root / "specs"])
     folder = RunFolder.create("a", settings(80).to_yaml(), root=root)
-    run(folder, library, 80)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(SIZES, "2M", TINY)
+        run(folder, library, 80)
     return folder, library
 
 
@@ -256,36 +260,32 @@ def test_a_killed_run_is_resumed(tmp_path: Path, library: SpecLibrary) -> None:
         *("train", "--tasks", "short-*", "--preset", "smoke", "--steps", "100000"),
         *("--run", "a", "--seed", "3", "--device", "cpu", "--specs", "specs"),
     ]
-    for setting in SETTINGS:
+    for setting in (*SETTINGS, "evaluation.every=0"):
         first += ["--set", setting]
-    again = ["train", "--run", "a", "--resume", "--specs", "specs"]
     folder = RunFolder(tmp_path / "runs" / "a")
     last = folder.checkpoints / "last.pt"
-    reached = 0
-    for attempt in range(2):
-        process = subprocess.Popen(
-            [sys.executable, "-m", "newt_cli", *(again if attempt else first)],
-            cwd=tmp_path,
-            env=environment,
-            stderr=subprocess.PIPE,
-        )
-        deadline = time.monotonic() + 90
-        before = last.stat().st_mtime if last.exists() else 0.0
-        while not (last.exists() and last.stat().st_mtime > before):
-            assert process.poll() is None, process.stderr and process.stderr.read().decode()
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        time.sleep(0.1 * attempt)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        counters = load_checkpoint(last)["counters"]
-        assert counters["steps"] > reached
-        reached = counters["steps"]
-        for line in folder.metrics_file.read_bytes().splitlines()[:-1]:
-            json.loads(line)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "newt_cli", *first],
+        cwd=tmp_path,
+        env=environment,
+        stderr=subprocess.PIPE,
+    )
+    deadline = time.monotonic() + 90
+    while not last.exists():
+        assert process.poll() is None, process.stderr and process.stderr.read().decode()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    time.sleep(0.1)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    reached = load_checkpoint(last)["counters"]["steps"]
+    assert reached > 0
+    for line in folder.metrics_file.read_bytes().splitlines()[:-1]:
+        json.loads(line)
     target = reached + 60
+    again = ["train", "--run", "a", "--resume", "--specs", "specs", "--json"]
     done = subprocess.run(
-        [sys.executable, "-m", "newt_cli", *again, "--steps", str(target), "--json"],
+        [sys.executable, "-m", "newt_cli", *again, "--steps", str(target)],
         cwd=tmp_path,
         env=environment,
         capture_output=True,
