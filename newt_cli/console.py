@@ -47,7 +47,7 @@ def _put(text: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if isinstance(error, BrokenPipeError):  # The reader, `head` say, has seen enough.
             raise typer.Exit(0) from None
-        raise
+        raise OSError(error.errno, error.strerror, "standard output") from error
 
 
 def notice(text: str) -> None:

@@ -6,6 +6,7 @@ import ctypes
 import os
 import re
 import traceback
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, requires
@@ -42,6 +43,15 @@ def explaining_imports(domain: str) -> Iterator[None]:
         if not os.environ.get("MUJOCO_GL") or not _comes_from_opengl(error):
             raise
         raise no_opengl(error) from error
+
+
+@contextmanager
+def without_a_screen() -> Iterator[None]:
+    """Keep quiet what GLFW says on import where no screen is: rendering does not use it then."""
+    with warnings.catch_warnings():
+        for said in ("DISPLAY environment variable is missing", "Failed to open display"):
+            warnings.filterwarnings("ignore", f".*{said}")
+        yield
 
 
 def draws_by_egl() -> bool:

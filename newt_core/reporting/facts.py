@@ -180,7 +180,7 @@ def _settings(folder: RunFolder) -> RunConfig:
     try:
         return run_settings(folder)
     except ConfigError as error:
-        raise ConfigError(f"the run {folder.path} has settings of another Newt: {error}") from error
+        raise ConfigError(f"{folder.path} cannot be reported: {error}") from error
 
 
 def _metrics(folder: RunFolder) -> list[Row]:

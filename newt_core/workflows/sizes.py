@@ -36,6 +36,11 @@ def check_sizes(config: RunConfig, specs: Sequence[TaskSpec]) -> None:
             f"update.horizon is {config.update.horizon:,}, but an episode of {shortest.id} has "
             f"{shortest.episode_length:,} steps: nothing of it could be learned from."
         )
+    if config.planner.horizon > longest.episode_length:
+        raise ConfigError(
+            f"planner.horizon is {config.planner.horizon:,}, but the longest episode, of "
+            f"{longest.id}, has {longest.episode_length:,} steps: plan no further than that."
+        )
 
 
 def check_room(config: RunConfig, specs: Sequence[TaskSpec], runs: Path) -> None:

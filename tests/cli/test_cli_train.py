@@ -333,6 +333,7 @@ def test_an_agent_that_sees_goes_on_seeing(newt, core):
         ("--set replay.storage=cuda:7", "no such GPU here, use 'disk'"),
         ("--set replay.capacity=500", "but an episode of walker-run takes 501 rows"),
         ("--set replay.capacity=501 --set update.horizon=101", "of mw-reach has 100 steps"),
+        ("--set replay.capacity=501 --set planner.horizon=501", "of walker-run, has 500 steps"),
         ("--no-save-replay --set replay.capacity=2e9", "GiB of memory, and this machine has"),
         ("--set replay.storage=ram --set replay.capacity=2e9", "GiB of memory, and this machine"),
     ],

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import warnings
+from functools import cache
 
 import mujoco
 import numpy as np
@@ -25,21 +26,25 @@ HELD = 5
 """Agent steps for which a random action is held, so that the arm gets somewhere."""
 
 
+@cache
+def _desk(task):
+    """A task of the library, which every reset lays out anew."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from robodesk.robodesk import RoboDesk
+
+    class WithoutPictures(RoboDesk):  # its own fail with today's Pillow
+        def render(self, mode="rgb_array", resize=True):
+            return None
+
+    return WithoutPictures(task=task, reward="dense", action_repeat=REPEAT, episode_length=1001)
+
+
 class Library:
     """A task of the library, which draws from NumPy's global stream, with a stream of its own."""
 
     def __init__(self, spec, seed):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            from robodesk.robodesk import RoboDesk
-
-        class WithoutPictures(RoboDesk):  # its own fail with today's Pillow
-            def render(self, mode="rgb_array", resize=True):
-                return None
-
-        self.env = WithoutPictures(
-            task=spec.env["task"], reward="dense", action_repeat=REPEAT, episode_length=1001
-        )
+        self.env = _desk(spec.env["task"])
         self._stream = np.random.RandomState(seed).get_state()
 
     def reset(self):
@@ -293,7 +298,7 @@ simulator, undrawn = (build_simulator(load_specs()["rd-push-red"]) for _ in rang
 action = np.array([1, -1, -1, 0.5, 1], dtype=np.float32)
 simulator.reset(0), undrawn.reset(0)
 first = simulator.render()
-for _ in range(10):
+for _ in range(4):
     undrawn.step(action)
     outcome = simulator.step(action)
     frame = simulator.render()
@@ -311,7 +316,7 @@ class WithoutPictures(RoboDesk):
 library = WithoutPictures(task="push_red", action_repeat=10)
 np.random.seed(0)
 library.reset()
-for control in [np.zeros(5, dtype=np.float32)] + 11 * [action]:
+for control in [np.zeros(5, dtype=np.float32)] + 5 * [action]:
     library.step(control)
 camera = mujoco.Camera(library.physics, height=224, width=224, camera_id=-1)
 view = camera._render_camera

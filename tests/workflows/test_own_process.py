@@ -3,32 +3,19 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from typing import Any
 
 import pytest
 import torch
 
-from newt_core.errors import ConfigError, EnvironmentFailure, UnknownTaskError
+from newt_core.errors import ConfigError, EnvironmentFailure
 from newt_core.specs import load_specs
 from newt_core.training.config import resolve_config
 from newt_core.workflows import forecast as forecasts
 from newt_core.workflows.forecast import Forecast, forecast
 from newt_core.workflows.own_process import in_own_process
-
-
-def doubled(number: int) -> dict[str, Any]:
-    print("a simulator greets")
-    return {"pid": os.getpid(), "number": 2 * number, "path": sys.path}
-
-
-def failing(how: str) -> None:
-    if how == "refused":
-        raise UnknownTaskError("no such task.")
-    if how == "killed":
-        os.kill(os.getpid(), signal.SIGKILL)
-    raise EnvironmentFailure("walker-run: it fell") if how == "failed" else ValueError("too bad")
+from tests.fixtures.called_apart import doubled, failing
 
 
 def test_another_process_returns_the_value_and_finds_the_same_packages():

@@ -15,7 +15,6 @@ from __future__ import annotations
 import importlib
 import math
 import os
-import warnings
 from typing import Any
 
 import mujoco
@@ -23,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from newt_core.envs.contract import Frame, Outcome
-from newt_core.envs.imports import OPENGL_ERRORS, draws_by_egl, no_opengl
+from newt_core.envs.imports import OPENGL_ERRORS, draws_by_egl, no_opengl, without_a_screen
 from newt_core.envs.textures import release_if_unused
 from newt_core.errors import SpecError, did_you_mean
 from newt_core.specs.schema import TaskSpec
@@ -39,9 +38,7 @@ def build(spec: TaskSpec) -> SuiteSimulator:
     Raises:
         SpecError: the suite has no such task.
     """
-    with warnings.catch_warnings():
-        # Where there is no screen, GLFW says so on import; rendering will not use it then.
-        warnings.filterwarnings("ignore", message=".*DISPLAY environment variable is missing")
+    with without_a_screen():
         from dm_control import suite
 
     name = (spec.env.get("domain_name"), spec.env.get("task_name"))

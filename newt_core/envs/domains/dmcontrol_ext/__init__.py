@@ -8,12 +8,12 @@ an XML file beside it. A task's ``env`` holds the body's name as ``domain_name``
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
 from newt_core.envs.domains.dmcontrol import SuiteSimulator
+from newt_core.envs.imports import without_a_screen
 from newt_core.errors import SpecError, did_you_mean
 from newt_core.specs.schema import TaskSpec
 
@@ -49,9 +49,7 @@ def build(spec: TaskSpec) -> SuiteSimulator:
 
 def _environments() -> dict[str, Callable[[], Any]]:
     """Return what makes each ``body/task``: a ``dm_control.rl.control.Environment``."""
-    with warnings.catch_warnings():
-        # Where there is no screen, GLFW says so on import; rendering will not use it then.
-        warnings.filterwarnings("ignore", message=".*DISPLAY environment variable is missing")
+    with without_a_screen():
         modules = {body: import_module(f"{__name__}.{body}") for body in BODIES}
     return {
         f"{body}/{task}": make
