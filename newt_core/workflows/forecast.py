@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from newt_core.agents.newt.setup import choose_device
 from newt_core.specs import TaskSpec
@@ -56,28 +55,30 @@ def forecast(
     Raises:
         EnvironmentFailure: A task's simulator keeps failing.
     """
-    if choose_device(config.device).type == "cuda":
-        return Forecast(**in_own_process(_as_dict, config, list(specs), pretraining, ranks))
-    return _measured(config, specs, pretraining, ranks)
-
-
-def _as_dict(*arguments: Any) -> dict[str, Any]:
-    return asdict(_measured(*arguments))
-
-
-def _measured(
-    config: RunConfig, specs: Sequence[TaskSpec], pretraining: bool, ranks: int
-) -> Forecast:
-    steps = 0 if pretraining else config.steps
-    learned = round(steps * config.update.updates_per_step)
-    updates = learned
-    if pretraining or config.pretrains:
-        updates += config.pretrain.updates
-    if config.ray and not pretraining:  # This machine's pool says nothing of other machines.
-        return Forecast(steps, updates, None, None)
-    kind: Any = find_kind(config.agent.kind)
-    if not isinstance(kind, NewtKind):
+    steps, learned, pretrained = _amounts(config, pretraining)
+    if not isinstance(find_kind(config.agent.kind), NewtKind):
         return Forecast(steps, config.pretrain.updates if pretraining else 0, None, None)
+    if config.ray and not pretraining:  # This machine's pool says nothing of other machines.
+        return Forecast(steps, learned + pretrained, None, None)
+    timed: Callable[..., Sequence[float]] = _timed
+    if choose_device(config.device).type == "cuda":
+        timed = partial(in_own_process, _timed)
+    whole_s, evaluation_s = timed(config, list(specs), pretraining, ranks)
+    return Forecast(steps, learned + pretrained, whole_s, evaluation_s)
+
+
+def _amounts(config: RunConfig, pretraining: bool) -> tuple[int, int, int]:
+    """Return how many agent steps there are, updates beside them, and updates before them."""
+    steps = 0 if pretraining else config.steps
+    pretrained = config.pretrain.updates if pretraining or config.pretrains else 0
+    return steps, round(steps * config.update.updates_per_step), pretrained
+
+
+def _timed(
+    config: RunConfig, specs: Sequence[TaskSpec], pretraining: bool, ranks: int
+) -> tuple[float, float]:
+    """Return the seconds of a whole run, and of its evaluations among them."""
+    steps, learned, pretrained = _amounts(config, pretraining)
     share = largest_share(config, specs, ranks)
     tasks, part = [specs[task] for task in share.tasks], share.config
     with cores_of_a_rank(ranks), trial_loop(part, tasks) as trial:
@@ -88,8 +89,7 @@ def _measured(
             interaction_s = steps * share.steps * seconds(partial(trial.rounds, ROUNDS)) / several
     evaluations = planned_evaluations(config, pretraining=pretraining)
     evaluation_s = evaluations * config.evaluation.episodes * share.episode_steps * step_s
-    pretraining_s = (updates - learned) * update_s
-    return Forecast(steps, updates, pretraining_s + interaction_s + evaluation_s, evaluation_s)
+    return pretrained * update_s + interaction_s + evaluation_s, evaluation_s
 
 
 def planned_evaluations(config: RunConfig, *, pretraining: bool = False) -> int:

@@ -63,3 +63,14 @@ def test_a_forecast_for_a_gpu_leaves_nothing_on_it(monkeypatch):
     assert made.steps == 600
     assert made.seconds is not None
     assert made.seconds > 0
+
+
+@pytest.mark.parametrize("setting", ["agent.kind=ppo", "ray=auto"])
+def test_no_process_is_started_for_what_cannot_be_timed(monkeypatch, setting):
+    def never(*arguments: Any) -> None:
+        raise AssertionError("a process was started")
+
+    config = resolve_config("smoke", None, [setting], tasks="x", device="cuda", steps=600)
+    monkeypatch.setattr(forecasts, "in_own_process", never)
+    made = forecast(config, load_specs().select("pygame-cartpole-balance"))
+    assert (made.steps, made.seconds) == (600, None)
