@@ -65,6 +65,14 @@ def foreseen(split: SplitModel) -> torch.Tensor:
     return torch.cat([reward, value, latent.squeeze(1)], dim=1)
 
 
+def test_who_only_acts_makes_no_optimisers(agent: NewtAgent) -> None:
+    act(actor_of(agent), first=True)
+    assert agent.version == 0
+    assert "learner" not in vars(agent)
+    agent.learner.update(batch())
+    assert agent.version == 1
+
+
 def test_plans_are_made_with_the_weights_after_an_update(agent: NewtAgent) -> None:
     old = agent.planning_snapshot()
     before = foreseen(old)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property, partial
 from typing import Any, Literal
 
 import torch
@@ -62,12 +63,17 @@ class NewtAgent(ActingModel):
         super().__init__(model.to(device), planner_config)
         self.model_config = model_config
         self.image_encoder = image_encoder
-        self.learner = Learner(self.model, update_config, seed=seed, ranks=ranks)
+        self._make_learner = partial(Learner, self.model, update_config, seed=seed, ranks=ranks)
+
+    @cached_property
+    def learner(self) -> Learner:
+        """What trains it. Made when it is first asked for: who only acts needs no optimisers."""
+        return self._make_learner()
 
     @property
     def version(self) -> int:
         """Gradient steps so far."""
-        return self.learner.updates
+        return self.learner.updates if "learner" in self.__dict__ else 0
 
     @property
     def obs(self) -> Literal["state", "rgb", "both"]:
