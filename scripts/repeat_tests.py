@@ -43,7 +43,7 @@ class Watch:
         """What the state is while nothing has drawn; None once a seed has decided it."""
         self.drew = False
         for name in (seeding, restoring):
-            setattr(module, name, self._watched(getattr(module, name), name == restoring))
+            setattr(module, name, self.watched(getattr(module, name), restores=name == restoring))
 
     def begin(self) -> None:
         """Begin with a test."""
@@ -55,16 +55,29 @@ class Watch:
         self.drew |= self._expected is not None and self._read() != self._expected
         return self.drew
 
-    def _watched(self, change: Callable[..., Any], restores: bool) -> Callable[..., Any]:
+    def watched(self, change: Callable[..., Any], *, restores: bool) -> Callable[..., Any]:
+        """Return what changes the state, and knows it; ``restores`` where it puts one back."""
+
         @functools.wraps(change)
-        def watched(*arguments: Any, **named: Any) -> Any:
+        def changed(*arguments: Any, **named: Any) -> Any:
             self.look()
             done = change(*arguments, **named)
             again = restores and self._read() == self._first
             self._expected = self._first if again else None
             return done
 
-        return watched
+        return changed
+
+
+class WatchedGenerator:
+    """PyTorch's global generator itself, for whoever seeds it past ``torch.manual_seed``."""
+
+    def __init__(self, generator: torch.Generator, watch: Watch) -> None:
+        self._generator = generator
+        self.manual_seed = watch.watched(generator.manual_seed, restores=False)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._generator, name)
 
 
 def torchs_state() -> object:
@@ -87,6 +100,8 @@ def watch_all() -> list[Watch]:
     ]
     torch.manual_seed = torch.random.manual_seed
     torch.set_rng_state = torch.random.set_rng_state
+    generator: Any = WatchedGenerator(torch.default_generator, watched[0])
+    torch.default_generator = generator
     return watched
 
 
