@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from contextlib import closing
 from pathlib import Path
 
@@ -20,12 +21,14 @@ SCRIPT = ROOT / "examples" / "ppo_miniarcade.py"
 
 def run(*arguments, folders=()):
     path = os.pathsep.join(map(str, [*folders, ROOT, *sys.path]))
-    return subprocess.run(
-        [sys.executable, str(SCRIPT), *arguments],
-        env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-    )
+    with tempfile.TemporaryDirectory() as temporary:  # the library leaves folders there
+        variables = {"PYTHONPATH": path, "OMP_NUM_THREADS": "1", "TMPDIR": temporary}
+        return subprocess.run(
+            [sys.executable, str(SCRIPT), *arguments],
+            env={**os.environ, **variables},
+            capture_output=True,
+            text=True,
+        )
 
 
 def test_without_the_library_one_line_says_what_to_install(tmp_path):
