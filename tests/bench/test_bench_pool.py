@@ -17,7 +17,7 @@ from newt_core.types import ACTION_DIM
 
 
 def test_the_report_has_the_command_lines_form():
-    specs = load_specs().select("pendulum-swingup,cartpole-balance")
+    specs = load_specs().select("pygame-cowboy,pygame-pong")
     report = json.loads(json.dumps(bench_pool(specs, steps=3, repeats=1)))
     assert set(report) == {"what", "tasks", "commit", "hardware", "variants", "ratios"}
     assert set(report["variants"]) == set(VARIANTS)
@@ -32,7 +32,7 @@ def test_the_report_has_the_command_lines_form():
 
 
 def test_some_variants_alone():
-    specs = load_specs().select("pendulum-swingup,cartpole-balance")
+    specs = load_specs().select("pygame-cowboy,pygame-pong")
     report = bench_pool(specs, steps=3, repeats=1, chosen=["pool_async"])
     assert set(report["variants"]) == {"pool", "pool_async"}
     assert set(report["ratios"]) == {"pool_async_over_pool"}

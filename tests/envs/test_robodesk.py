@@ -107,8 +107,8 @@ def test_whole_episodes_equal_the_librarys(spec):
     _assert_equals_the_library(spec, steps=spec.episode_length, episodes=5)
 
 
-@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.id)
-def test_every_task_keeps_the_contract(spec):
+@pytest.mark.parametrize("spec", SPECS[::3], ids=lambda spec: spec.id)
+def test_some_tasks_keep_the_contract(spec):
     check_task(spec.model_copy(update={"episode_length": 20}))
 
 

@@ -65,7 +65,7 @@ CASES: dict[str, dict[str, Any]] = {
     "one task": {"tasks": TASKS[:1]},
     "two environments per task": {"config": point_config(envs_per_task=2)},
     "a burst of updates": {
-        "config": point_config(update__catch_up="true", update__updates_per_step=1.5)
+        "config": point_config(update__catch_up="true", update__updates_per_step=1.0)
     },
     "waiting for a reward": {
         "config": point_config(random_phase__until_reward=4),
@@ -81,7 +81,7 @@ CASES: dict[str, dict[str, Any]] = {
     },
     "updates beside a round": {"overlap": Overlap(groups=2, updates=1), "pool": LOSING},
     "more updates than fit beside a round, after a burst": {
-        "config": point_config(update__catch_up="true", update__updates_per_step=1.5),
+        "config": point_config(update__catch_up="true", update__updates_per_step=1.0),
         "overlap": Overlap(groups=2, updates=2, groups_beside=2),
     },
     "ppo": {"config": point_config(**PPO)},
