@@ -30,8 +30,8 @@ class Watch:
     Args:
         module: whose generator it is.
         read: returns the generator's state.
-        seeding: names of the module's functions that seed it.
-        restoring: names of those that put a state back.
+        seeding: name of the module's function that seeds it.
+        restoring: name of the one that puts a state back.
     """
 
     def __init__(

@@ -177,7 +177,9 @@ def _mark_axis(panel: Axes, scale: Scale) -> None:
     edge = 0.03 * (scale.right - scale.left)
     panel.set_xlim(scale.left - edge if scale.updates else 0.0, scale.right + edge)
     bins = 4 if scale.updates else 6
-    steps = MaxNLocator(bins).tick_values(0, scale.steps) if scale.steps else [0.0]
+    steps: Sequence[float] = () if scale.updates else (0.0,)
+    if scale.steps:
+        steps = MaxNLocator(bins).tick_values(0, scale.steps).tolist()
     ticks = {float(step): short(step) for step in steps if 0 <= step <= scale.right + edge}
     words = panel.get_xaxis_transform()
     if scale.updates:

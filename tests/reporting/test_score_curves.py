@@ -52,6 +52,7 @@ def test_what_newt_pretrain_made_is_pretraining_alone(tmp_path):
     panel = panels(draw_scores([history], {}))["walker-walk"]
     assert panel.get_xlim()[1] > 0  # the last point is not on the edge
     assert "agent steps" not in [text.get_text() for text in panel.texts]
+    assert [label.get_text() for label in panel.get_xticklabels()] == ["0", "200"]
 
 
 def test_beside_a_run_without_one_a_pretraining_is_still_the_policys(tmp_path):
