@@ -179,7 +179,7 @@ def _mark_axis(panel: Axes, scale: Scale) -> None:
     bins = 4 if scale.updates else 6
     steps: Sequence[float] = () if scale.updates else (0.0,)
     if scale.steps:
-        steps = MaxNLocator(bins).tick_values(0, scale.steps).tolist()
+        steps = list(MaxNLocator(bins).tick_values(0, scale.steps))
     ticks = {float(step): short(step) for step in steps if 0 <= step <= scale.right + edge}
     words = panel.get_xaxis_transform()
     if scale.updates:
