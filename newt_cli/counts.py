@@ -13,6 +13,11 @@ SECONDS_BETWEEN_LINES = 30.0
 """How often work without a terminal says where it is."""
 
 
+def counted(number: int, thing: str) -> str:
+    """Write 1 task and 2,000 tasks."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
 def rate(per_s: float) -> str:
     """Return how many a second, with a digit where there are few."""
     return f"{per_s:,.{0 if per_s >= 10 else 1}f}"

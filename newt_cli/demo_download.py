@@ -9,7 +9,7 @@ import typer
 
 from newt_cli import console, options
 from newt_cli.consent import Yes, agreed
-from newt_cli.counts import download_display
+from newt_cli.counts import counted, download_display
 from newt_cli.demo_files import at_a_glance
 from newt_cli.failures import FAILED
 
@@ -73,7 +73,7 @@ def download(
         if fetched:  # All of it is in our file; what the user has brought is his.
             file.home.unlink(missing_ok=True)
         written[spec.id] = at_a_glance(summarise_file(path, library))
-        console.notice(f"wrote {path}: {written[spec.id]['episodes']} episodes")
+        console.notice(f"wrote {path}: {counted(written[spec.id]['episodes'], 'episode')}")
     for task, problem in problems.items():
         console.notice(f"{task}: {problem}")
     if as_json:

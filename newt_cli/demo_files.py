@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from newt_cli import console
+from newt_cli.counts import counted
 
 if TYPE_CHECKING:
     from newt_core.demos.folder import FileSummary
@@ -125,5 +126,6 @@ def say_written(summary: FileSummary, as_json: bool) -> None:
     else:
         header = summary.header
         console.notice(
-            f"wrote {summary.path}: {header.total_episodes} episodes, {header.total_steps:,} steps"
+            f"wrote {summary.path}: {counted(header.total_episodes, 'episode')}, "
+            f"{counted(header.total_steps, 'step')}"
         )

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from newt_cli.console import notice
-from newt_cli.counts import SECONDS_BETWEEN_LINES, clock_time, rate
+from newt_cli.counts import SECONDS_BETWEEN_LINES, clock_time, counted, rate
 from newt_core.errors import printable
 from newt_core.training.stage_clock import in_words
 
@@ -146,7 +146,8 @@ def _numbers(status: RunStatus) -> str:
     if status.counts != "updates":
         parts.append(f"{status.updates:,} updates")
     if status.deaths or status.lost_episodes:
-        parts.append(f"{status.deaths:,} deaths, {status.lost_episodes:,} episodes lost")
+        lost = counted(status.lost_episodes, "episode")
+        parts.append(f"{counted(status.deaths, 'death')}, {lost} lost")
     if status.seconds_left is not None and not _ended(status):
         parts.append(f"{clock_time(status.seconds_left)} left")
     return " · ".join(parts)

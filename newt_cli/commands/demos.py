@@ -9,6 +9,7 @@ import typer
 
 from newt_cli import console, options
 from newt_cli.commands import command_app
+from newt_cli.counts import counted
 from newt_cli.demo_download import download
 from newt_cli.demo_files import (
     at_a_glance,
@@ -241,7 +242,7 @@ def merge(
     library = _library(specs)
     duplicates = put_together(files, out, library, append=append, damaged_too=damaged_too)
     if duplicates:
-        console.notice(f"left out {duplicates} episodes that were there already")
+        console.notice(f"left out {counted(duplicates, 'episode')} already in it")
     say_written(summarise_file(out, library), as_json)
 
 
@@ -272,7 +273,7 @@ def plot(
     if as_json:
         console.write_json({"path": str(out), "tasks": [s.header.task for s in summaries]})
     else:
-        console.notice(f"wrote {out}: {len(summaries)} tasks")
+        console.notice(f"wrote {out}: {counted(len(summaries), 'task')}")
 
 
 def _library(specs: list[Path] | None) -> SpecLibrary:

@@ -9,7 +9,7 @@ import typer
 
 from newt_cli import console, options
 from newt_cli.commands import command_app
-from newt_cli.counts import count_display, task_display
+from newt_cli.counts import count_display, counted, task_display
 from newt_cli.failures import interruptible
 from newt_cli.numbers import number_option, real_option
 from newt_cli.optional_value import VideoCommand
@@ -196,4 +196,4 @@ def _draw_gallery(
     if as_json:
         console.write_json({"path": str(gallery), "tasks": list(drawn), "skipped": skipped})
     else:
-        console.notice(f"wrote {gallery}: {len(drawn)} tasks")
+        console.notice(f"wrote {gallery}: {counted(len(drawn), 'task')}")

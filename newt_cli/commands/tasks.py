@@ -10,7 +10,7 @@ import typer
 from newt_cli import console, options
 from newt_cli.commands import command_app
 from newt_cli.commands.embed import embed
-from newt_cli.counts import count_display
+from newt_cli.counts import count_display, counted
 from newt_cli.failures import interruptible
 from newt_cli.numbers import number_option
 from newt_core.settings import limits
@@ -103,7 +103,7 @@ def list_tasks(
         right=numbers,
         gives_way=("split", "discount", "reward", "repeat", "score", "domain", "steps"),
     )
-    console.notice(f"{len(chosen)} tasks")
+    console.notice(counted(len(chosen), "task"))
 
 
 @app.command()

@@ -178,7 +178,7 @@ def test_merge_takes_each_episode_once(newt, demos, tmp_path):
     more = write_demos(tmp_path / "more", 2, PONG, first=1)
     answer = newt(f"newt demos merge demos/pygame-pong.h5 {more} --out all.h5 --json")
     assert answer.json["tasks"]["pygame-pong"]["episodes"] == 3
-    assert "left out 1 episodes" in answer.err
+    assert "left out 1 episode already" in answer.err
     assert [one.seed for one in read_demos(Path("all.h5"), PONG)] == [0, 1, 2]
 
 

@@ -187,7 +187,7 @@ def test_demos_that_were_written_are_said(newt, tmp_path):
     for line, remarks in (
         (
             f"newt demos merge {file} {file} --out all.h5",
-            "left out 3 episodes that were there already\nwrote all.h5: 3 episodes, 1,500 steps\n",
+            "left out 3 episodes already in it\nwrote all.h5: 3 episodes, 1,500 steps\n",
         ),
         (f"newt demos merge {file} --out one.h5", "wrote one.h5: 3 episodes, 1,500 steps\n"),
         ("newt demos export --format published", "wrote exported/pygame-pong.pt\n"),
@@ -195,7 +195,7 @@ def test_demos_that_were_written_are_said(newt, tmp_path):
             "newt demos import exported/pygame-pong.pt --task pygame-pong --out new",
             "wrote new/pygame-pong.h5: 3 episodes, 1,500 steps\n",
         ),
-        ("newt demos plot --out a.PNG", "wrote a.PNG: 1 tasks\n"),
+        ("newt demos plot --out a.PNG", "wrote a.PNG: 1 task\n"),
     ):
         assert said(newt(line)) == (0, "", remarks)
     assert newt("newt demos show pygame-pong --demos new --json").json["expert"] == (
