@@ -79,10 +79,30 @@ def draw_loss(axes: Axes, rows: Sequence[Row], counts: str, name: str) -> None:
         marker = "o" if len(points) <= MARKED else None
         axes.plot(steps, losses, color=COLOUR, linewidth=1.2, marker=marker, markersize=4)
         if all(loss > 0 for loss in losses):
-            axes.set_yscale("log")
+            _logarithmic(axes, max(losses) / min(losses))
     axes.set_title(CURVES[name], fontsize=10, loc="left")
     axes.set_xlabel(counts, fontsize=9)
     axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     axes.tick_params(labelsize=8, which="both")
     axes.spines[["top", "right"]].set_visible(False)
+
+
+def _logarithmic(axes: Axes, times: float) -> None:
+    """Scale an axis so, with plain numbers, as many as there is room for.
+
+    Args:
+        axes: What is scaled.
+        times: The largest value as a multiple of the smallest.
+    """
+    from matplotlib.ticker import FuncFormatter, Locator, LogLocator, MaxNLocator, NullFormatter
+
+    axes.set_yscale("log")
+    marks: Locator = LogLocator(numticks=7)
+    if times < 5:
+        marks = MaxNLocator(5)
+    elif times < 500:
+        marks = LogLocator(subs=(1, 2, 5), numticks=20)
+    axes.yaxis.set_major_locator(marks)
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
