@@ -11,7 +11,7 @@ import yaml
 from newt_core.errors import SpecError, yaml_problem
 
 # libyaml's parser is ten times as fast, but not every build of PyYAML has it.
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def parse(source: Source) -> tuple[dict[str, Any], yaml.Node]:
     Raises:
         SpecError: it is not valid YAML, repeats a key, or is not a mapping.
     """
-    loader = _Loader(source.text)
+    loader = SafeLoader(source.text)
     try:
         node = loader.get_single_node()
         _refuse_repeated_keys(source, node)

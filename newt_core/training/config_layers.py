@@ -19,6 +19,7 @@ from pydantic.fields import FieldInfo
 
 from newt_core.errors import ConfigError, did_you_mean, yaml_problem
 from newt_core.settings.names import hint
+from newt_core.specs.yaml_file import SafeLoader
 
 _PRESETS = files("newt_core.training").joinpath("presets")
 
@@ -56,8 +57,7 @@ class Setting:
     origin: str
 
 
-# libyaml's parser is ten times as fast, but not every build of PyYAML has it.
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+class _Loader(SafeLoader):
     """YAML as people write numbers: PyYAML alone takes 3e-4 and 1e6 for texts."""
 
 

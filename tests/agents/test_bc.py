@@ -14,18 +14,15 @@ from newt_core.agents.bc.agent import BCAgent, BCConfig, BCModel, CloningSetting
 from newt_core.agents.bc.cloning import Cloning
 from newt_core.agents.newt.config import UpdateConfig
 from newt_core.model.config import ModelConfig
-from newt_core.model.sizes import SIZES
 from newt_core.replay import Batch, ReplayBuffer
 from newt_core.types import Episode, Observation
-from tests.fixtures.models import TINY, batch, normal, table
+from tests.fixtures.models import batch, normal, table
 from tests.fixtures.transitions import gradients
 
 UPDATE = UpdateConfig(batch_size=32, warmup_updates=10, lr=3e-3, encoder_lr=3e-3)
 
 
-@pytest.fixture(autouse=True)
-def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(SIZES, "2M", TINY)
+pytestmark = pytest.mark.usefixtures("tiny_networks")
 
 
 def model(*, text: bool = True, obs: str = "state") -> BCModel:

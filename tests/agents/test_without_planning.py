@@ -11,16 +11,12 @@ from newt_core.agents.newt import actor as acting
 from newt_core.agents.newt.agent import NewtAgent
 from newt_core.agents.newt.config import UpdateConfig
 from newt_core.model.config import ModelConfig
-from newt_core.model.sizes import SIZES
 from newt_core.planner.config import PlannerConfig
 from newt_core.types import STATE_DIM, Observation
-from tests.fixtures.models import TINY, table
+from tests.fixtures.models import table
 from tests.fixtures.trainers import PointRun, point_config
 
-
-@pytest.fixture(autouse=True)
-def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(SIZES, "2M", TINY)
+pytestmark = pytest.mark.usefixtures("tiny_networks")
 
 
 @pytest.fixture

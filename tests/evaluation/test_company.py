@@ -15,10 +15,8 @@ from newt_core.agents.newt.episode_noise import EpisodeNoise
 from newt_core.agents.newt.setup import task_table
 from newt_core.evaluation import evaluate
 from newt_core.model.config import ModelConfig
-from newt_core.model.sizes import SIZES
 from newt_core.planner.config import PlannerConfig
 from newt_core.specs import TaskSpec
-from tests.fixtures.models import TINY
 from tests.fixtures.point_pool import PointPool, point_task
 
 SPECS = [
@@ -29,9 +27,7 @@ SPECS = [
 PLANNER = PlannerConfig(num_samples=20, policy_trajectories=4, iterations=2, num_elites=5)
 
 
-@pytest.fixture(autouse=True)
-def tiny_networks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(SIZES, "2M", TINY)
+pytestmark = pytest.mark.usefixtures("tiny_networks")
 
 
 def returns(

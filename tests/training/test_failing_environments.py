@@ -9,21 +9,18 @@ import pytest
 from numpy.typing import ArrayLike
 
 from newt_core.errors import EnvironmentFailure
-from newt_core.model.sizes import SIZES
 from newt_core.specs import TaskSpec
 from newt_core.training import online
 from newt_core.training.checkpoint_folder import latest_intact
 from newt_core.training.metrics import read_metrics
 from newt_core.types import Transitions
-from tests.fixtures.models import TINY
 from tests.fixtures.point_pool import PointPool
 from tests.fixtures.trainers import PointRun
 from tests.fixtures.watcher import Watcher
 
 
 @pytest.fixture(autouse=True)
-def tiny_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(SIZES, "2M", TINY)
+def tiny_runs(tiny_networks: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(online, "LOG_SECONDS", 0.0)
 
 

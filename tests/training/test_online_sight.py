@@ -26,10 +26,7 @@ from newt_core.workflows.train import Trained, interact
 from tests.fixtures.listener import Listener
 from tests.fixtures.short_tasks import PICTURED as SPECS
 
-pytestmark = [
-    pytest.mark.usefixtures("tiny_networks"),
-    pytest.mark.timeout(300),
-]  # Every evaluation starts worker processes.
+pytestmark = [pytest.mark.usefixtures("tiny_networks"), pytest.mark.timeout(300)]
 
 SETTINGS = (
     "update.updates_per_step=0.1",

@@ -16,7 +16,6 @@ import torch
 from newt_core.agents.base import Metrics, OverlappingAgent, Skipped
 from newt_core.agents.newt.actor import Actor
 from newt_core.agents.newt.update import Learner
-from newt_core.model.sizes import SIZES
 from newt_core.training import online
 from newt_core.training.checkpoint import load_checkpoint
 from newt_core.training.collector import Collector
@@ -26,7 +25,6 @@ from newt_core.training.metrics import NoMetrics, read_metrics
 from newt_core.training.overlap import LOCK_STEP, Overlap
 from newt_core.training.stage_clock import StageClock, in_words
 from newt_core.types import ACTION_DIM, FloatArray, Observation
-from tests.fixtures.models import TINY
 from tests.fixtures.point_pool import PointPool, point_task
 from tests.fixtures.trainers import PointRun, differences, point_config
 
@@ -38,8 +36,7 @@ FULL = Overlap(groups=2, updates=1, groups_beside=2)
 
 
 @pytest.fixture(autouse=True)
-def tiny_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(SIZES, "2M", TINY)
+def tiny_runs(tiny_networks: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(online, "LOG_SECONDS", 1e9)
 
 

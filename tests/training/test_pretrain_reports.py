@@ -10,18 +10,13 @@ import torch
 
 from newt_core.agents.newt.update import Learner
 from newt_core.errors import TrainingDiverged
-from newt_core.model.sizes import SIZES
 from newt_core.training import pretrain
 from newt_core.training.checkpoint import load_checkpoint
 from newt_core.training.metrics import Row, read_metrics
-from tests.fixtures.models import TINY
 from tests.fixtures.pretrainers import config, run
 from tests.fixtures.watcher import Watcher
 
-
-@pytest.fixture(autouse=True)
-def tiny_networks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(SIZES, "2M", TINY)
+pytestmark = pytest.mark.usefixtures("tiny_networks")
 
 
 def rows_of(folder: Path) -> list[Row]:

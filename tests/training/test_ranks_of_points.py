@@ -13,14 +13,12 @@ import torch
 
 from newt_core.agents.ranks import ALONE, Ranks
 from newt_core.errors import EnvironmentFailure
-from newt_core.model.sizes import SIZES
 from newt_core.training import online
 from newt_core.training.checkpoint import load_checkpoint
 from newt_core.training.metrics import read_metrics
 from newt_core.training.rank_states import own_envs, saved_ranks
 from newt_core.training.run_folder import RunFolder
 from newt_core.workflows.rank_shares import discard_other_replays, replay_folder
-from tests.fixtures.models import TINY
 from tests.fixtures.point_pool import PointPool, point_task
 from tests.fixtures.rank_processes import on_processes
 from tests.fixtures.trainers import PointRun, differences, point_config
@@ -30,8 +28,7 @@ CONFIG = point_config(steps=140, evaluation__every=70, checkpoint__every=50, upd
 
 
 @pytest.fixture(autouse=True)
-def tiny_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(SIZES, "2M", TINY)
+def tiny_runs(tiny_networks: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(online, "LOG_SECONDS", 1e9)
 
 

@@ -10,11 +10,9 @@ from typing import Any
 
 import pytest
 
-from newt_core.model.sizes import SIZES
 from newt_core.specs import TaskSpec
 from newt_core.training.metrics import Row, read_metrics
 from newt_core.types import Transitions
-from tests.fixtures.models import TINY
 from tests.fixtures.point_pool import PointPool
 from tests.fixtures.trainers import PointRun, point_config
 from tests.fixtures.watcher import Watcher
@@ -28,9 +26,7 @@ ALWAYS = {
 """What every report of interaction has."""
 
 
-@pytest.fixture(autouse=True)
-def tiny_networks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(SIZES, "2M", TINY)
+pytestmark = pytest.mark.usefixtures("tiny_networks")
 
 
 class Clock:

@@ -14,18 +14,13 @@ import torch
 from newt_core.agents.newt.actor import Actor
 from newt_core.agents.newt.update import Learner
 from newt_core.errors import TrainingDiverged
-from newt_core.model.sizes import SIZES
 from newt_core.training import online
 from newt_core.training.checkpoint import load_checkpoint
 from newt_core.training.metrics import read_metrics
-from tests.fixtures.models import TINY
 from tests.fixtures.point_pool import PointPool
 from tests.fixtures.trainers import TASKS, PointRun, differences, point_config
 
-
-@pytest.fixture(autouse=True)
-def tiny_networks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(SIZES, "2M", TINY)
+pytestmark = pytest.mark.usefixtures("tiny_networks")
 
 
 def saved(run: PointRun, name: str = "last") -> dict:

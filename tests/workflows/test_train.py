@@ -36,10 +36,7 @@ from newt_core.workflows.load_agent import load_agent
 from newt_core.workflows.train import Trained, interact, train
 from tests.fixtures.short_tasks import SPECS
 
-pytestmark = [
-    pytest.mark.usefixtures("tiny_networks"),
-    pytest.mark.timeout(300),
-]  # Every evaluation starts worker processes.
+pytestmark = [pytest.mark.usefixtures("tiny_networks"), pytest.mark.timeout(300)]
 
 DEMONSTRATED = 3
 """Demonstrations, all of short-balance."""
