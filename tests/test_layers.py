@@ -18,6 +18,7 @@ LAYERS = (
     "version",
     "types",
     "errors",
+    "yaml_loader",
     "arguments",
     "files",
     "web",
@@ -50,6 +51,7 @@ TORCH_FREE = (
     "version",
     "types",
     "errors",
+    "yaml_loader",
     "arguments",
     "files",
     "web",
@@ -161,6 +163,7 @@ def test_the_root_holds_what_every_part_shares_and_nothing_else():
     assert modules == {
         "types",
         "errors",
+        "yaml_loader",
         "arguments",
         "files",
         "seeds",

@@ -8,10 +8,8 @@ from typing import Any
 
 import yaml
 
-from newt_core.errors import SpecError, yaml_problem
-
-# libyaml's parser is ten times as fast, but not every build of PyYAML has it.
-SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+from newt_core.errors import SpecError
+from newt_core.yaml_loader import SafeLoader, yaml_problem
 
 
 @dataclass(frozen=True)

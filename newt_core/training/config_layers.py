@@ -17,9 +17,9 @@ from typing import Any, get_origin
 import yaml
 from pydantic.fields import FieldInfo
 
-from newt_core.errors import ConfigError, did_you_mean, yaml_problem
+from newt_core.errors import ConfigError, did_you_mean
 from newt_core.settings.names import hint
-from newt_core.specs.yaml_file import SafeLoader
+from newt_core.yaml_loader import SafeLoader, yaml_problem
 
 _PRESETS = files("newt_core.training").joinpath("presets")
 
