@@ -18,6 +18,7 @@ from newt_core.envs.checks import check_task
 from newt_core.envs.domains import maniskill
 from newt_core.errors import ConfigError, MissingDependencyError, SpecError
 from newt_core.specs import load_specs
+from tests.fixtures.tasks import each_task
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:mani_skill")
@@ -79,7 +80,7 @@ def test_an_episode_equals_the_librarys(task):
         assert returns[0] > 0.0 or spec.reward == "sparse"
 
 
-@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.id)
+@each_task(SPECS, by_default=[spec.id for spec in SPECS[::3]])
 def test_every_task_keeps_the_contract(spec):
     check_task(spec.model_copy(update={"episode_length": 20}))
 
@@ -165,7 +166,9 @@ def test_building_does_not_look_for_gpus(monkeypatch):
     assert torch.random.fork_rng is fork_rng
 
 
-@pytest.mark.parametrize("task", ["ms-pick-cube", "ms-ant-walk"])
+@pytest.mark.parametrize(
+    "task", ["ms-pick-cube", pytest.param("ms-ant-walk", marks=pytest.mark.slow)]
+)
 def test_a_frame_is_the_librarys_and_drawing_changes_nothing(task):
     spec = BY_ID[task]
     drawn, undrawn = maniskill.build(spec), maniskill.build(spec)

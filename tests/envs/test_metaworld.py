@@ -17,12 +17,15 @@ from newt_core.envs.session import Session
 from newt_core.errors import SpecError
 from newt_core.specs import load_specs
 from tests.envs.metaworld_button import TURNED_AROUND, earlier_reward
+from tests.fixtures.tasks import each_task
 
 SPECS = load_specs().select("metaworld")
 BY_ID = {spec.id: spec for spec in SPECS}
 
 MAX_REWARD = 10.0
 """Of one control step, in all of the library's tasks."""
+
+SOME = SPECS[::5]
 
 every_task = pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.id)
 
@@ -66,7 +69,7 @@ def _assert_an_episode_equals(ours, first, theirs, steps):
     return outcomes
 
 
-@every_task
+@each_task(SPECS, by_default=[TURNED_AROUND, *(spec.id for spec in SOME)])
 def test_episodes_equal_the_librarys_and_a_seed_determines_them(spec):
     ours, theirs = domain.build(spec), _plain(spec)
     theirs.seed(7)
@@ -86,7 +89,7 @@ def test_episodes_equal_the_librarys_and_a_seed_determines_them(spec):
         assert again.reward == before.reward
 
 
-@pytest.mark.parametrize("spec", SPECS[::5], ids=lambda spec: spec.id)
+@pytest.mark.parametrize("spec", SOME, ids=lambda spec: spec.id)
 def test_some_tasks_keep_the_contract(spec):
     check_task(spec.model_copy(update={"episode_length": 10}))
 
@@ -233,8 +236,8 @@ def _draw(task_ids):
 
 
 def test_frames_are_the_benchmarks_and_drawing_them_changes_nothing():
-    done = _draw(["mw-drawer-open", "mw-soccer"])
-    assert done.stdout.strip() == "drawn 2", done.stderr
+    done = _draw(["mw-drawer-open"])
+    assert done.stdout.strip() == "drawn 1", done.stderr
 
 
 @pytest.mark.slow

@@ -142,7 +142,7 @@ def assert_returns_as_published(spec, episodes):
 
 @every_task
 def test_returns_are_the_published_ones(spec):
-    assert_returns_as_published(spec, episodes=40)
+    assert_returns_as_published(spec, episodes=20)
 
 
 @pytest.mark.slow
@@ -153,7 +153,7 @@ def test_returns_of_many_episodes_are_the_published_ones(spec):
 
 @every_task
 def test_a_scripted_player_is_far_above_random(spec):
-    seeds = range(100, 110)
+    seeds = range(100, 105)
     played = mean(play(spec, player(spec), seed)[1] for seed in seeds)
     drawn = mean(play(spec, random_actions(spec, seed), seed)[1] for seed in seeds)
     assert played >= PLAYER_SCORES[spec.id.removeprefix("pygame-")]
@@ -172,7 +172,7 @@ def test_pictures_show_the_state_and_leave_it_alone(spec):
     obs = drawn.reset(3)
     plain.reset(3)
     frames = [drawn.render()]
-    for _ in range(60):
+    for _ in range(40):
         action = act(obs)
         obs = drawn.step(action).obs
         np.testing.assert_array_equal(obs, plain.step(action).obs)
@@ -182,7 +182,7 @@ def test_pictures_show_the_state_and_leave_it_alone(spec):
         assert frame.shape == (224, 224, 3)
         assert frame.dtype == np.uint8
         assert frame.std() > 8
-    assert len({frame.tobytes() for frame in frames}) > 30
+    assert len({frame.tobytes() for frame in frames}) > 20
     assert drawn.render(height=64, width=96).shape == (64, 96, 3)
     drawn.close()
 

@@ -195,7 +195,7 @@ from newt_core.envs.frames import resize
 from newt_core.envs.registry import build_simulator
 from newt_core.specs import load_specs
 warnings.simplefilter("ignore")
-specs = load_specs().select("mujoco")
+specs = [load_specs()[task] for task in sys.argv[1:]]
 ours = [build_simulator(spec) for spec in specs]
 for simulator, spec in zip(ours, specs):
     simulator.reset(3)
@@ -227,16 +227,24 @@ print("drawn", len(frames))
 """
 
 
-def _run(code, **variables):
+def _run(code, *arguments, **variables):
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **variables}
     return subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True
+        [sys.executable, "-c", code, *arguments], env=environment, capture_output=True, text=True
     )
 
 
-def test_frames_are_gymnasiums_and_drawing_them_changes_nothing():
-    done = _run(RENDER, MUJOCO_GL="egl")
-    assert done.stdout.strip() == "drawn 6", done.stderr
+@pytest.mark.parametrize(
+    "tasks",
+    [
+        ["mujoco-ant", "mujoco-inverted-pendulum"],
+        pytest.param(list(BY_ID), marks=pytest.mark.slow),
+    ],
+    ids=len,
+)
+def test_frames_are_gymnasiums_and_drawing_them_changes_nothing(tasks):
+    done = _run(RENDER, *tasks, MUJOCO_GL="egl")
+    assert done.stdout.strip() == f"drawn {len(tasks)}", done.stderr
 
 
 def test_rendering_that_is_switched_off_says_how_to_switch_it_on():

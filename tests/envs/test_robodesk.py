@@ -301,7 +301,7 @@ first = simulator.render()
 for _ in range(4):
     undrawn.step(action)
     outcome = simulator.step(action)
-    frame = simulator.render()
+frame = simulator.render()
 assert frame.shape == (224, 224, 3) and frame.dtype == np.uint8 and frame.std() > 5
 assert np.abs(frame.astype(int) - first).mean() > 1
 assert np.array_equal(frame, simulator.render())
