@@ -54,13 +54,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def seed_all(stream: int) -> None:
     """Seed the global generators, which are otherwise seeded anew in every process.
 
-    PyTorch is left alone where nothing has imported it: tests without it stay quick.
+    PyTorch is left alone where nothing has imported it, and so is CUDA where nothing has begun
+    it: to keep a seed for it until then takes longer than most tests.
     """
     seed = 2 * int(os.environ.get(SEED, "0")) + stream
     random.seed(seed)
     np.random.seed(seed)
     if "torch" in sys.modules:
-        sys.modules["torch"].manual_seed(seed)
+        torch = sys.modules["torch"]
+        torch.default_generator.manual_seed(seed)
+        if torch.cuda.is_initialized():
+            torch.cuda.manual_seed_all(seed)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -95,7 +95,7 @@ def files(tmp_path_factory) -> Path:
 @pytest.fixture
 def filled(files, core, tmp_path, monkeypatch) -> None:
     """Have something to show in every table."""
-    shutil.copytree(files, tmp_path, dirs_exist_ok=True)
+    shutil.copytree(files, tmp_path, dirs_exist_ok=True, copy_function=shutil.copyfile)
     monkeypatch.setenv("NEWT_ASSETS", str(tmp_path / "assets"))
     core.replace("count_parameters")
     results = {task: TaskSummary(10, -123456.78, 0.5, 0.51221, 0.0427) for task in TASKS}

@@ -102,7 +102,7 @@ def write_seen(folder: Path, spec: Any) -> None:
 @pytest.fixture
 def at_work(newt: Newt, workplace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Newt:
     """Return `newt` in a copy of the workplace, on a machine without weights and assets."""
-    shutil.copytree(workplace, tmp_path, dirs_exist_ok=True)
+    shutil.copytree(workplace, tmp_path, dirs_exist_ok=True, copy_function=shutil.copyfile)
     monkeypatch.setenv("NEWT_ASSETS", str(tmp_path / "assets"))
     monkeypatch.setenv("NEWT_CACHE", str(tmp_path / "cache"))
     return newt
