@@ -48,7 +48,7 @@ def item(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WeightFile
     monkeypatch.setenv("NEWT_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("HF_HUB_OFFLINE")
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         toy = WeightFile(
             name="toy",
             file="toy.safetensors",
