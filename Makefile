@@ -35,8 +35,9 @@ format: setup
 
 # Two files at a time on one thread each: small networks gain nothing from a second one.
 # The longest files begin first (tests/conftest.py), not those with the most tests.
+# Programs that tests start find the modules compiled, whatever the shell says of bytecode.
 test: lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 10
+	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 10
 
 test-slow: setup
 	$(BIN)/python -m pytest -m slow --timeout 1800

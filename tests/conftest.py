@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import sys
@@ -49,6 +50,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the tests of :data:`LONGEST_FILES` first, and leave the others in their order."""
     place = {f"tests/{name}": at for at, name in enumerate(LONGEST_FILES)}
     items.sort(key=lambda item: place.get(item.nodeid.partition("::")[0], len(place)))
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector pass over what stays to the end: modules, and the tests."""
+    gc.collect()
+    gc.freeze()
 
 
 def seed_all(stream: int) -> None:

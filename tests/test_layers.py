@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from itertools import pairwise
 from pathlib import Path
@@ -79,17 +79,20 @@ def core_modules() -> list[tuple[str, Path]]:
     return found
 
 
-def imports(path: Path) -> Iterator[tuple[str, int]]:
-    """Yield the module and the line of every import in a file, wherever it stands."""
+@cache
+def imports(path: Path) -> list[tuple[str, int]]:
+    """Return the module and the line of every import in a file, wherever it stands."""
+    found: list[tuple[str, int]] = []
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), str(path))):
         if isinstance(node, ast.Import):
-            yield from ((alias.name, node.lineno) for alias in node.names)
+            found.extend((alias.name, node.lineno) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}:{node.lineno}: a relative import hides the layer"
             assert node.module is not None
             # `from newt_core import files` names the layer after the import.
             names = [f"{node.module}.{alias.name}" for alias in node.names]
-            yield from ((name, node.lineno) for name in names)
+            found.extend((name, node.lineno) for name in names)
+    return found
 
 
 def layer(module: str) -> str:

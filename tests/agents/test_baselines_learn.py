@@ -23,7 +23,7 @@ OPTIONS = {
     "brc": "{critic_width: 32, actor_width: 32, batch_size: 64, ring: 1000, learning_starts: 20,"
     " n_step: 3, target_ema: 0.05, lr: 0.001}",
 }
-STEPS = {"ppo": 8_000, "fasttd3": 4_000, "brc": 4_000}
+STEPS = {"ppo": 4_000, "fasttd3": 4_000, "brc": 4_000}
 
 
 def mean_return(act: Act) -> float:

@@ -88,6 +88,7 @@ def test_their_frames_show_something(stand_ins):
         assert (frames != moved).any(axis=(1, 2, 3)).all()
 
 
+@pytest.mark.slow
 def test_pushing_pays_by_its_formula_and_succeeds_on_the_target(stand_ins):
     height = 0.04
     spec = BY_ID["ms-push-apple"].model_copy(update={"action_repeat": 1, "episode_length": 80})

@@ -202,9 +202,9 @@ def run_cartpole(workers: int, seed: int) -> list[EpisodeResult]:
 
 
 def test_real_tasks_give_the_same_result_for_the_same_seed_however_they_are_spread():
-    one, two = run_cartpole(workers=1, seed=3), run_cartpole(workers=2, seed=3)
+    one, two = run_cartpole(workers=0, seed=3), run_cartpole(workers=2, seed=3)
     assert repr(one) == repr(two)  # As text, because their success is NaN.
     assert [r.task for r in one] == ["cartpole-balance", "pendulum-swingup"]
     assert all(r.length == 500 and 0 <= r.episode_return <= 1000 for r in one)
     assert all(r.score == pytest.approx(r.episode_return / 1000, rel=1e-4) for r in one)
-    assert repr(run_cartpole(workers=2, seed=4)) != repr(one)
+    assert repr(run_cartpole(workers=0, seed=4)) != repr(one)

