@@ -53,7 +53,8 @@ def download(
     missing = [file for file in files.values() if not file.present]
     if missing:
         size = sum(file.size for file in missing) / 1e6
-        if not agreed(f"{len(missing)} files are {size:,.1f} MB to fetch", yes):
+        verb = "is" if len(missing) == 1 else "are"
+        if not agreed(f"{counted(len(missing), 'file')} {verb} {size:,.1f} MB to fetch", yes):
             raise typer.Exit
     written, problems = {}, {}
     for spec in wanted:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from newt_cli import console
+from newt_cli.counts import counted
 
 if TYPE_CHECKING:
     from newt_core.specs import TaskSpec
@@ -79,7 +80,7 @@ class ForecastOfMany:
         """Say what all runs of a list will take."""
         each = [runs.seconds.get(member.group) for member in runs.members]
         known = [seconds for seconds in each if seconds is not None]
-        length = f"{len(each):,} runs"
+        length = counted(len(each), "run")
         if len(known) == len(each):
             at_a_time = f", {jobs} at a time" if jobs > 1 else ""
             total = sum(known)
@@ -89,7 +90,9 @@ class ForecastOfMany:
 
 def sentence(forecast: Forecast) -> str:
     """Return how long a run is, and how long it takes here."""
-    length = f"{forecast.steps:,} steps" if forecast.steps else f"{forecast.updates:,} updates"
+    length = (
+        counted(forecast.steps, "step") if forecast.steps else counted(forecast.updates, "update")
+    )
     if forecast.seconds is None or forecast.evaluation_seconds is None:
         return length
     share = ""

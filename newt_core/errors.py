@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import re
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -30,6 +30,12 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
     """Return ``" Did you mean 'x'?"`` for the closest choice, or an empty string."""
     near = nearest(word, choices)
     return f" Did you mean '{near}'?" if near else ""
+
+
+def some_of(names: Sequence[object], most: int) -> str:
+    """Return the first of some names, and how many more there are: ``a, b and 3 more``."""
+    more = len(names) - most
+    return ", ".join(map(str, names[:most])) + (f" and {more} more" if more > 0 else "")
 
 
 _ESCAPES = re.compile(

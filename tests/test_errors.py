@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from newt_core.errors import in_short, located, one_line, printable
+from newt_core.errors import in_short, located, one_line, printable, some_of
 
 
 @pytest.mark.parametrize(
@@ -49,3 +49,11 @@ def test_an_error_is_told_with_its_place():
     assert told.endswith(tuple(f"(test_errors.py, line {n})" for n in range(30, 80)))
     assert located(Unspeakable()) == ""
     assert in_short(Unspeakable()) == "Unspeakable"
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [([], ""), (["a"], "a"), (["a", "b"], "a, b"), (["a", "b", "c"], "a, b and 1 more")],
+)
+def test_of_many_names_the_first_are_said_and_the_others_counted(names, said):
+    assert some_of(names, 2) == said

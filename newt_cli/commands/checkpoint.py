@@ -11,6 +11,7 @@ from newt_cli import console, options
 from newt_cli.commands import command_app
 from newt_cli.consent import Yes, agreed
 from newt_cli.counts import download_display
+from newt_core.errors import some_of
 
 app = command_app()
 
@@ -237,6 +238,4 @@ def _flat(settings: dict[str, Any], before: str = "") -> list[tuple[str, Any]]:
 
 
 def _shortened(tasks: list[str]) -> str:
-    more = len(tasks) - TASKS_SHOWN
-    shown = ", ".join(tasks[:TASKS_SHOWN])
-    return (f"{shown} and {more} more" if more > 0 else shown) or "not said"
+    return some_of(tasks, TASKS_SHOWN) or "not said"

@@ -19,7 +19,7 @@ from pathlib import Path
 from types import MappingProxyType
 from xml.etree import ElementTree
 
-from newt_core.errors import MissingAssetError, SpecError, did_you_mean
+from newt_core.errors import MissingAssetError, SpecError, did_you_mean, some_of
 from newt_core.files import sha256, write_json
 from newt_core.specs.schema import TaskSpec
 
@@ -209,8 +209,7 @@ def asset_status(name: str, root: Path | None = None) -> AssetStatus:
     recorded = _records(root).get(name, {}).get("sha256", digest)
     problem = None
     if missing:
-        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-        problem = f"{missing[0]}{more} missing" if size else "not downloaded"
+        problem = f"{some_of(missing, 1)} missing" if size else "not downloaded"
     elif recorded != digest:
         problem = "its files are not those that were downloaded"
     return AssetStatus(name, asset.title, not missing, folder, size, digest, problem)

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from torch import Tensor
 
 from newt_core.agents.base import Skipped
-from newt_core.errors import TrainingDiverged
+from newt_core.errors import TrainingDiverged, some_of
 from newt_core.training.checkpoint_folder import LAST
 
 MOST_SKIPPED = 10
@@ -93,5 +93,6 @@ class Health:
     def _what(self, skipped: int) -> str:
         values = {name: float(value) for name, value in self.newest.items()}
         bad = [f"{name} is {value}" for name, value in values.items() if not math.isfinite(value)]
-        shown = ", ".join(bad[:3]) + (f" and {len(bad) - 3} more" if len(bad) > 3 else "")
-        return f"{skipped} updates in a row were not finite" + (f" ({shown})" if bad else "")
+        return f"{skipped} updates in a row were not finite" + (
+            f" ({some_of(bad, 3)})" if bad else ""
+        )

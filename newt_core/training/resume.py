@@ -15,7 +15,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from newt_core.errors import CheckpointError, ConfigError
+from newt_core.errors import CheckpointError, ConfigError, some_of
 from newt_core.settings.base import Part, TakesEffect
 from newt_core.training.checkpoint_folder import latest_intact
 from newt_core.training.config import (
@@ -94,16 +94,13 @@ def run_settings(folder: RunFolder) -> RunConfig:
         # A setting that is newer than the run has its default.
         lost = missing if known is None else [name for name in missing if name in known]
         if lost:
-            rest = f" and {len(lost) - 3} others" if len(lost) > 3 else ""
             remedy = (
                 "There is no checkpoint yet: start again under another name."
                 if known is None
                 else "Put them back, or delete the file: it is then written anew from the newest "
                 "checkpoint."
             )
-            raise ConfigError(
-                f"{path} is incomplete: it lacks {', '.join(lost[:3])}{rest}. {remedy}"
-            )
+            raise ConfigError(f"{path} is incomplete: it lacks {some_of(lost, 3)}. {remedy}")
     return validated(given)
 
 

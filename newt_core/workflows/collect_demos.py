@@ -20,6 +20,7 @@ from newt_core.errors import (
     ConfigError,
     DemoError,
     MissingDependencyError,
+    some_of,
 )
 from newt_core.experts.act import ScriptedAct
 from newt_core.experts.registry import find_player, why_no_player
@@ -202,10 +203,9 @@ def _require_absent(paths: Sequence[Path]) -> None:
     """Say before the work begins that a file is in its way."""
     present = [path for path in paths if path.exists()]
     if present:
-        more = f" and {len(present) - 1} others" if len(present) > 1 else ""
-        verb = "exist" if more else "exists"
+        verb = "exist" if len(present) > 1 else "exists"
         raise DemoError(
-            f"{present[0]}{more} {verb} already. Add to what is there with --append, or name "
+            f"{some_of(present, 1)} {verb} already. Add to what is there with --append, or name "
             "another folder with --out."
         )
 

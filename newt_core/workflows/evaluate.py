@@ -13,7 +13,7 @@ from newt_core.encoders import TextOptions
 from newt_core.encoders.feature_pool import open_pool
 from newt_core.envs.pool import Pool, make_pool
 from newt_core.envs.pool.balance import share_out
-from newt_core.errors import ConfigError, EnvironmentFailure, SpecError
+from newt_core.errors import ConfigError, EnvironmentFailure, SpecError, some_of
 from newt_core.evaluation.aggregate import Summary, summarise
 from newt_core.evaluation.rollout import (
     EpisodeResult,
@@ -221,9 +221,9 @@ def evaluate_experts(
     playing = [spec for spec in chosen if has_player(spec)]
     lacking = [spec.id for spec in chosen if not has_player(spec)]
     if not playing:
-        others = f" and {len(lacking) - 1} others" if len(lacking) > 1 else ""
+        which = some_of([f"'{task}'" for task in lacking], 1)
         raise SpecError(
-            f"'{lacking[0]}'{others}: {why_no_player(chosen[0])}. `newt tasks list --experts` "
+            f"{which}: {why_no_player(chosen[0])}. `newt tasks list --experts` "
             "shows which tasks have one."
         )
     if lacking:

@@ -89,7 +89,7 @@ def test_ten_environments_at_most_play_side_by_side(collecting, tmp_path, episod
 
 def test_nothing_begins_where_files_are_in_the_way(collecting, tmp_path):
     for number, said in enumerate(
-        ("pygame-cowboy.h5 exists already.", "pygame-cowboy.h5 and 1 others exist already.")
+        ("pygame-cowboy.h5 exists already.", "pygame-cowboy.h5 and 1 more exist already.")
     ):
         (tmp_path / f"{(COWBOY, PONG)[number].id}.h5").touch()
         with pytest.raises(DemoError) as error:

@@ -87,5 +87,5 @@ def test_a_setting_that_is_newer_than_the_run_has_its_default(tmp_path):
 def test_of_many_that_are_lacking_three_are_named_and_the_others_counted(tmp_path):
     folder = begun(tmp_path)
     folder.config_file.write_text("")
-    with pytest.raises(ConfigError, match=f" and {len(setting_fields()) - 3} others"):
+    with pytest.raises(ConfigError, match=f" and {len(setting_fields()) - 3} more"):
         run_settings(folder)

@@ -13,7 +13,7 @@ import numpy as np
 
 from newt_core.encoders.text.base import TextEncoder
 from newt_core.encoders.weights import load_tensors
-from newt_core.errors import ConfigError, WeightsError, did_you_mean
+from newt_core.errors import ConfigError, WeightsError, did_you_mean, some_of
 from newt_core.files import atomic_path
 from newt_core.specs import TaskSpec
 from newt_core.types import TEXT_DIM, FloatArray
@@ -58,9 +58,9 @@ class FileEncoder(TextEncoder):
         """
         missing = [task.id for task in tasks if task.id not in self._table]
         if missing:
-            more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+            which = some_of([f"'{task}'" for task in missing], 1)
             raise ConfigError(
-                f"{self._path} has no vector for the task '{missing[0]}'{more}."
+                f"{self._path} has no vector for the task {which}."
                 f"{did_you_mean(missing[0], self._table)} Add an entry of this name."
             )
         rows = [self._table[task.id] for task in tasks]

@@ -8,7 +8,7 @@ from itertools import combinations
 
 import numpy as np
 
-from newt_core.errors import ConfigError, did_you_mean
+from newt_core.errors import ConfigError, did_you_mean, some_of
 from newt_core.evaluation.statistics import AGGREGATES, Bootstrap, Estimate, Resampled, Scores
 from newt_core.reporting.compare.curves import Axis, Curve, curve
 from newt_core.reporting.compare.published import (
@@ -119,7 +119,7 @@ def compare(
     if baseline is not None and baseline not in names:
         raise ConfigError(
             f"none of those compared is called '{baseline}'.{did_you_mean(baseline, names)} "
-            f"They are {_few(names)}."
+            f"They are {some_of(names, 4)}."
         )
     members = [member for method in methods for member in method.members]
     shared, left_out = _shared(members, tasks)
@@ -174,8 +174,10 @@ def _shared(
     lacking = {task: [m.name for m in members if task not in m.tasks] for task in there}
     shared = [task for task in there if not lacking[task]]
     if not shared:
-        few = "; ".join(f"{member.name} has {_few(member.tasks)}" for member in members[:4])
-        more = f"; and {len(members) - 4} others" if len(members) > 4 else ""
+        few = "; ".join(
+            f"{member.name} has {some_of(list(member.tasks), 4)}" for member in members[:4]
+        )
+        more = f"; and {len(members) - 4} more" if len(members) > 4 else ""
         raise ConfigError(
             f"there is no task that all of these were evaluated on: {few}{more}. "
             "Compare runs of the same tasks."
@@ -233,10 +235,12 @@ def _remarks(
         said = ["no intervals: they need several runs of a method, or several tasks"]
     single = [one.method.name for one in methods if len(one.method.members) == 1]
     if single:
-        said.append(f"one run only of {_few(single)}: nothing is known of how other seeds would do")
+        said.append(
+            f"one run only of {some_of(single, 4)}: nothing is known of how other seeds would do"
+        )
     if left_out:
         who = list(dict.fromkeys(name for names in left_out.values() for name in names))
-        said.append(f"left out {_few(list(left_out))}: not evaluated in {_few(who)}")
+        said.append(f"left out {some_of(list(left_out), 4)}: not evaluated in {some_of(who, 4)}")
     steps = {step for one in methods for step in one.steps}
     if len(steps) > 1:
         said.append(
@@ -247,8 +251,3 @@ def _remarks(
         modes = ", ".join(f"{one.method.name}: {one.modes}" for one in methods)
         said.append(f"they acted in different ways ({modes})")
     return said
-
-
-def _few(names: Sequence[str], most: int = 4) -> str:
-    more = f" and {len(names) - most} others" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
