@@ -64,7 +64,7 @@ def test_an_episode_equals_the_librarys(task):
         observation, _ = theirs.reset(seed=seed)
         np.testing.assert_array_equal(ours.reset(given), observation)
         returns = np.zeros(2)
-        for action in _actions(spec, 20):
+        for action in _actions(spec, 10):
             outcome = ours.step(action)
             paid = 0.0
             for _ in range(REPEAT):
