@@ -26,12 +26,16 @@ from newt_core.workflows.sizes import replay_bytes
 
 SINGLE = 4
 """Bytes of a number in float32."""
-COPIES = 5
-"""Of each weight: itself, its gradient, Adam's two moments, and the planner's."""
-WORKER_BYTES = 300e6
-"""A worker process of the pool, with the libraries of one domain."""
-ENVIRONMENT_BYTES = 30e6
-"""One simulator; they take 2 to 60 MB."""
+COPIES = 5.5
+"""Of each weight: itself, its gradient, Adam's two moments, the planner's; and the targets of the
+Q heads, which have about half of them."""
+KEPT, KEPT_OF_A_HEAD = 7.5, 0.9
+"""How often the widest layer's row is kept for a transition of a batch: by the networks together,
+and by each Q head; measured, as the following are (`benchmarks/memory.py`)."""
+LIBRARY_BYTES, OTHER_LIBRARY_BYTES = {"maniskill": 360e6, "metaworld": 110e6}, 70e6
+"""A worker process of the pool, by the largest library of its simulators."""
+ENVIRONMENT_BYTES, OTHER_ENVIRONMENT_BYTES = {"metaworld": 18e6}, 2e6
+"""A simulator without pictures."""
 
 
 @dataclass(frozen=True)
@@ -143,15 +147,23 @@ def _memory(
     # The widest moment of a network: its layers' inputs and outputs, and the logits.
     row = SINGLE * (6 * size.mlp_dim + size.latent_dim + NUM_BINS)
     planned = planner.num_samples * (1 if profile.device == "cpu" else math.ceil(envs / gpus))
-    # Backward keeps what forward made: of the rollout's steps, and of all Q heads.
-    learned = math.ceil(update.batch_size / gpus) * (update.horizon + 1) * (4 + size.num_q)
+    # Backward keeps what forward made, of every step of the rollout.
+    kept = KEPT + KEPT_OF_A_HEAD * size.num_q
+    learned = math.ceil(update.batch_size / gpus) * (update.horizon + 1) * kept
     return {
         "model": float(copies * SINGLE * _parameters(config)),
         "planning": float(planned * row),
         "learning": float(learned * row),
-        "simulators": min(profile.cores, envs) * WORKER_BYTES + envs * ENVIRONMENT_BYTES,
+        "simulators": _simulators(specs, config.envs_per_task, profile.cores),
         "replay": 0.0 if config.replay.on_disk else float(replay_bytes(config, specs)),
     }
+
+
+def _simulators(specs: Sequence[TaskSpec], envs_per_task: int, cores: int) -> float:
+    workers = min(cores, len(specs) * envs_per_task)
+    library = max(LIBRARY_BYTES.get(spec.domain, OTHER_LIBRARY_BYTES) for spec in specs)
+    each = (ENVIRONMENT_BYTES.get(spec.domain, OTHER_ENVIRONMENT_BYTES) for spec in specs)
+    return workers * library + envs_per_task * sum(each)
 
 
 def _disk(config: RunConfig, specs: Sequence[TaskSpec]) -> dict[str, float]:

@@ -82,6 +82,18 @@ def test_a_larger_run_is_scaled_by_its_operations(profile, plan):
     assert made.memory["model"] > 9 * cost(CONFIG, SPECS, profile, Prices()).memory["model"]
 
 
+def test_a_worker_takes_what_its_largest_library_does_and_a_simulator_what_it_does(profile):
+    def simulators(tasks: str, envs_per_task: int = 1) -> float:
+        config = resolve_config("cpu", tasks="x", steps=10_000, envs_per_task=envs_per_task)
+        specs = load_specs().select(tasks)
+        return cost(config, specs, profile, Prices()).memory["simulators"]
+
+    suite, both = "walker-stand,walker-walk", "walker-stand,ms-pick-cube"
+    assert simulators(both) - simulators(suite) == 2 * (360e6 - 70e6)
+    assert simulators("mw-push,mw-reach", 5) - simulators("mw-push,mw-reach") == 8 * 18e6
+    assert simulators("walker-run") < simulators(suite), "one environment has one worker"
+
+
 def test_a_profile_predicts_the_run_that_it_was_measured_on(monkeypatch):
     took = StageTimes(simulate=0.04, plan=0.5, update=0.25)
     monkeypatch.setattr(profiles, "stage_times", lambda trial: took)

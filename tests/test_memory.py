@@ -1,0 +1,44 @@
+"""What `benchmarks/memory.py` measures is what it says."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+
+from benchmarks import memory
+
+
+def test_a_full_replay_is_weighed_with_and_without_features(tmp_path, monkeypatch):
+    monkeypatch.setattr(memory, "ROWS", 5_000)
+    found = {
+        features: memory.replay(tmp_path / str(features), features=features)
+        for features in (False, True)
+    }
+    state, both = found[False], found[True]
+    assert state["episodes"] == both["episodes"] == 10
+    # 128 numbers of state, 16 of action and one of reward; 768 of half precision.
+    assert 5_000 * 580 <= state["bytes"] < 5_000 * 580 + 2**20
+    assert 5_000 * 1_536 - 2**20 < both["bytes"] - state["bytes"] < 5_000 * 1_536 + 2**20
+    assert both["forecast"] / state["forecast"] == (580 + 1_536) / 580
+
+
+def test_what_a_process_takes_is_what_it_holds():
+    before = memory.taken(line="VmRSS")
+    held = np.ones(50 * 2**20, np.uint8)
+    assert memory.taken(line="VmRSS") - before > 0.9 * held.nbytes
+    assert memory.taken() >= memory.taken(line="VmRSS") - 2**20
+
+
+def test_children_are_those_of_this_process_alone():
+    before = memory.children()
+    words = [sys.executable, "-c", "print(flush=True); input()"]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        assert sorted(memory.children()) == sorted([*before, str(child.pid)])
+        assert memory.taken(child.pid) > 2**20
+        child.communicate(b"\n")
+    assert str(os.getpid()) not in memory.children()
