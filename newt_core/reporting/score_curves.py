@@ -129,7 +129,9 @@ def draw_task(
     panel.set_ylabel(LABELS[value], fontsize=8)
     panel.tick_params(labelsize=8)
     top = 1.0 if value != "return" else max(panel.get_ylim()[1], 0)
-    panel.set_ylim(min(0.0, panel.get_ylim()[0]), max(top * 1.03, panel.get_ylim()[1]))
+    # Above the best there is room for a word, where there is one.
+    room = 1.12 if scale.updates else 1.03
+    panel.set_ylim(min(0.0, panel.get_ylim()[0]), max(top * room, panel.get_ylim()[1]))
     panel.grid(alpha=0.25)
     panel.spines[["top", "right"]].set_visible(False)
     _mark_axis(panel, scale)
