@@ -13,6 +13,7 @@ from newt_core.evaluation.imagination import Imagination
 from newt_core.evaluation.open_loop import Fraction
 from newt_core.files import atomic_path
 from newt_core.reporting.score_curves import COLOURS
+from newt_core.training.loss_curves import logarithmic
 from newt_core.types import ByteArray, FloatArray
 
 if TYPE_CHECKING:
@@ -98,14 +99,16 @@ def draw_imagination(tasks: Mapping[str, Imagination]) -> Figure:
         "latent": "latent: error over standing still",
     }
     for panel, (name, title) in zip(panels, titles.items(), strict=True):
+        drawn = [1.0]
         for index, (task, errors) in enumerate(tasks.items()):
             shares = [np.nan if x is None else x for x in errors.relative()[name]]
             colour = COLOURS[index % len(COLOURS)]
             style = ("-", "--", ":")[index // len(COLOURS) % 3]
             steps = np.arange(1, len(shares) + 1)
             panel.plot(steps, shares, style, color=colour, linewidth=1.3, label=task)
+            drawn += [share for share in shares if share > 0 and np.isfinite(share)]
         panel.axhline(1.0, color="#9ca3af", linewidth=0.7, zorder=0)
-        panel.set_yscale("log")
+        logarithmic(panel, max(drawn) / min(drawn))
         _finish(panel, "imagined steps", "", title)
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False, fontsize=8)

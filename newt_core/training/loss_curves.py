@@ -79,7 +79,7 @@ def draw_loss(axes: Axes, rows: Sequence[Row], counts: str, name: str) -> None:
         marker = "o" if len(points) <= MARKED else None
         axes.plot(steps, losses, color=COLOUR, linewidth=1.2, marker=marker, markersize=4)
         if all(loss > 0 for loss in losses):
-            _logarithmic(axes, max(losses) / min(losses))
+            logarithmic(axes, max(losses) / min(losses))
     axes.set_title(CURVES[name], fontsize=10, loc="left")
     axes.set_xlabel(counts, fontsize=9)
     axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
@@ -88,7 +88,7 @@ def draw_loss(axes: Axes, rows: Sequence[Row], counts: str, name: str) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _logarithmic(axes: Axes, times: float) -> None:
+def logarithmic(axes: Axes, times: float) -> None:
     """Scale an axis so, with plain numbers, as many as there is room for.
 
     Args:
