@@ -9,6 +9,7 @@ import typer
 
 from newt_cli import console, options
 from newt_cli.commands import command_app
+from newt_cli.counts import count_display
 from newt_cli.numbers import number_option
 from newt_core.settings import limits
 
@@ -58,8 +59,10 @@ def plan(
     from newt_core.bench.plan import bench_plan
 
     where = str(choose_device(device))
-    with console.quiet_stdout():
-        result = bench_plan(sizes=_sizes(size), num_envs=envs, repeats=repeats, device=where)
+    with console.quiet_stdout(), count_display("runs") as told:
+        result = bench_plan(
+            sizes=_sizes(size), num_envs=envs, repeats=repeats, device=where, told=told
+        )
     _show(result, as_json)
 
 
@@ -81,9 +84,9 @@ def update(
     from newt_core.bench.update import bench_update
 
     where = str(choose_device(device))
-    with console.quiet_stdout():
+    with console.quiet_stdout(), count_display("runs") as told:
         result = bench_update(
-            sizes=_sizes(size), batch_size=batch_size, repeats=repeats, device=where
+            sizes=_sizes(size), batch_size=batch_size, repeats=repeats, device=where, told=told
         )
     _show(result, as_json)
 
@@ -111,8 +114,8 @@ def pool(
 
     chosen = None if variants is None else variants.split(",")
     selected = load_specs(specs or ()).select(tasks)
-    with console.quiet_stdout():
-        result = bench_pool(selected, steps=steps, repeats=repeats, chosen=chosen)
+    with console.quiet_stdout(), count_display("runs") as told:
+        result = bench_pool(selected, steps=steps, repeats=repeats, chosen=chosen, told=told)
     _show(result, as_json)
 
 
@@ -147,8 +150,10 @@ def train(
 
     config = resolve_config(preset, None, set_ or (), tasks=tasks, obs=obs, device=device)
     selected = load_specs(specs or ()).select(tasks)
-    with console.quiet_stdout():
-        result = bench_train(config, selected, rounds=steps, repeats=repeats, overlap=overlap)
+    with console.quiet_stdout(), count_display("runs") as told:
+        result = bench_train(
+            config, selected, rounds=steps, repeats=repeats, overlap=overlap, told=told
+        )
     _show(result, as_json)
 
 
@@ -195,8 +200,8 @@ def agent(
         for name in names
     }
     selected = load_specs(specs or ()).select(tasks)
-    with console.quiet_stdout():
-        result = bench_agent(configs, selected, steps=steps, repeats=repeats)
+    with console.quiet_stdout(), count_display("agents") as told:
+        result = bench_agent(configs, selected, steps=steps, repeats=repeats, told=told)
     _show_agents(result, as_json)
 
 

@@ -9,7 +9,7 @@ import typer
 
 from newt_cli import console, options
 from newt_cli.commands import command_app
-from newt_cli.counts import counted
+from newt_cli.counts import count_display, counted
 from newt_cli.demo_download import download
 from newt_cli.demo_files import (
     at_a_glance,
@@ -129,7 +129,12 @@ def validate(
     from newt_core.demos.validate import validate as check
 
     library = _library(specs)
-    reports = [check(path, library) for path in find_files(what or (), folder, library)]
+    paths = find_files(what or (), folder, library)
+    reports = []
+    with count_display("files") as told:
+        for path in paths:
+            reports.append(check(path, library))
+            told(len(reports), len(paths))
     if as_json:
         console.write_json({"files": [report_of(report) for report in reports]})
     else:

@@ -20,7 +20,7 @@ import torch
 from newt_core.agents.base import Acting
 from newt_core.agents.newt.setup import choose_device
 from newt_core.bench.inputs import synchronise
-from newt_core.bench.timing import describe_hardware
+from newt_core.bench.timing import Told, describe_hardware, untold
 from newt_core.errors import ConfigError, EnvironmentFailure
 from newt_core.replay import ReplayBuffer
 from newt_core.specs import TaskSpec
@@ -46,7 +46,12 @@ _PATIENCE = 20_000
 
 
 def bench_agent(
-    configs: Mapping[str, RunConfig], specs: Sequence[TaskSpec], *, steps: int, repeats: int
+    configs: Mapping[str, RunConfig],
+    specs: Sequence[TaskSpec],
+    *,
+    steps: int,
+    repeats: int,
+    told: Told = untold,
 ) -> dict[str, Any]:
     """Measure kinds of agents one after the other.
 
@@ -55,6 +60,7 @@ def bench_agent(
         specs: As many environments of each as the settings say.
         steps: Rounds in a timed run; of agents that do not learn after each, a few more.
         repeats: Timed runs, of which medians are reported.
+        told: Hears of every kind that is measured.
 
     Returns:
         The document that ``newt bench agent --json`` prints; see :func:`measure`.
@@ -65,9 +71,10 @@ def bench_agent(
     """
     for config in configs.values():
         check(config, specs)
-    variants = {
-        name: measure_apart(config, specs, steps, repeats) for name, config in configs.items()
-    }
+    variants = {}
+    for name, config in configs.items():
+        variants[name] = measure_apart(config, specs, steps, repeats)
+        told(len(variants), len(configs))
     first = next(iter(configs.values()))
     return {
         "what": f"agents: {len(specs) * first.envs_per_task} environments",

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from newt_core.bench.inputs import NUM_TASKS, random_model, reference, synchronise
-from newt_core.bench.timing import compare, describe_hardware, speed_ratios
+from newt_core.bench.timing import Told, compare, describe_hardware, parts_of, speed_ratios, untold
 from newt_core.model.split import SplitModel
 from newt_core.planner.chunks import plan_in_chunks
 from newt_core.planner.config import PlannerConfig
@@ -18,7 +18,7 @@ from newt_core.version import git_version
 
 
 def bench_plan(
-    *, sizes: Sequence[str], num_envs: int, repeats: int, device: str = "cpu"
+    *, sizes: Sequence[str], num_envs: int, repeats: int, device: str = "cpu", told: Told = untold
 ) -> dict[str, Any]:
     """Time one plan for ``num_envs`` environments, with the paper's sample counts.
 
@@ -30,6 +30,7 @@ def bench_plan(
         num_envs: E.
         repeats: Timed rounds; the median counts.
         device: A torch device.
+        told: Hears of every run.
 
     Returns:
         The document that ``newt bench plan --json`` prints; a step is one environment's plan.
@@ -38,9 +39,9 @@ def bench_plan(
     variants: dict[str, Any] = {}
     ratios: dict[str, float] = {}
     differences: dict[str, float] = {}
-    for size in sizes:
+    for part, size in enumerate(sizes):
         runs, difference = _variants(size, num_envs, config, where)
-        timed = compare(runs, repeats)
+        timed = compare(runs, repeats, parts_of(told, len(sizes), part))
         pairs = [(f"{size}_{name}", f"{size}_reference") for name in ("float32", "bfloat16")]
         variants |= timed
         ratios |= speed_ratios(timed, pairs)

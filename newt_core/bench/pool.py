@@ -25,7 +25,7 @@ import numpy as np
 from gymnasium.spaces import Box
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
 
-from newt_core.bench.timing import compare, describe_hardware, speed_ratios
+from newt_core.bench.timing import Told, compare, describe_hardware, speed_ratios, untold
 from newt_core.envs.pool import Pool, make_pool
 from newt_core.envs.task_env import TaskEnv
 from newt_core.errors import ConfigError, did_you_mean
@@ -141,6 +141,7 @@ def bench_pool(
     steps: int = 500,
     repeats: int = 5,
     chosen: Sequence[str] | None = None,
+    told: Told = untold,
 ) -> dict[str, Any]:
     """Compare speed and memory of the pool and of Gymnasium's vector environments.
 
@@ -150,6 +151,7 @@ def bench_pool(
         repeats: timed runs of each variant, in turn.
         chosen: some of :data:`VARIANTS`, to which the pool is added; all by default. They stand
             at the same time, so many tasks need few variants, or much memory.
+        told: hears of every timed run.
 
     Returns:
         The JSON form of ``newt bench``. ``steps_per_s`` counts the agent steps of all
@@ -182,7 +184,8 @@ def bench_pool(
     memory = {name: measure_memory(name, specs) for name in chosen}
     with ExitStack() as stack:
         steppers = {name: stack.enter_context(open_variant(name, specs)) for name in chosen}
-        variants = compare({name: partial(run, step) for name, step in steppers.items()}, repeats)
+        runs = {name: partial(run, step) for name, step in steppers.items()}
+        variants = compare(runs, repeats, told)
     gymnasiums = [name for name in chosen if not name.startswith("pool")]
     pairs = [("pool", name) for name in gymnasiums]
     if "pool_async" in chosen:

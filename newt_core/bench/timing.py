@@ -13,16 +13,31 @@ from typing import Any
 
 from newt_core.training.hardware import describe_hardware
 
-__all__ = ["compare", "describe_hardware", "speed_ratios"]
+__all__ = ["Told", "compare", "describe_hardware", "parts_of", "speed_ratios", "untold"]
+
+Told = Callable[[int, int], None]
+"""Is told how many runs are done, and of how many, after each."""
 
 
-def compare(variants: Mapping[str, Callable[[], int]], repeats: int) -> dict[str, dict[str, Any]]:
+def untold(done: int, total: int) -> None:
+    """Tell nobody."""
+
+
+def parts_of(told: Told, parts: int, part: int) -> Told:
+    """Return what one of several equal parts tells, so that ``told`` hears one count of all."""
+    return lambda done, total: told(part * total + done, parts * total)
+
+
+def compare(
+    variants: Mapping[str, Callable[[], int]], repeats: int, told: Told = untold
+) -> dict[str, dict[str, Any]]:
     """Time every variant ``repeats`` times, one after the other in every round.
 
     Args:
         variants: name → a function that does the work once and returns how many steps
             (plans, updates, transitions) it did. It has to wait for work it queued on a device.
         repeats: rounds that count. One more round runs first, untimed, to warm caches.
+        told: hears of every run, the first round's included.
 
     Returns:
         name → ``{"median_s", "runs", "steps_per_s"}``: seconds of the median run, seconds of
@@ -30,12 +45,15 @@ def compare(variants: Mapping[str, Callable[[], int]], repeats: int) -> dict[str
     """
     seconds: dict[str, list[float]] = {name: [] for name in variants}
     steps: dict[str, int] = {}
+    done, total = 0, (repeats + 1) * len(variants)
     for round_index in range(repeats + 1):
         for name, run in variants.items():
             start = time.perf_counter()
             steps[name] = run()
             if round_index > 0:
                 seconds[name].append(time.perf_counter() - start)
+            done += 1
+            told(done, total)
     return {
         name: {
             "median_s": median(runs),

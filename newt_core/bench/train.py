@@ -29,7 +29,7 @@ import numpy as np
 import torch
 
 from newt_core.bench.inputs import synchronise
-from newt_core.bench.timing import compare, describe_hardware, speed_ratios
+from newt_core.bench.timing import Told, compare, describe_hardware, speed_ratios, untold
 from newt_core.envs.pool import make_pool
 from newt_core.envs.session import open_session
 from newt_core.specs import TaskSpec
@@ -53,6 +53,7 @@ def bench_train(
     rounds: int,
     repeats: int,
     overlap: bool = False,
+    told: Told = untold,
 ) -> dict[str, Any]:
     """Time the stages of training, one by one and together.
 
@@ -62,6 +63,7 @@ def bench_train(
         rounds: Steps of every environment in a timed run.
         repeats: Timed runs of each stage.
         overlap: Whether to time :data:`OVERLAPPING`, too, beside the whole in lock-step.
+        told: Hears of every run of a stage.
 
     Returns:
         The document that ``newt bench train --json`` prints: ``steps_per_s`` counts agent steps
@@ -102,7 +104,7 @@ def bench_train(
             return count
 
         runs = {name: repeated(once) for name, once in stages.items()} | wholes
-        timed = compare({name: counted(run) for name, run in runs.items()}, repeats)
+        timed = compare({name: counted(run) for name, run in runs.items()}, repeats, told)
     total = sum(timed[name]["median_s"] for name in stages)
     ratios = {"whole_over_sum_of_stages": total / timed["whole"]["median_s"]}
     if STATE_ONLY in timed:

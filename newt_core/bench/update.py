@@ -11,12 +11,12 @@ from newt_core.agents.newt import losses
 from newt_core.agents.newt.config import UpdateConfig
 from newt_core.agents.newt.update import Learner
 from newt_core.bench.inputs import random_batch, random_model, reference, synchronise
-from newt_core.bench.timing import compare, describe_hardware, speed_ratios
+from newt_core.bench.timing import Told, compare, describe_hardware, parts_of, speed_ratios, untold
 from newt_core.version import git_version
 
 
 def bench_update(
-    *, sizes: Sequence[str], batch_size: int, repeats: int, device: str = "cpu"
+    *, sizes: Sequence[str], batch_size: int, repeats: int, device: str = "cpu", told: Told = untold
 ) -> dict[str, Any]:
     """Time one gradient step of the whole model.
 
@@ -25,6 +25,7 @@ def bench_update(
         batch_size: B.
         repeats: Timed rounds; the median counts.
         device: A torch device.
+        told: Hears of every run.
 
     Returns:
         The document that ``newt bench update --json`` prints; a step is one update.
@@ -32,8 +33,10 @@ def bench_update(
     where = torch.device(device)
     variants: dict[str, Any] = {}
     ratios: dict[str, float] = {}
-    for size in sizes:
-        timed = compare(_variants(size, batch_size, where), repeats)
+    for part, size in enumerate(sizes):
+        timed = compare(
+            _variants(size, batch_size, where), repeats, parts_of(told, len(sizes), part)
+        )
         variants |= timed
         pairs = [(f"{size}_{name}", f"{size}_reference") for name in ("float32", "bfloat16")]
         ratios |= speed_ratios(timed, pairs)

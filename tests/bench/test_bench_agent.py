@@ -93,7 +93,15 @@ def test_whole_rollouts_count(points):
 
 def test_a_process_of_its_own_measures_real_environments():
     specs = load_specs().select(TASK)
-    report = bench_agent({"ppo": config("ppo", tasks=TASK, envs=1)}, specs, steps=2, repeats=2)
+    heard = []
+    report = bench_agent(
+        {"ppo": config("ppo", tasks=TASK, envs=1)},
+        specs,
+        steps=2,
+        repeats=2,
+        told=lambda *counted: heard.append(counted),
+    )
+    assert heard == [(1, 1)]
     assert report["what"] == "agents: 1 environments"
     assert (report["tasks"], report["ratios"]) == ([TASK], {})
     (found,) = report["variants"].values()

@@ -13,7 +13,11 @@ from newt_core.planner.config import PlannerConfig
 def test_plan_report(monkeypatch: pytest.MonkeyPatch) -> None:
     small = PlannerConfig(num_samples=16, policy_trajectories=4, num_elites=4, iterations=2)
     monkeypatch.setattr(plan_module, "PlannerConfig", lambda: small)
-    report = bench_plan(sizes=["2M"], num_envs=2, repeats=1)
+    heard: list[tuple[int, int]] = []
+    report = bench_plan(
+        sizes=["2M"], num_envs=2, repeats=1, told=lambda *counted: heard.append(counted)
+    )
+    assert heard == [(done, 6) for done in range(1, 7)]
     assert report["what"] == "plan"
     assert set(report["variants"]) == {"2M_reference", "2M_float32", "2M_bfloat16"}
     assert set(report["ratios"]) == {
@@ -26,7 +30,11 @@ def test_plan_report(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_update_report() -> None:
-    report = bench_update(sizes=["2M"], batch_size=4, repeats=1)
+    heard: list[tuple[int, int]] = []
+    report = bench_update(
+        sizes=["2M"], batch_size=4, repeats=1, told=lambda *counted: heard.append(counted)
+    )
+    assert heard == [(done, 6) for done in range(1, 7)]
     assert report["what"] == "update"
     timed = {name: one["steps_per_s"] for name, one in report["variants"].items()}
     assert set(timed) == {"2M_reference", "2M_float32", "2M_bfloat16"}

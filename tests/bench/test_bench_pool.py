@@ -33,7 +33,11 @@ def test_the_report_has_the_command_lines_form():
 
 def test_some_variants_alone():
     specs = load_specs().select("pygame-cowboy,pygame-pong")
-    report = bench_pool(specs, steps=3, repeats=1, chosen=["pool_async"])
+    heard = []
+    report = bench_pool(
+        specs, steps=3, repeats=1, chosen=["pool_async"], told=lambda *each: heard.append(each)
+    )
+    assert heard == [(1, 4), (2, 4), (3, 4), (4, 4)]
     assert set(report["variants"]) == {"pool", "pool_async"}
     assert set(report["ratios"]) == {"pool_async_over_pool"}
     with pytest.raises(ConfigError, match=r"Did you mean 'pool_async'\?"):

@@ -34,8 +34,16 @@ def test_every_stage_is_timed_and_the_whole_beside_an_agent_of_states() -> None:
 
 def test_an_agent_of_states_draws_nothing() -> None:
     config = resolve_config("smoke", tasks=TASKS, device="cpu")
-    report = bench_train(config, load_specs().select(TASKS), rounds=1, repeats=1)
+    heard: list[tuple[int, int]] = []
+    report = bench_train(
+        config,
+        load_specs().select(TASKS),
+        rounds=1,
+        repeats=1,
+        told=lambda *counted: heard.append(counted),
+    )
     assert tuple(report["variants"]) == ("step", "act", "learn", "whole")
+    assert heard == [(done, 8) for done in range(1, 9)]
 
 
 def test_the_whole_is_timed_beside_ways_to_do_some_of_it_at_the_same_time() -> None:

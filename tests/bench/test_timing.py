@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from newt_core.bench.timing import compare, describe_hardware, speed_ratios
+from newt_core.bench.timing import compare, describe_hardware, parts_of, speed_ratios
 
 
 def test_variants_take_turns_after_one_round_that_does_not_count():
@@ -26,6 +26,14 @@ def test_variants_take_turns_after_one_round_that_does_not_count():
         assert len(timed[name]["runs"]) == 3
         assert timed[name]["median_s"] == sorted(timed[name]["runs"])[1]
         assert timed[name]["steps_per_s"] == pytest.approx(steps / timed[name]["median_s"])
+
+
+def test_every_run_is_told_and_parts_make_one_count():
+    heard = []
+    for part in range(2):
+        told = parts_of(lambda done, total: heard.append((done, total)), 2, part)
+        compare({"a": lambda: 1, "b": lambda: 1}, repeats=2, told=told)
+    assert heard == [(done, 12) for done in range(1, 13)]
 
 
 def test_a_ratio_says_how_many_times_faster():

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 
+from newt_cli import counts
 from newt_cli.console import NO_VALUE
 from newt_core.demos.published import write_published
 from newt_core.demos.read import read_demos
@@ -61,8 +62,11 @@ def test_show_lists_the_episodes(newt, demos):
     assert "expert" in newt("newt demos show demos/pygame-pong.h5").out
 
 
-def test_validate_passes_whole_files_and_names_what_is_wrong(newt, demos):
+def test_validate_passes_whole_files_and_names_what_is_wrong(newt, demos, monkeypatch):
     assert newt("newt demos validate").code == 0
+    with monkeypatch.context() as patch:
+        patch.setattr(counts, "SECONDS_BETWEEN_LINES", 0.0)
+        assert "2/2 files" in newt("newt demos validate").err
     path = demos / "pygame-pong.h5"
     path.write_bytes(path.read_bytes()[:-2000])
     answer = newt("newt demos validate --json")
