@@ -19,7 +19,7 @@ from newt_core.model.count import count_parameters
 from newt_core.model.sizes import NUM_BINS, SIZES
 from newt_core.specs import TaskSpec
 from newt_core.training.config import RunConfig
-from newt_core.workflows.forecast import planned_evaluations
+from newt_core.workflows.forecast import amounts, planned_evaluations
 from newt_core.workflows.overlap import GPU_GROUPS
 from newt_core.workflows.profile import Profile
 from newt_core.workflows.sizes import replay_bytes
@@ -99,22 +99,22 @@ def cost(config: RunConfig, specs: Sequence[TaskSpec], profile: Profile, prices:
         "planning": plan_flops(config.model, config.planner) / profile.planning_flops_per_s / gpus,
     }
     update = update_flops(config.model, config.update) / profile.learning_flops_per_s / gpus
-    learned = round(config.steps * config.update.updates_per_step)
-    pretrained = config.pretrain.updates if config.pretrains else 0
+    there = amounts(config, specs)
     lengths = sum(spec.episode_length for spec in specs)
     evaluated = planned_evaluations(config) * config.evaluation.episodes * lengths
     seconds = {
-        **{stage: config.steps * each for stage, each in step.items()},
-        "learning": learned * update,
+        "simulation": there.steps * step["simulation"],
+        "planning": there.planned * step["planning"],
+        "learning": there.learned * update,
         "evaluations": evaluated * sum(step.values()),
-        "pretraining": pretrained * update,
+        "pretraining": there.pretrained * update,
     }
     hidden = 0.0 if profile.device == "cpu" else _hidden(config, seconds, envs)
     total = sum(seconds.values()) - hidden
     hours = total / 3600
     return Cost(
-        config.steps,
-        learned + pretrained,
+        there.steps,
+        there.updates,
         {**seconds, "total": total},
         hidden,
         config.steps / total if total else math.inf,

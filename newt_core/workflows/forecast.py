@@ -55,41 +55,79 @@ def forecast(
     Raises:
         EnvironmentFailure: A task's simulator keeps failing.
     """
-    steps, learned, pretrained = _amounts(config, pretraining)
+    there = amounts(config, specs, pretraining=pretraining)
     if not isinstance(find_kind(config.agent.kind), NewtKind):
-        return Forecast(steps, config.pretrain.updates if pretraining else 0, None, None)
+        return Forecast(there.steps, config.pretrain.updates if pretraining else 0, None, None)
     if config.ray and not pretraining:  # This machine's pool says nothing of other machines.
-        return Forecast(steps, learned + pretrained, None, None)
+        return Forecast(there.steps, there.updates, None, None)
     timed: Callable[..., Sequence[float]] = _timed
     if choose_device(config.device).type == "cuda":
         timed = partial(in_own_process, _timed)
     whole_s, evaluation_s = timed(config, list(specs), pretraining, ranks)
-    return Forecast(steps, learned + pretrained, whole_s, evaluation_s)
+    return Forecast(there.steps, there.updates, whole_s, evaluation_s)
 
 
-def _amounts(config: RunConfig, pretraining: bool) -> tuple[int, int, int]:
-    """Return how many agent steps there are, updates beside them, and updates before them."""
-    steps = 0 if pretraining else config.steps
+@dataclass(frozen=True)
+class Amounts:
+    """How much there is to do in a run."""
+
+    steps: int
+    """Agent steps, summed over all environments."""
+    planned: int
+    """Those that are planned for."""
+    learned: int
+    """Gradient steps beside them."""
+    pretrained: int
+    """Gradient steps before them."""
+
+    @property
+    def updates(self) -> int:
+        """All gradient steps."""
+        return self.learned + self.pretrained
+
+
+def amounts(config: RunConfig, specs: Sequence[TaskSpec], *, pretraining: bool = False) -> Amounts:
+    """Return how much there is to do; how long a task keeps its first reward back is not known.
+
+    Args:
+        config: The run's settings.
+        specs: Its tasks.
+        pretraining: Whether it only learns from demonstrations.
+    """
     pretrained = config.pretrain.updates if pretraining or config.pretrains else 0
-    return steps, round(steps * config.update.updates_per_step), pretrained
+    if pretraining:
+        return Amounts(0, 0, 0, pretrained)
+    phase, steps = config.random_phase, config.steps
+    # Each environment has to finish its own episodes, and the others go on meanwhile.
+    longest = max(spec.episode_length for spec in specs)
+    each = min(phase.max_steps, phase.episodes * longest)
+    first = min(steps, each * len(specs) * config.envs_per_task)
+    has_policy = config.pretrains or config.pretrained is not None
+    planned = steps if phase.plans and has_policy else steps - first
+    owed = steps if config.update.catch_up and first < steps else steps - first
+    return Amounts(steps, planned, round(owed * config.update.updates_per_step), pretrained)
 
 
 def _timed(
     config: RunConfig, specs: Sequence[TaskSpec], pretraining: bool, ranks: int
 ) -> tuple[float, float]:
     """Return the seconds of a whole run, and of its evaluations among them."""
-    steps, learned, pretrained = _amounts(config, pretraining)
+    there = amounts(config, specs, pretraining=pretraining)
     share = largest_share(config, specs, ranks)
     tasks, part = [specs[task] for task in share.tasks], share.config
     with cores_of_a_rank(ranks), trial_loop(part, tasks) as trial:
         step_s, update_s = seconds(trial.act) / len(tasks), seconds(trial.update)
-        interaction_s = steps * share.steps * step_s + learned * update_s
+        unplanned = there.steps - there.planned
+        bare_s = max(0.0, step_s - seconds(trial.plan) / len(tasks)) if unplanned else 0.0
+        interaction_s = share.steps * there.planned * step_s + there.learned * update_s
         several = ROUNDS * len(tasks)
         if part.overlap != "off" and several * part.update.updates_per_step >= 1:
-            interaction_s = steps * share.steps * seconds(partial(trial.rounds, ROUNDS)) / several
+            round_s = seconds(partial(trial.rounds, ROUNDS))
+            interaction_s = share.steps * there.planned * round_s / several
+        interaction_s += share.steps * unplanned * bare_s
     evaluations = planned_evaluations(config, pretraining=pretraining)
     evaluation_s = evaluations * config.evaluation.episodes * share.episode_steps * step_s
-    return pretrained * update_s + interaction_s + evaluation_s, evaluation_s
+    return there.pretrained * update_s + interaction_s + evaluation_s, evaluation_s
 
 
 def planned_evaluations(config: RunConfig, *, pretraining: bool = False) -> int:

@@ -19,8 +19,10 @@ from newt_core.workflows.sizes import replay_bytes
 from newt_core.workflows.stage_times import StageTimes
 
 SPECS = load_specs().select("pygame-pong,cartpole-balance")
+AT_ONCE = "random_phase.episodes=0"
+"""Nothing is done at random first."""
 CONFIG = resolve_config(
-    "cpu", None, ("evaluation.every=0", "evaluation.episodes=1"), tasks="x", steps=10_000
+    "cpu", None, ("evaluation.every=0", "evaluation.episodes=1", AT_ONCE), tasks="x", steps=10_000
 )
 FEW = Profile(
     machine={},
@@ -75,11 +77,34 @@ def test_gpus_share_planning_and_learning_and_not_the_simulators(profile):
 
 
 def test_a_larger_run_is_scaled_by_its_operations(profile, plan):
-    large = resolve_config("paper", tasks="x", steps=10_000)
+    large = resolve_config("paper", None, (AT_ONCE,), tasks="x", steps=10_000)
     rate = plan_flops(large.model, large.planner) / plan
     made = cost(large, SPECS, profile, Prices())
     assert made.seconds["planning"] == pytest.approx(100.0 * rate)
     assert made.memory["model"] > 9 * cost(CONFIG, SPECS, profile, Prices()).memory["model"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "planned", "learned"),
+    [
+        # Two episodes of 500 steps in both environments, whichever task's are longer.
+        (("random_phase.episodes=2",), 8_000, 10_000),
+        (("random_phase.episodes=2", "update.catch_up=false"), 8_000, 8_000),
+        (("random_phase.episodes=2", "random_phase.max_steps=50"), 9_900, 10_000),
+        (("random_phase.episodes=2", "pretrained=a.pt"), 8_000, 10_000),
+        (("random_phase.episodes=2", "pretrained=a.pt", "random_phase.plans=true"), 10_000, 10_000),
+        (("random_phase.episodes=99",), 0, 0),
+    ],
+)
+def test_at_first_nothing_is_planned_or_learned(profile, plan, changes, planned, learned):
+    settings = ("evaluation.every=0", *changes)
+    made = cost(
+        resolve_config("cpu", None, settings, tasks="x", steps=10_000), SPECS, profile, Prices()
+    )
+    assert made.seconds["planning"] == pytest.approx(planned / 100)
+    assert made.seconds["learning"] == pytest.approx(learned / 50)
+    assert made.seconds["simulation"] == pytest.approx(50.0)
+    assert made.updates == learned
 
 
 def test_a_worker_takes_what_its_largest_library_does_and_a_simulator_what_it_does(profile):

@@ -26,6 +26,10 @@ def config(*changes: str, envs: int = 1) -> RunConfig:
     )
 
 
+AT_ONCE = ("random_phase.episodes=0", "random_phase.until_reward=0")
+"""Nothing is done at random first."""
+
+
 def test_the_rank_with_the_most_to_do_has_its_part_of_everything():
     share = largest_share(config(), SPECS, 2)
     # The dear simulation to one rank; of the cheap ones the first to the other, the second to it.
@@ -53,12 +57,30 @@ def test_time_is_that_of_the_rounds_of_one_rank(monkeypatch, ranks):
         return float(len(trial.specs)) if work.__name__ == "act" else 10.0
 
     monkeypatch.setattr(forecasts, "seconds", seconds)
-    made = forecast(config("evaluation.episodes=1"), SPECS, ranks=ranks)
+    made = forecast(config("evaluation.episodes=1", *AT_ONCE), SPECS, ranks=ranks)
     assert (made.steps, made.updates) == (600, 300)
     assert set(timed) == {(3, 7) if ranks == 1 else (2, 4)}
     assert made.evaluation_seconds == largest_share(config(), SPECS, ranks).episode_steps * 1.0
     interaction = (600 if ranks == 1 else 400) + 300 * 10
     assert made.seconds == pytest.approx(interaction + made.evaluation_seconds)
+
+
+def test_the_first_phase_takes_what_simulation_does(monkeypatch):
+    """Of a step's second, planning takes 0.75; an update takes ten."""
+    took = {"act": 1.0, "plan": 0.75}
+    monkeypatch.setattr(
+        forecasts,
+        "seconds",
+        lambda work: len(SPECS) * took[work.__name__] if work.__name__ in took else 10.0,
+    )
+    first = ("random_phase.episodes=9", "random_phase.max_steps=40", "update.catch_up=false")
+    made = forecast(config("evaluation.episodes=1", *first), SPECS)
+    assert made.evaluation_seconds is not None
+    assert made.seconds is not None
+    learned = (600 - 120) / 2
+    assert made.updates == learned
+    interaction = 480 * 1.0 + 120 * 0.25 + learned * 10.0
+    assert made.seconds - made.evaluation_seconds == pytest.approx(interaction)
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="Linux alone deals out cores")
