@@ -98,13 +98,14 @@ def amounts(config: RunConfig, specs: Sequence[TaskSpec], *, pretraining: bool =
     if pretraining:
         return Amounts(0, 0, 0, pretrained)
     phase, steps = config.random_phase, config.steps
+    lengths, envs = [spec.episode_length for spec in specs], len(specs) * config.envs_per_task
     # Each environment has to finish its own episodes, and the others go on meanwhile.
-    longest = max(spec.episode_length for spec in specs)
-    each = min(phase.max_steps, phase.episodes * longest)
-    first = min(steps, each * len(specs) * config.envs_per_task)
-    has_policy = config.pretrains or config.pretrained is not None
-    planned = steps if phase.plans and has_policy else steps - first
-    owed = steps if config.update.catch_up and first < steps else steps - first
+    first = min(steps, envs * min(phase.max_steps, phase.episodes * max(lengths)))
+    planned = steps if phase.plans and config.begins_pretrained else steps - first
+    # Learning waits for a whole episode, unless there are some before the run begins.
+    seeded = config.demos.folder is not None and config.demos.seeding
+    began = min(steps, max(first, 0 if seeded else envs * min(lengths)))
+    owed = steps if config.update.catch_up and began < steps else steps - began
     return Amounts(steps, planned, round(owed * config.update.updates_per_step), pretrained)
 
 

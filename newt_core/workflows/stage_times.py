@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from statistics import median
 
 from newt_core.workflows.trial_loop import TrialLoop
 
-_MEASURED = 5
+_MEASURED = 9
 """Calls that are timed at most, after one that does not count."""
 _PATIENCE_S = 5.0
 """Once a call has been timed for so long, that is enough."""
@@ -33,15 +34,18 @@ def stage_times(trial: TrialLoop) -> StageTimes:
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """Return the mean time of a call, the first one not counted unless it took long."""
+    """Return the median time of a call, the first one not counted unless it took long.
+
+    A call in ten may take three times as long as the others, where other work comes between.
+    """
     start = time.perf_counter()
     work()
     first = time.perf_counter() - start
     if first > _PATIENCE_S:
         return first
-    start, count, passed = time.perf_counter(), 0, 0.0
-    while count < _MEASURED and passed < _PATIENCE_S:
+    calls: list[float] = []
+    while len(calls) < _MEASURED and sum(calls) < _PATIENCE_S:
+        start = time.perf_counter()
         work()
-        count += 1
-        passed = time.perf_counter() - start
-    return passed / count
+        calls.append(time.perf_counter() - start)
+    return median(calls)

@@ -287,7 +287,16 @@ def test_a_forecast_counts_the_steps_of_training_and_evaluation_and_the_updates(
     config = train_expert.expert_config(PONG, device="cpu")
     evaluation = config.evaluation.model_copy(update={"every": 400, "episodes": 2})
     update = config.update.model_copy(update={"updates_per_step": 0.5, "batch_size": 4})
-    config = config.model_copy(update={"steps": 1_000, "evaluation": evaluation, "update": update})
+    update = update.model_copy(update={"catch_up": True})
+    at_once = config.random_phase.model_copy(update={"episodes": 0})
+    config = config.model_copy(
+        update={
+            "steps": 1_000,
+            "evaluation": evaluation,
+            "update": update,
+            "random_phase": at_once,
+        }
+    )
     # Evaluations before the first step, after 400, 800 and 1000, of two episodes each.
     evaluated = 4 * 2 * PONG.episode_length * 0.25
     assert module.forecast(config, [PONG]) == module.Forecast(
@@ -295,11 +304,11 @@ def test_a_forecast_counts_the_steps_of_training_and_evaluation_and_the_updates(
     )
 
 
-def test_the_time_of_work_is_a_mean_that_leaves_out_the_first_call(monkeypatch):
+def test_the_time_of_work_is_a_median_that_leaves_out_the_first_call(monkeypatch):
     from newt_core.workflows import stage_times
 
     now = [0.0]
-    durations = iter([3.0, 0.1, 0.2, 0.3, 0.4, 0.5, 30.0])
+    durations = iter([3.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.1, 0.2, 0.3, 4.0, 30.0])
 
     def work():
         now[0] += next(durations)

@@ -46,7 +46,7 @@ def test_a_run_that_goes_on_is_left_as_it_was(newt, core, without_ray, monkeypat
 
 def test_the_forecast_builds_no_environments_here_and_says_no_time(monkeypatch):
     monkeypatch.setattr("newt_core.workflows.forecast.trial_loop", None)
-    config = resolve_config("cpu", steps=1000, ray="auto")
+    config = resolve_config("cpu", steps=5000, ray="auto")
     made = forecast(config, load_specs().select("pygame-pong"))
-    assert made == Forecast(1000, round(1000 * config.update.updates_per_step), None, None)
-    assert sentence(made) == "1,000 steps"
+    assert made == Forecast(5000, round(5000 * config.update.updates_per_step), None, None)
+    assert sentence(made) == "5,000 steps"

@@ -19,6 +19,8 @@ from newt_core.workflows.sizes import replay_bytes
 from newt_core.workflows.stage_times import StageTimes
 
 SPECS = load_specs().select("pygame-pong,cartpole-balance")
+HAS_EPISODES = ("demos=there", "demos.pretraining=false")
+"""The replay begins with demonstrations."""
 AT_ONCE = "random_phase.episodes=0"
 """Nothing is done at random first."""
 CONFIG = resolve_config(
@@ -91,6 +93,9 @@ def test_a_larger_run_is_scaled_by_its_operations(profile, plan):
         (("random_phase.episodes=2",), 8_000, 10_000),
         (("random_phase.episodes=2", "update.catch_up=false"), 8_000, 8_000),
         (("random_phase.episodes=2", "random_phase.max_steps=50"), 9_900, 10_000),
+        # Learning waits for the first episode, where no demonstrations are there before.
+        (("random_phase.max_steps=50", "update.catch_up=false"), 9_900, 9_000),
+        (("random_phase.max_steps=50", "update.catch_up=false", *HAS_EPISODES), 9_900, 9_900),
         (("random_phase.episodes=2", "pretrained=a.pt"), 8_000, 10_000),
         (("random_phase.episodes=2", "pretrained=a.pt", "random_phase.plans=true"), 10_000, 10_000),
         (("random_phase.episodes=99",), 0, 0),

@@ -22,12 +22,12 @@ SPECS = load_specs().select("pygame-pong,pygame-cartpole-balance,cartpole-balanc
 def config(*changes: str, envs: int = 1) -> RunConfig:
     small = ("update.updates_per_step=0.5", "update.batch_size=7", "evaluation.every=0")
     return resolve_config(
-        "smoke", None, [*small, *changes], tasks="x", envs_per_task=envs, device="cpu", steps=600
+        "smoke", None, [*small, *changes], tasks="x", envs_per_task=envs, device="cpu", steps=6_000
     )
 
 
-AT_ONCE = ("random_phase.episodes=0", "random_phase.until_reward=0")
-"""Nothing is done at random first."""
+AT_ONCE = ("random_phase.episodes=0", "update.catch_up=true")
+"""Nothing is done at random first, and no update left out."""
 
 
 def test_the_rank_with_the_most_to_do_has_its_part_of_everything():
@@ -58,10 +58,10 @@ def test_time_is_that_of_the_rounds_of_one_rank(monkeypatch, ranks):
 
     monkeypatch.setattr(forecasts, "seconds", seconds)
     made = forecast(config("evaluation.episodes=1", *AT_ONCE), SPECS, ranks=ranks)
-    assert (made.steps, made.updates) == (600, 300)
+    assert (made.steps, made.updates) == (6_000, 3_000)
     assert set(timed) == {(3, 7) if ranks == 1 else (2, 4)}
     assert made.evaluation_seconds == largest_share(config(), SPECS, ranks).episode_steps * 1.0
-    interaction = (600 if ranks == 1 else 400) + 300 * 10
+    interaction = (6_000 if ranks == 1 else 4_000) + 3_000 * 10
     assert made.seconds == pytest.approx(interaction + made.evaluation_seconds)
 
 
@@ -77,9 +77,10 @@ def test_the_first_phase_takes_what_simulation_does(monkeypatch):
     made = forecast(config("evaluation.episodes=1", *first), SPECS)
     assert made.evaluation_seconds is not None
     assert made.seconds is not None
-    learned = (600 - 120) / 2
+    # Nothing is learned from before the shortest episode is over.
+    learned = (6_000 - 3 * min(spec.episode_length for spec in SPECS)) / 2
     assert made.updates == learned
-    interaction = 480 * 1.0 + 120 * 0.25 + learned * 10.0
+    interaction = 5_880 * 1.0 + 120 * 0.25 + learned * 10.0
     assert made.seconds - made.evaluation_seconds == pytest.approx(interaction)
 
 
