@@ -42,7 +42,9 @@ class Plan:
 
 PLANS: Mapping[str, Plan] = {
     "tdmpc2": Plan(50_000),
-    "ppo": Plan(500_000, ("envs_per_task=16", "agent.options.width=256")),
+    "ppo": Plan(
+        500_000, ("envs_per_task=16", "agent.options.width=256", "agent.options.lr=0.0003")
+    ),
     "fasttd3": Plan(250_000, ("envs_per_task=16", "agent.options.batch_size=512")),
     "brc": Plan(50_000),
 }
