@@ -21,17 +21,16 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from newt_core.bench.processes import children, taken
 from newt_core.bench.timing import describe_hardware
 from newt_core.files import write_json
 from newt_core.model.sizes import SIZES
@@ -43,26 +42,6 @@ PARTS = (*(f"model-{size}" for size in SIZES), "workers", "replay-state", "repla
 ENVS, STEPS, UPDATES = 8, 20, 3
 ROWS, LENGTH = 10_000_000, 499
 """Of the paper's replay; steps of each episode in it, which takes a row more."""
-
-
-def taken(pid: int | str = "self", line: str = "VmHWM", file: str = "status") -> int:
-    """Return the bytes in a line of what Linux says of a process; ``VmHWM`` is the most so far."""
-    for each in Path(f"/proc/{pid}/{file}").read_text(encoding="ascii").splitlines():
-        name, _, rest = each.partition(":")
-        if name == line:
-            return int(rest.split()[0]) * 1024
-    raise ValueError(f"no {line} in /proc/{pid}/{file}")
-
-
-def children() -> list[str]:
-    """Return this process's, by number."""
-    mine = f"PPid:\t{os.getpid()}\n"
-    found = []
-    for file in Path("/proc").glob("[0-9]*/status"):
-        with suppress(OSError):  # It has ended.
-            if mine in file.read_text(encoding="ascii"):
-                found.append(file.parent.name)
-    return found
 
 
 def forecast(size: str, specs: list[TaskSpec]) -> dict[str, float]:

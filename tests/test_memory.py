@@ -9,6 +9,8 @@ import sys
 import numpy as np
 
 from benchmarks import memory
+from newt_core.bench import processes
+from newt_core.bench.pool import tree_memory
 
 
 def test_a_full_replay_is_weighed_with_and_without_features(tmp_path, monkeypatch):
@@ -26,19 +28,30 @@ def test_a_full_replay_is_weighed_with_and_without_features(tmp_path, monkeypatc
 
 
 def test_what_a_process_takes_is_what_it_holds():
-    before = memory.taken(line="VmRSS")
+    before = processes.taken(line="VmRSS")
     held = np.ones(50 * 2**20, np.uint8)
-    assert memory.taken(line="VmRSS") - before > 0.9 * held.nbytes
-    assert memory.taken() >= memory.taken(line="VmRSS") - 2**20
+    assert processes.taken(line="VmRSS") - before > 0.9 * held.nbytes
+    assert processes.taken() >= processes.taken(line="VmRSS") - 2**20
 
 
 def test_children_are_those_of_this_process_alone():
-    before = memory.children()
+    before = processes.children()
     words = [sys.executable, "-c", "print(flush=True); input()"]
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
         child.stdout.readline()
-        assert sorted(memory.children()) == sorted([*before, str(child.pid)])
-        assert memory.taken(child.pid) > 2**20
+        assert sorted(processes.children()) == sorted([*before, str(child.pid)])
+        assert processes.taken(child.pid) > 2**20
         child.communicate(b"\n")
-    assert str(os.getpid()) not in memory.children()
+    assert str(os.getpid()) not in processes.children()
+
+
+def test_a_tree_of_processes_takes_what_its_children_do():
+    before = tree_memory()["memory_mb"]
+    held = "import numpy as np; held = np.ones(80 * 2**20, np.uint8); print(flush=True); input()"
+    words = [sys.executable, "-c", held]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        assert tree_memory()["memory_mb"] - before > 70
+        child.communicate(b"\n")

@@ -25,6 +25,7 @@ import numpy as np
 from gymnasium.spaces import Box
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
 
+from newt_core.bench.processes import children, taken
 from newt_core.bench.timing import Told, compare, describe_hardware, speed_ratios, untold
 from newt_core.envs.pool import Pool, make_pool
 from newt_core.envs.task_env import TaskEnv
@@ -232,15 +233,12 @@ def tree_memory() -> dict[str, float]:
     """Return ``memory_mb`` and ``resident_mb`` of this process and all below it."""
     if not Path("/proc/self/smaps_rollup").exists():
         return {}
-    fields = {"Pss:": "memory_mb", "Rss:": "resident_mb"}
+    fields = {"Pss": "memory_mb", "Rss": "resident_mb"}
     megabytes = dict.fromkeys(fields.values(), 0.0)
     waiting = ["self"]
     while waiting:
-        process = Path("/proc", waiting.pop())
-        for line in (process / "smaps_rollup").read_text().splitlines():
-            field, *values = line.split()
-            if field in fields:
-                megabytes[fields[field]] += int(values[0]) / 1024
-        for children in process.glob("task/*/children"):
-            waiting += children.read_text().split()
+        process = waiting.pop()
+        for line, name in fields.items():
+            megabytes[name] += taken(process, line, "smaps_rollup") / 2**20
+        waiting += children(process)
     return megabytes
