@@ -50,7 +50,8 @@ class Recorder:
         options: Sequence[str],
         settings: Sequence[str],
         *,
-        preset: str = "cpu",
+        preset: str | None = "cpu",
+        device: str | None = "cpu",
     ) -> str:
         """Make a run, or go on with it, and return the command that begins one like it.
 
@@ -59,14 +60,17 @@ class Recorder:
             name: Of the run.
             options: Words of the command line.
             settings: More of them.
-            preset: Its settings to begin with.
+            preset: Its settings to begin with; None for the command's choice.
+            device: Where it learns; None for the command's choice.
         """
         words = [command, "--run", name, "--runs-dir", str(self.runs)]
+        begun = ["--preset", preset] if preset else []
         if (self.runs / name).exists():
             self.newt([*words, "--resume"])
         else:
-            self.newt([*words, "--preset", preset, "--device", "cpu", *options, *settings])
-        return shlex.join(["newt", command, "--preset", preset, *options, *settings])
+            where = ["--device", device] if device else []
+            self.newt([*words, *begun, *where, *options, *settings])
+        return shlex.join(["newt", command, *begun, *options, *settings])
 
     def evaluation(
         self, checkpoint: Path, episodes: int, options: Sequence[str] = ()
