@@ -1,6 +1,7 @@
 """How many updates a second there are alone, and beside processes that keep the cores busy.
 
     python benchmarks/under_load.py --out benchmarks/results/under-load.json
+    python benchmarks/under_load.py --busy torch    # beside other work with PyTorch
 
 ======== ==========================================================================
 variant  is
@@ -34,7 +35,11 @@ from newt_core.threads import COUNTS, SLEEP, prepare_process
 from newt_core.version import git_version
 
 VARIANTS = ("before", "sleeping", "after")
-SPIN = "while True:\n    pass"
+BUSY = {
+    "loop": "while True:\n    pass",
+    "torch": "import torch\nmatrix = torch.rand(512, 512)\nwhile True:\n    matrix @ matrix",
+}
+"""What keeps cores busy: a loop one of them, PyTorch as many as there are, a thread on each."""
 WARM_UP = 3
 """Updates before the clock starts."""
 
@@ -66,11 +71,13 @@ def measure(variant: str, seconds: float, preset: str) -> dict[str, Any]:
 
 
 @contextmanager
-def busy(processes: int) -> Iterator[None]:
-    """Keep so many cores busy."""
-    running = [subprocess.Popen([sys.executable, "-c", SPIN]) for _ in range(processes)]
+def busy(processes: int, program: str) -> Iterator[None]:
+    """Let so many processes run a program of :data:`BUSY`, with nobody's settings of threads."""
+    environment = {k: v for k, v in os.environ.items() if k not in (*COUNTS, *SLEEP)}
+    line = [sys.executable, "-c", BUSY[program]]
+    running = [subprocess.Popen(line, env=environment) for _ in range(processes)]
     try:
-        time.sleep(1.0 if processes else 0.0)
+        time.sleep(5.0 if processes else 0.0)  # until they have imported what they need
         yield
     finally:
         for process in running:
@@ -94,6 +101,7 @@ def main() -> None:
     """Measure every variant alone and beside busy processes, and write what came out."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--processes", type=int, default=2, help="busy ones beside it")
+    parser.add_argument("--busy", choices=BUSY, default="loop", help="what those do")
     parser.add_argument("--seconds", type=float, default=20.0, help="of each measurement")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--preset", default="cpu", help="whose model and batches are updated")
@@ -110,7 +118,7 @@ def main() -> None:
     runs: dict[str, dict[str, list[Any]]] = {}
     for _ in range(options.repeats):
         for place, processes in (("alone", 0), ("beside", options.processes)):
-            with busy(processes):
+            with busy(processes, options.busy):
                 for variant in VARIANTS:
                     found = in_a_process(
                         variant, options.seconds, options.preset, options.spin_count
@@ -127,7 +135,8 @@ def main() -> None:
     document = {
         "command": " ".join(
             ["python benchmarks/under_load.py", f"--processes {options.processes}",
-             f"--seconds {options.seconds:g}", f"--repeats {options.repeats}",
+             f"--busy {options.busy}", f"--seconds {options.seconds:g}",
+             f"--repeats {options.repeats}",
              f"--preset {options.preset}", f"--spin-count {options.spin_count}"]
         ),
         "commit": git_version(),

