@@ -14,7 +14,7 @@ from newt_core.workflows.join import cores_of_a_rank
 from newt_core.workflows.newt_kind import NewtKind
 from newt_core.workflows.own_process import in_own_process
 from newt_core.workflows.rank_shares import largest_share
-from newt_core.workflows.stage_times import seconds
+from newt_core.workflows.stage_times import seconds, stage_times
 from newt_core.workflows.trial_loop import trial_loop
 
 ROUNDS = 3
@@ -117,18 +117,18 @@ def _timed(
     share = largest_share(config, specs, ranks)
     tasks, part = [specs[task] for task in share.tasks], share.config
     with cores_of_a_rank(ranks), trial_loop(part, tasks) as trial:
-        step_s, update_s = seconds(trial.act) / len(tasks), seconds(trial.update)
-        unplanned = there.steps - there.planned
-        bare_s = max(0.0, step_s - seconds(trial.plan) / len(tasks)) if unplanned else 0.0
-        interaction_s = share.steps * there.planned * step_s + there.learned * update_s
+        times = stage_times(trial)
+        step_s = (times.simulate + times.plan) / len(tasks)
+        interaction_s = share.steps * there.planned * step_s + there.learned * times.update
         several = ROUNDS * len(tasks)
         if part.overlap != "off" and several * part.update.updates_per_step >= 1:
             round_s = seconds(partial(trial.rounds, ROUNDS))
             interaction_s = share.steps * there.planned * round_s / several
-        interaction_s += share.steps * unplanned * bare_s
+        unplanned = share.steps * (there.steps - there.planned)
+        interaction_s += unplanned * times.simulate / len(tasks)
     evaluations = planned_evaluations(config, pretraining=pretraining)
     evaluation_s = evaluations * config.evaluation.episodes * share.episode_steps * step_s
-    return there.pretrained * update_s + interaction_s + evaluation_s, evaluation_s
+    return there.pretrained * times.update + interaction_s + evaluation_s, evaluation_s
 
 
 def planned_evaluations(config: RunConfig, *, pretraining: bool = False) -> int:

@@ -275,15 +275,15 @@ def test_an_expert_whose_training_is_stopped_can_go_on(newt, core):
 
 def test_a_forecast_counts_the_steps_of_training_and_evaluation_and_the_updates(monkeypatch):
     from newt_core.workflows import forecast as module
-    from newt_core.workflows import train_expert
+    from newt_core.workflows import stage_times, train_expert
 
-    measured = iter([0.25, 2.0])
+    measured = iter([0.25, 0.1, 2.0])
 
     def seconds(work):
-        work()  # a step, then an update: each has to be possible
+        work()  # a step, its plan, then an update: each has to be possible
         return next(measured)
 
-    monkeypatch.setattr(module, "seconds", seconds)
+    monkeypatch.setattr(stage_times, "seconds", seconds)
     config = train_expert.expert_config(PONG, device="cpu")
     evaluation = config.evaluation.model_copy(update={"every": 400, "episodes": 2})
     update = config.update.model_copy(update={"updates_per_step": 0.5, "batch_size": 4})

@@ -11,7 +11,7 @@ import torch
 
 from newt_core.specs import load_specs
 from newt_core.training.config import RunConfig, resolve_config
-from newt_core.workflows import forecast as forecasts
+from newt_core.workflows import stage_times
 from newt_core.workflows.forecast import forecast
 from newt_core.workflows.join import cores_of_a_rank
 from newt_core.workflows.rank_shares import largest_share
@@ -54,9 +54,9 @@ def test_time_is_that_of_the_rounds_of_one_rank(monkeypatch, ranks):
     def seconds(work: Any) -> float:
         trial = work.__self__
         timed.append((len(trial.specs), trial.config.update.batch_size))
-        return float(len(trial.specs)) if work.__name__ == "act" else 10.0
+        return {"act": float(len(trial.specs)), "plan": 0.5}.get(work.__name__, 10.0)
 
-    monkeypatch.setattr(forecasts, "seconds", seconds)
+    monkeypatch.setattr(stage_times, "seconds", seconds)
     made = forecast(config("evaluation.episodes=1", *AT_ONCE), SPECS, ranks=ranks)
     assert (made.steps, made.updates) == (6_000, 3_000)
     assert set(timed) == {(3, 7) if ranks == 1 else (2, 4)}
@@ -69,7 +69,7 @@ def test_the_first_phase_takes_what_simulation_does(monkeypatch):
     """Of a step's second, planning takes 0.75; an update takes ten."""
     took = {"act": 1.0, "plan": 0.75}
     monkeypatch.setattr(
-        forecasts,
+        stage_times,
         "seconds",
         lambda work: len(SPECS) * took[work.__name__] if work.__name__ in took else 10.0,
     )
