@@ -16,9 +16,6 @@ from newt_core.training.checkpoint_folder import LAST
 MOST_SKIPPED = 10
 """Updates in a row that may be left out because they are not finite; a bad batch is one or two."""
 
-OPTIONS = "agent.options."
-"""Settings of a kind of agent's own, which cannot change when a run goes on."""
-
 
 class Learns(Protocol):
     """Whatever takes gradient steps."""
@@ -82,8 +79,6 @@ class Health:
         last = self._checkpoints / LAST
         if not last.exists():
             way = "There is no checkpoint yet: start again with"
-        elif OPTIONS in self._learner.remedy:
-            way = f"The last good checkpoint is {last}; start another run with"
         else:
             way = f"The last good checkpoint is {last}: go on from it with --resume and"
         return TrainingDiverged(

@@ -165,6 +165,15 @@ def options_of(kind: AgentKind, config: RunConfig) -> Settings:
         ) from error
 
 
+def own_options(config: RunConfig) -> Settings:
+    """Return a run's ``agent.options`` as the record that its kind of agent declares.
+
+    Raises:
+        ConfigError: There is no such kind, or no such option, or its value is not allowed.
+    """
+    return options_of(find_kind(config.agent.kind), config)
+
+
 def known_kinds() -> dict[str, str]:
     """Return all kinds, built in and installed, as name → ``module:class``."""
     return {point.name: point.value for point in entry_points(group=ENTRY_POINTS)} | dict(KINDS)

@@ -20,6 +20,7 @@ from newt_core.training.progress import Progress, RunStatus, Unwatched
 from newt_core.training.resume import resumed_config, run_settings
 from newt_core.training.run_folder import RunFolder
 from newt_core.training.run_list import Member, RunList
+from newt_core.workflows.agent_kinds import own_options
 from newt_core.workflows.asked import Asked
 from newt_core.workflows.context import never
 from newt_core.workflows.run_apart import DONE, FAILED, RunProcess
@@ -193,7 +194,10 @@ def change_together(folders: Sequence[RunFolder], asked: Asked) -> None:
     if not changes and not asked.overrides:
         return
     # Looked at all before any is written.
-    after = [resumed_config(folder, asked.overrides, **changes) for folder in folders]
+    after = [
+        resumed_config(folder, asked.overrides, options_of=own_options, **changes)
+        for folder in folders
+    ]
     for folder, settings in zip(folders, after, strict=True):
         with folder.lock():
             write_text(folder.config_file, settings.to_yaml())

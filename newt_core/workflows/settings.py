@@ -27,7 +27,7 @@ from newt_core.training.content import (
 from newt_core.training.resume import require_same_run, resumed_config, run_settings
 from newt_core.training.run_folder import RunFolder
 from newt_core.training.run_name import RUNS, check_name, run_label
-from newt_core.workflows.agent_kinds import find_kind
+from newt_core.workflows.agent_kinds import find_kind, own_options
 from newt_core.workflows.asked import Asked
 from newt_core.workflows.context import RunContext
 from newt_core.workflows.continue_from import continued
@@ -242,7 +242,9 @@ def existing_run(
     if flags.get("text_encoder") == "auto":  # What it was is already decided.
         del flags["text_encoder"]
     with folder.lock():
-        settings = resumed_config(folder, asked.overrides, pretraining=pretraining, **flags)
+        settings = resumed_config(
+            folder, asked.overrides, options_of=own_options, pretraining=pretraining, **flags
+        )
         parts = RunParts(settings, library.select(settings.tasks))
         if parts.kind.capabilities.keeps_episodes and not settings.replay.on_disk:
             check_memory(settings, parts.specs)
@@ -251,7 +253,7 @@ def existing_run(
         phase = PRETRAINING if pretraining else INTERACTION
         found = parts.check_resume_point(folder, phase)
         if found is not None:
-            require_same_run(folder, found.run.config, phase)
+            require_same_run(folder, found.run.config, phase, own_options)
         write_text(folder.config_file, settings.to_yaml())
     return RunContext(settings, folder, library, made=parts)
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 import torch
+import yaml
 
 from newt_core.agents.fasttd3 import networks
 from newt_core.specs import load_specs
 from newt_core.training.checkpoint import load_checkpoint
+from newt_core.training.metrics import read_metrics
 from tests.fixtures.demonstrations import write_demos
 from tests.fixtures.short_tasks import PICTURED, SPECS
 from tests.fixtures.trainers import differences
@@ -219,8 +222,42 @@ def test_diverged_training_names_settings_that_the_agent_has(newt):
     assert "with a lower --set agent.options.lr=…, or a lower agent.options.grad_clip" in answer.err
 
 
-def test_its_own_settings_cannot_change_on_the_way(newt):
-    newt(train("ppo", "--run a"))
-    answer = newt("newt train --run a --resume --steps 160 --set agent.options.lr=1e-4")
+@pytest.mark.parametrize(("kind", "fixed"), [("ppo", "width"), ("brc", "ring")])
+def test_how_it_learns_can_change_on_the_way_and_what_it_is_cannot(newt, kind, fixed):
+    newt(train(kind, "--run a"))
+    on = "newt train --run a --resume --steps 160"
+    answer = newt(f"{on} --set agent.options.{fixed}=16 --set agent.options.lr=1e-4")
     assert answer.code == 2
-    assert "agent.options' cannot change on the way" in answer.err
+    first, second = answer.err.strip().splitlines()
+    assert f"has begun: 'agent.options.{fixed}' cannot change on the way" in first
+    assert "lr'" not in first
+    options = re.findall(r"agent\.options\.\{(.*)\}", second)[0].split(",")
+    assert "lr" in options
+    assert fixed not in options
+    assert newt(f"{on} --set agent.options.lr=1e-4").code == 0
+    assert read_metrics(Path("runs/a/metrics.jsonl"))[-1]["lr"] == 1e-4
+    kept = yaml.safe_load(Path("runs/a/config.yaml").read_text())["agent"]["options"]
+    assert kept == {**yaml.safe_load(OPTIONS[kind]), "lr": 1e-4}
+
+
+def test_options_in_an_edited_file_are_held_against_the_checkpoint(newt):
+    newt(train("ppo", "--run a"))
+    file = Path("runs/a/config.yaml")
+    began = file.read_text()
+    file.write_text(began.replace("width: 8", "width: 16"))
+    answer = newt("newt train --run a --resume --steps 160")
+    assert answer.code == 2
+    assert "agent.options.width is 16 there, 8 in the checkpoint" in answer.err
+    file.write_text(began.replace("epochs: 2", "epochs: 3"))
+    answer = newt("newt train --run a --resume --steps 160")
+    assert answer.code == 0
+    assert "was changed: agent.options.epochs is 3 there, 2 in the checkpoint" in answer.err
+
+
+def test_the_way_out_of_diverged_training_is_open(newt):
+    newt(train("ppo", "--run a"))
+    answer = newt("newt train --run a --resume --steps 400 --set agent.options.lr=1e38")
+    assert answer.code == 1
+    assert "go on from it with --resume and a lower --set agent.options.lr=…" in answer.err
+    on = "newt train --run a --resume --set agent.options.lr=1e-4 --set agent.options.grad_clip=0.5"
+    assert newt(on).code == 0

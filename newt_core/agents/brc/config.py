@@ -21,6 +21,7 @@ from newt_core.agents.off_policy.config import (
     UpdatesPerStep,
 )
 from newt_core.settings import limits
+from newt_core.settings.base import InInteraction
 
 
 class BRCConfig(OffPolicyConfig):
@@ -41,10 +42,10 @@ class BRCConfig(OffPolicyConfig):
     initial_temperature: float = Field(
         0.1, gt=0, le=limits.NUMBER, description="Weight of the entropy at the beginning."
     )
-    temperature_lr: float = Field(
+    temperature_lr: InInteraction[float] = Field(
         3e-4, gt=0, le=limits.NUMBER, description="Learning rate of that weight."
     )
-    target_entropy: float = Field(
+    target_entropy: InInteraction[float] = Field(
         -0.5,
         ge=-limits.NUMBER,
         le=limits.NUMBER,

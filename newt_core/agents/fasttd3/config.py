@@ -22,6 +22,7 @@ from newt_core.agents.off_policy.config import (
     UpdatesPerStep,
 )
 from newt_core.settings import limits
+from newt_core.settings.base import InInteraction
 
 
 class FastTD3Config(OffPolicyConfig):
@@ -35,18 +36,20 @@ class FastTD3Config(OffPolicyConfig):
     weight_decay: Decay = 0.1
     target_ema: Ema = 0.1
     normalise_states: Normalised = True
-    clipped_double_q: bool = Field(
+    clipped_double_q: InInteraction[bool] = Field(
         True,
         description="Let both critics learn from the target critic with the lower mean, and the "
         "actor from the lower mean; else each from its own, and from their average.",
     )
-    actor_every: int = Field(
+    actor_every: InInteraction[int] = Field(
         2, ge=1, le=limits.COUNT, description="Updates of the critics per update of the actor."
     )
-    target_noise: float = Field(
+    target_noise: InInteraction[float] = Field(
         0.001, ge=0, le=limits.NUMBER, description="Std of the noise on the targets' actions."
     )
-    target_noise_clip: float = Field(0.5, ge=0, le=limits.NUMBER, description="Largest such noise.")
+    target_noise_clip: InInteraction[float] = Field(
+        0.5, ge=0, le=limits.NUMBER, description="Largest such noise."
+    )
     noise_min: float = Field(
         0.001, ge=0, le=limits.NUMBER, description="Smallest std of an environment's exploration."
     )

@@ -9,16 +9,16 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from newt_core.settings import limits
-from newt_core.settings.base import Settings
+from newt_core.settings.base import InInteraction, Settings
 
 BatchSize = Annotated[
-    int,
+    InInteraction[int],
     Field(
         ge=1, le=limits.BATCH, description="Transitions per update, as many of each environment."
     ),
 ]
 UpdatesPerStep = Annotated[
-    int,
+    InInteraction[int],
     Field(
         ge=1,
         le=limits.PER_STEP,
@@ -36,9 +36,12 @@ RingSize = Annotated[
 Steps = Annotated[
     int, Field(ge=1, le=limits.HORIZON, description="Rewards n that a target sums up.")
 ]
-Decay = Annotated[float, Field(ge=0, le=limits.NUMBER, description="AdamW's weight decay.")]
+Decay = Annotated[
+    InInteraction[float], Field(ge=0, le=limits.NUMBER, description="AdamW's weight decay.")
+]
 Ema = Annotated[
-    float, Field(gt=0, le=1, description="Rate of the target critics after every update.")
+    InInteraction[float],
+    Field(gt=0, le=1, description="Rate of the target critics after every update."),
 ]
 Normalised = Annotated[
     bool, Field(description="Let the networks see states by their running mean and std.")
@@ -62,7 +65,9 @@ class OffPolicyConfig(Settings):
     v_max: float = Field(
         10.0, ge=-limits.NUMBER, le=limits.NUMBER, description="Largest of these values."
     )
-    lr: float = Field(3e-4, gt=0, le=limits.NUMBER, description="AdamW's learning rate.")
+    lr: InInteraction[float] = Field(
+        3e-4, gt=0, le=limits.NUMBER, description="AdamW's learning rate."
+    )
     weight_decay: Decay
     target_ema: Ema
     normalise_states: Normalised

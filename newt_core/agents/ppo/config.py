@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from newt_core.settings import limits
-from newt_core.settings.base import Settings
+from newt_core.settings.base import InInteraction, Settings
 
 UNTUNED = MappingProxyType(
     {
@@ -46,21 +46,23 @@ class PPOConfig(Settings):
     rollout: int = Field(
         128, ge=1, le=limits.COUNT, description="Steps of each environment between updates."
     )
-    minibatches: int = Field(
+    minibatches: InInteraction[int] = Field(
         8, ge=1, le=limits.BATCH, description="Parts into which every epoch divides a rollout."
     )
-    epochs: int = Field(8, ge=1, le=limits.ITERATIONS, description="Passes over every rollout.")
-    gae_lambda: float = Field(
+    epochs: InInteraction[int] = Field(
+        8, ge=1, le=limits.ITERATIONS, description="Passes over every rollout."
+    )
+    gae_lambda: InInteraction[float] = Field(
         0.95, ge=0, le=1, description="Weight λ of longer returns in the advantages."
     )
-    clip: float = Field(
+    clip: InInteraction[float] = Field(
         0.2, gt=0, le=limits.NUMBER, description="Clip range of ratios, and of values."
     )
-    value_clip: bool = Field(True, description="Clip changes of the values, too.")
-    value_coef: float = Field(
+    value_clip: InInteraction[bool] = Field(True, description="Clip changes of the values, too.")
+    value_coef: InInteraction[float] = Field(
         1.0, ge=0, le=limits.NUMBER, description="Weight of half the value's squared error."
     )
-    entropy_coef: float = Field(
+    entropy_coef: InInteraction[float] = Field(
         0.0, ge=0, le=limits.NUMBER, description="Weight of the entropy before the squash."
     )
     reward_scale: float = Field(
@@ -71,9 +73,13 @@ class PPOConfig(Settings):
         description="Let values go on beyond an episode's end, which always is a time-out, from "
         "its true last observation; else it counts as terminal.",
     )
-    lr: float = Field(0.0026, gt=0, le=limits.NUMBER, description="Adam's learning rate.")
-    adam_eps: float = Field(1e-5, gt=0, le=limits.NUMBER, description="Adam's epsilon.")
-    grad_clip: float = Field(
+    lr: InInteraction[float] = Field(
+        0.0026, gt=0, le=limits.NUMBER, description="Adam's learning rate."
+    )
+    adam_eps: InInteraction[float] = Field(
+        1e-5, gt=0, le=limits.NUMBER, description="Adam's epsilon."
+    )
+    grad_clip: InInteraction[float] = Field(
         1.0, gt=0, le=limits.NUMBER, description="Largest gradient norm, of actor and critic."
     )
 
