@@ -109,14 +109,15 @@ def test_a_changed_setting_is_carried_on_or_refused(tmp_path, name, situation):
 
 def test_which_settings_a_run_that_interacts_lets_change():
     """By what reads them: each of these is looked at anew, at every step or when a run begins."""
-    changeable = {name for name in setting_fields() if "interaction" in heeded_in(setting_fields()[name])}
+    fields = setting_fields()
+    changeable = {name for name in fields if "interaction" in heeded_in(fields[name])}
     assert changeable >= {
         *("steps", "device", "wandb", "ray", "images.weights", "replay.sampling"),
         *("evaluation.every", "evaluation.episodes", "checkpoint.every", "checkpoint.keep"),
         *("update.lr", "update.encoder_lr", "update.grad_clip", "update.precision"),
         *("update.compile", "update.batch_size", "update.bc_coef", "planner.num_samples"),
     }
-    kept = {name for name in setting_fields() if not heeded_in(setting_fields()[name])}
+    kept = {name for name in fields if not heeded_in(fields[name])}
     assert kept == {
         *("tasks", "seed", "envs_per_task", "pretrained", "text.instruction"),
         *("text.embodiment", "text.encoder", "text.weights", "images.encoder"),
@@ -127,7 +128,7 @@ def test_which_settings_a_run_that_interacts_lets_change():
         *(f"demos.{name}" for name in RunConfig().demos.model_dump()),
     }
     # The updates owed are counted over the whole run: another rate would bring a burst or a halt.
-    assert "interaction" not in heeded_in(setting_fields()["update.updates_per_step"])
+    assert "interaction" not in heeded_in(fields["update.updates_per_step"])
 
 
 def test_every_refused_setting_is_named_with_those_that_may_change(tmp_path):
