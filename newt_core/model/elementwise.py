@@ -42,8 +42,10 @@ class _Mish(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> Tensor:
         x, t, s = ctx.saved_tensors
-        # d/dx [x t] = t + x s (1 - t²)
-        slope = torch.addcmul(t, torch.addcmul(x, x, t.square(), value=-1), s)
+        # d/dx [x t] = t + x s (1 - t²), in memory that is at hand.
+        slope = t.square()
+        torch.addcmul(x, x, slope, value=-1, out=slope)
+        torch.addcmul(t, slope, s, out=slope)
         return slope.mul_(grads[0]).to(grads[0].dtype)
 
 
