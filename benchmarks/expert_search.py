@@ -66,7 +66,7 @@ SHORT = 0.4
 CHECK_EVERY, CHECKED_EPISODES = 5, 4
 """Generations, after which mean and best are played; on so many seeds that never change."""
 CONFIRMED_EPISODES, RANDOM_EPISODES = 10, 3
-LEAST_SCORE = 0.15
+LEAST_SCORE = 0.1
 """Less is not worth storing, even where random actions score nothing."""
 CHECK_SEED, CONFIRM_SEED, RANDOM_SEED = 500_000, 600_000, 700_000
 REPORT_S, SAVE_S = 10.0, 10.0

@@ -208,7 +208,7 @@ def _without_success(specs: list[TaskSpec], searched: Mapping[str, Any]) -> list
         "## Tried without success",
         "",
         "What the search found in these tasks is neither worth 0.5 nor five times what random",
-        "actions score, or less than 0.15. Their searches, and all others:",
+        "actions score, or less than 0.1. Their searches, and all others:",
         "[expert_search.json](../benchmarks/results/expert_search.json).",
         "",
         "| task | best | at random | episodes | processor time |",

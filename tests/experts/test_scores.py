@@ -38,6 +38,14 @@ def test_there_are_as_many_good_players_as_promised():
     assert sum(row.good for row in SCORES.values()) >= 129
 
 
+def test_pages_say_how_many_there_are():
+    for page_of, says in (
+        ("README.md", f"the {len(SCORES)} scripted players"),
+        ("docs/demonstrations.md", f"\n{len(SCORES)} tasks have a scripted expert"),
+    ):
+        assert says in (ROOT / page_of).read_text(encoding="utf-8"), page_of
+
+
 @pytest.mark.parametrize(
     ("score", "at_random", "good"),
     [
