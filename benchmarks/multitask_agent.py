@@ -14,7 +14,7 @@ train      the run: its command, scores as it went on, and the last ones
 open-loop  ``newt openloop`` at 24 and 48 steps in some of the tasks
 texts      the tasks of one body with their own text, with it in other words, and with each
            other's: whether the agent does as it is told
-finetune   ``newt finetune --scratch`` in held-out tasks of three domains, two seeds
+finetune-… ``newt finetune --scratch`` in a held-out task, of three domains, two seeds
 ========== ===================================================================================
 """
 
@@ -24,7 +24,8 @@ import argparse
 import json
 import shlex
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +101,7 @@ class Multitask(Recorder):
         options = ["--tasks", ",".join(TASKS), "--steps", str(self._steps), "--seed", str(SEED)]
         options += ["--demos", "demos"]
         chosen = {**SETTINGS, "evaluation.every": max(1, self._steps // 4)}
-        settings = [word for name, value in chosen.items() for word in ("--set", f"{name}={value}")]
+        settings = _set(chosen)
         began = time.monotonic()
         command = self.learn("train", NAME, options, settings, preset="demo")
         folder = RunFolder(self.runs / NAME)
@@ -138,15 +139,19 @@ class Multitask(Recorder):
                 words += ["--episodes", str(self._episodes), "--seed", "1"]
                 self._ask(f"texts-{task}-{name.replace(' ', '-')}", words, ("score", "tasks"))
 
-    def finetune(self) -> None:
-        """Let it learn held-out tasks, beside agents that begin with random weights."""
-        name = f"{NAME}-finetuned"
+    def finetune(self, task: str) -> None:
+        """Let it learn a held-out task, beside agents that begin with random weights."""
+        name = f"{NAME}-{task}"
         where = ["--run", name, "--runs-dir", str(self.runs)]
-        words = ["finetune", str(self.checkpoint), "--tasks", ",".join(HELD_OUT), "--scratch"]
+        words = ["finetune", str(self.checkpoint), "--task", task, "--scratch"]
         words += ["--seeds", str(FINETUNE_SEEDS), "--steps", str(self._finetune_steps)]
-        words += ["--preset", "demo", "--set", f"evaluation.episodes={self._episodes}", *where]
+        chosen = {name: value for name, value in SETTINGS.items() if not _is_of_the_start(name)}
+        chosen["evaluation.episodes"] = self._episodes
+        words += ["--preset", "demo", *_set(chosen), *where]
         begun = (self.runs / name).exists()
-        self._ask("finetune", words, going_on=["finetune", "--resume", *where] if begun else None)
+        self._ask(
+            f"finetune-{task}", words, going_on=["finetune", "--resume", *where] if begun else None
+        )
 
     def _ask(
         self,
@@ -183,11 +188,21 @@ class Multitask(Recorder):
         )
 
 
-PARTS = {
+def _set(settings: Mapping[str, Any]) -> list[str]:
+    """Return settings as words of a command line."""
+    return [word for name, value in settings.items() for word in ("--set", f"{name}={value}")]
+
+
+def _is_of_the_start(name: str) -> bool:
+    """Return whether a setting is of how a run begins that learns from demonstrations first."""
+    return name.startswith(("pretrain.", "random_phase."))
+
+
+PARTS: Mapping[str, Callable[[Multitask], None]] = {
     "train": Multitask.train,
     "open-loop": Multitask.open_loop,
     "texts": Multitask.texts,
-    "finetune": Multitask.finetune,
+    **{f"finetune-{task}": partial(Multitask.finetune, task=task) for task in HELD_OUT},
 }
 
 

@@ -35,7 +35,7 @@ class Commands(Multitask):
             folder.write_evaluation(40, evaluation(0.4, list(TASKS)))
             write_metrics(folder, [{"step": 40, "updates": 9, "wall_time": 3.5}])
         if words[0] == "finetune" and "--resume" not in words:
-            (self.runs / "multitask-finetuned").mkdir(parents=True)
+            (self.runs / words[words.index("--run") + 1]).mkdir(parents=True)
         if words[0] == self.fails:
             raise KeyboardInterrupt
         return json.dumps(evaluation(0.7, list(BODY)))
@@ -65,7 +65,7 @@ def test_everything_is_asked_once_and_kept_with_its_command(commands):
             part(commands)
     kinds = [words[0] for words in commands.said]
     # Planning and the policy alone, then each of four tasks by four texts and other words.
-    assert kinds == ["train", "eval", "eval", *["openloop"] * 2, *["eval"] * 20, "finetune"]
+    assert kinds == ["train", "eval", "eval", *["openloop"] * 2, *["eval"] * 20, *["finetune"] * 3]
     assert "--policy-only" in commands.said[2]
     shown = json.loads(commands.out.read_text())["runs"]
     assert set(shown["train"]["scores"]["40"]) == set(TASKS)
@@ -80,9 +80,12 @@ def test_everything_is_asked_once_and_kept_with_its_command(commands):
 def test_a_finetuning_that_was_stopped_is_gone_on_with(commands):
     commands.fails = "finetune"
     with pytest.raises(KeyboardInterrupt):
-        PARTS["finetune"](commands)
+        PARTS["finetune-og-point-var1"](commands)
     commands.fails = ""
-    PARTS["finetune"](commands)
+    PARTS["finetune-og-point-var1"](commands)
     assert "--resume" in commands.said[-1]
-    shown = json.loads(commands.out.read_text())["runs"]["finetune"]
+    shown = json.loads(commands.out.read_text())["runs"]["finetune-og-point-var1"]
     assert "--scratch --seeds 2" in shown["command"], "the whole command, not the resumption"
+    assert "--task og-point-var1" in shown["command"]
+    assert "update.updates_per_step=1.0" in shown["command"]
+    assert "pretrain" not in shown["command"]
