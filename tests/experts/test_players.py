@@ -23,6 +23,9 @@ LEAST_SCORES = {
     # ManiSkill
     "ms-pick-cube": 1.0,
     "ms-pull-cube": 1.0,
+    "ms-poke-cube": 1.0,
+    "ms-lift-peg": 1.0,
+    "ms-pull-cube-tool": 1.0,
     "ms-cartpole-balance": 0.95,
     "ms-cartpole-swingup-sparse": 0.7,
     # RoboDesk

@@ -1,8 +1,8 @@
-"""Players of ManiSkill's tasks: a Panda's hand, and a cartpole."""
+"""Players of ManiSkill's tasks: a Panda's hand, also with a tool in it, and a cartpole."""
 
 from __future__ import annotations
 
-from newt_core.experts.maniskill import cartpole, panda
+from newt_core.experts.maniskill import cartpole, panda, tools
 from newt_core.experts.policy import MakePlayer, player_of
 from newt_core.specs.schema import TaskSpec
 
@@ -22,4 +22,7 @@ def find(spec: TaskSpec) -> MakePlayer | None:
     name = str(spec.env.get("id"))
     if name in CARTPOLES:
         return player_of(cartpole.balance)
-    return panda.player(f"{name}/{spec.env.get('control_mode')}")
+    controlled = f"{name}/{spec.env.get('control_mode')}"
+    if controlled in tools.POLICIES:
+        return player_of(tools.POLICIES[controlled])
+    return panda.player(controlled)

@@ -41,11 +41,12 @@ def _follow(plan: Plan, turns: int) -> Policy:
     return act
 
 
-def _minus(one: Vector, other: Vector) -> Vector:
+def minus(one: Vector, other: Vector) -> Vector:
+    """Return the way from the other to the one."""
     return [a - b for a, b in zip(one, other, strict=True)]
 
 
-def _come_down(way: Vector) -> Vector:
+def come_down(way: Vector) -> Vector:
     """Return the way to a thing from above: over it first, then down."""
     return way if hypot(way[0], way[1]) < OVER else [way[0], way[1], way[2] + HOVER]
 
@@ -64,7 +65,7 @@ def pick() -> Plan:
         to_cube, to_goal = obs[36:39], obs[39:42]
         if held < PATIENCE and not obs[18]:
             if hypot(*to_cube) > AT:
-                return _come_down(to_cube), OPEN
+                return come_down(to_cube), OPEN
             held += 1
             return to_cube, CLOSED
         return to_goal, CLOSED
@@ -89,13 +90,13 @@ def _shove(offset: float) -> Plan:
     def plan(obs: Vector) -> tuple[Vector, float]:
         nonlocal shoving
         tcp, goal, cube = obs[18:21], obs[25:28], obs[28:31]
-        way = _minus([cube[0] + offset, cube[1], 0.02], tcp)
+        way = minus([cube[0] + offset, cube[1], 0.02], tcp)
         shoving = shoving or hypot(*way) < AT
         if shoving:
             left = goal[0] + offset / 2 - tcp[0]
             # Pushed faster, the cube would slide on.
             return [min(max(left, -SHOVE), SHOVE), way[1], way[2]], CLOSED
-        return _come_down(way), CLOSED
+        return come_down(way), CLOSED
 
     return plan
 
@@ -115,7 +116,7 @@ def place_sphere() -> Plan:
 
     def place(obs: Vector) -> tuple[Vector, Vector]:
         sphere, bin_place = obs[29:32], obs[26:29]
-        off = _minus(bin_place, sphere)
+        off = minus(bin_place, sphere)
         return obs[36:39], [off[0], off[1], off[2] + 0.025]
 
     return _put(place)
@@ -135,7 +136,7 @@ def _put(where: Callable[[Vector], tuple[Vector, Vector]]) -> Plan:
         to_thing, to_place = where(obs)
         if held < PATIENCE:
             if hypot(*to_thing) > AT:
-                return _come_down(to_thing), OPEN
+                return come_down(to_thing), OPEN
             held += 1
             return to_thing, CLOSED
         if opened == 0 and hypot(*to_place) > 0.007:
