@@ -23,7 +23,7 @@ LIBRARY = load_specs()
 FILES = sorted(STORED.iterdir())
 TASKS = [path.stem for path in FILES]
 JUMP = LIBRARY["cheetah-jump"]
-QUICK = ["cheetah-jump", "cheetah-run"]
+QUICK = ["cheetah-jump", "cheetah-run", "mujoco-walker"]
 """Tasks that are played here; benchmarks/experts.py plays all."""
 
 
