@@ -51,7 +51,7 @@ def commands(tmp_path: Path) -> Commands:
 def test_the_tasks_are_what_the_parts_need():
     specs = load_specs()
     assert len({specs[task].embodiment for task in BODY}) == 1
-    assert len({specs[task].instruction for task in BODY} | set(IN_OTHER_WORDS.values())) == 8
+    assert len({specs[task].instruction for task in BODY} | set(IN_OTHER_WORDS.values())) == 10
     assert set(IN_OTHER_WORDS) == set(BODY)
     assert set(OPEN_LOOP) <= set(TASKS)
     assert len(TASKS) >= 6
@@ -64,17 +64,28 @@ def test_everything_is_asked_once_and_kept_with_its_command(commands):
         for part in PARTS.values():
             part(commands)
     kinds = [words[0] for words in commands.said]
-    # Planning and the policy alone, then each of four tasks by four texts and other words.
-    assert kinds == ["train", "eval", "eval", *["openloop"] * 2, *["eval"] * 20, *["finetune"] * 3]
-    assert "--policy-only" in commands.said[2]
+    # Planning and the policy alone, then each of five tasks by five texts and other words.
+    assert kinds == [
+        "collect-demos",
+        "train",
+        "eval",
+        "eval",
+        *["openloop"] * 2,
+        *["eval"] * 30,
+        *["finetune"] * 3,
+    ]
+    assert "--policy-only" in commands.said[3]
     shown = json.loads(commands.out.read_text())["runs"]
     assert set(shown["train"]["scores"]["40"]) == set(TASKS)
-    assert shown["train"]["command"].startswith("newt train --preset demo --tasks walker-stand,")
+    assert shown["train"]["command"].startswith("newt train --preset demo --tasks og-point-arena,")
     assert "--horizon 48 --episodes 6" in shown["open-loop-48"]["command"]
-    swapped = shown["texts-walker-run-as-walker-stand"]
+    swapped = shown["texts-og-point-circle-as-og-point-arena"]
     assert {"score", "tasks"} < set(swapped)
-    assert f"'{load_specs()['walker-stand'].instruction}'" in swapped["command"]
-    assert IN_OTHER_WORDS["walker-run"] in shown["texts-walker-run-in-other-words"]["command"]
+    assert f"'{load_specs()['og-point-arena'].instruction}'" in swapped["command"]
+    assert (
+        IN_OTHER_WORDS["og-point-circle"]
+        in shown["texts-og-point-circle-in-other-words"]["command"]
+    )
 
 
 def test_a_finetuning_that_was_stopped_is_gone_on_with(commands):
