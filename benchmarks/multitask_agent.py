@@ -187,15 +187,14 @@ class Multitask(Recorder):
         self._keep(name, f"newt {shlex.join(words)}", shown, began)
 
     def _keep(self, name: str, command: str, shown: dict[str, Any], began: float) -> None:
-        self.keep(
-            name,
-            {
-                "command": command.replace(f"{self.runs}/", "runs/"),
-                "commit": git_version(),
-                "wall_s": round(time.monotonic() - began, 1),
-                **shown,
-            },
-        )
+        """Keep what was shown, with paths as they would be beside ``runs/``."""
+        kept = {
+            "command": command,
+            "commit": git_version(),
+            "wall_s": round(time.monotonic() - began, 1),
+            **shown,
+        }
+        self.keep(name, json.loads(json.dumps(kept).replace(f"{self.runs}/", "runs/")))
 
 
 def _set(settings: Mapping[str, Any]) -> list[str]:

@@ -38,7 +38,7 @@ class Commands(Multitask):
             (self.runs / words[words.index("--run") + 1]).mkdir(parents=True)
         if words[0] == self.fails:
             raise KeyboardInterrupt
-        return json.dumps(evaluation(0.7, list(BODY)))
+        return json.dumps({**evaluation(0.7, list(BODY)), "folder": str(self.runs / "made")})
 
 
 @pytest.fixture
@@ -79,6 +79,7 @@ def test_everything_is_asked_once_and_kept_with_its_command(commands):
     assert set(shown["train"]["scores"]["40"]) == set(TASKS)
     assert shown["train"]["command"].startswith("newt train --preset demo --tasks og-point-arena,")
     assert "--horizon 48 --episodes 6" in shown["open-loop-48"]["command"]
+    assert shown["open-loop-24"]["folder"] == "runs/made"
     swapped = shown["texts-og-point-circle-as-og-point-arena"]
     assert {"score", "tasks"} < set(swapped)
     assert f"'{load_specs()['og-point-arena'].instruction}'" in swapped["command"]
