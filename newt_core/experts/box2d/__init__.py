@@ -18,8 +18,8 @@ GOALS: dict[str, Callable[[], Policy]] = {
 }
 """What the lander is to do → a function that returns a fresh policy."""
 
-WALKED = ("flat", "uneven", "rugged")
-"""Terrains that the walker's player crosses, if not always; hills and obstacles make it fall."""
+WALKED = ("flat", "uneven", "rugged", "obstacles")
+"""Terrains that the walker's player crosses, of the last two rarely much; hills make it fall."""
 
 
 def find(spec: TaskSpec) -> MakePlayer | None:
