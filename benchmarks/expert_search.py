@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from benchmarks.search_space import (
     reversed_in_time,
     structured,
 )
+from benchmarks.search_wishes import WISHES
 from newt_core.envs.session import Session, open_session
 from newt_core.errors import EnvironmentFailure
 from newt_core.experts.policy import Player
@@ -32,19 +33,6 @@ from newt_core.files import write_json
 from newt_core.specs import TaskSpec, load_specs
 from newt_core.types import FloatArray
 
-
-def flight(session: Session) -> float:
-    """Return how high the cheetah's lower foot is, from 0 on the ground to 1."""
-    physics = session.simulator._physics  # type: ignore[attr-defined]  # the suite's
-    lower = min(physics.height("bfoot"), physics.height("ffoot"))
-    return float(np.clip((lower - 0.25) / 0.4, 0.0, 1.0))
-
-
-def health(session: Session) -> float:
-    """Return whether Gymnasium's hopper or walker is up."""
-    return float(session.simulator._env.is_healthy)  # type: ignore[attr-defined]  # Gymnasium's
-
-
 WORK = Path(__file__).parent.parent / "runs" / "expert-search"
 """Where searches that go on keep the best that they have.
 
@@ -53,16 +41,6 @@ regulator that stood with bent knees.
 """
 EPISODES: dict[str, int] = {"walker": 2, "finger": 3, "ball_in_cup": 3, "fish": 3, "acrobot": 2}
 """Body → episodes that a vector is played in; 1 for those that always begin alike."""
-WISHES: Mapping[str, Callable[[Session], float]] = {
-    "cheetah-jump": flight,
-    "mujoco-hopper": health,
-    "mujoco-walker": health,
-}
-"""Task → what is worth something in its search beside the score, at each step from 0 to 1.
-
-A jump is paid for how high torso and feet are: rearing on the hind legs, without leaving the
-ground, scores 0.58. Hopper and walker score 0 until they are up for most of an episode.
-"""
 WISH_SHARE = 0.5
 """What a wish that is fulfilled at every step is worth, in scores."""
 FIRST_TRIES = 40

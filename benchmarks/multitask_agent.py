@@ -194,7 +194,7 @@ class Multitask(Recorder):
             "wall_s": round(time.monotonic() - began, 1),
             **shown,
         }
-        self.keep(name, json.loads(json.dumps(kept).replace(f"{self.runs}/", "runs/")))
+        self.keep(name, json.loads(json.dumps(kept).replace(str(self.runs), "runs")))
 
 
 def _set(settings: Mapping[str, Any]) -> list[str]:

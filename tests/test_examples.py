@@ -41,6 +41,7 @@ def test_without_the_library_one_line_says_what_to_install(tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_ppo_trains_on_several_tasks_and_keeps_the_scores(tmp_path):
     pytest.importorskip("stable_baselines3")
     out = tmp_path / "scores.json"
