@@ -122,7 +122,7 @@ def newt(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run ``newt`` with these arguments (the process's own by default); return the exit code."""
     if arguments is None:  # This process is the command's alone.
-        prepare_process(console.notice)
+        prepare_process(console.notice_later)
     console.open_closed_streams()
     said = sys.argv[1:] if arguments is None else arguments
     return report_failures(

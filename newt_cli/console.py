@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout, suppress
 from typing import Any
@@ -17,6 +18,8 @@ from newt_core.reporting.numbers import number as number
 
 FILE_WIDTH = 240
 """Columns for a table that goes to a file or a pipe: wide enough that no row is folded."""
+REMARK_AFTER = 4.0
+"""Seconds by which a command that only looks something up, or refuses its input, has ended."""
 
 
 def open_closed_streams() -> None:
@@ -55,6 +58,13 @@ def notice(text: str) -> None:
     with suppress(OSError):  # Nobody reads it, or the disk is full: the work goes on.
         sys.stderr.write(f"{printable(text)}\n")
         sys.stderr.flush()
+
+
+def notice_later(text: str) -> None:
+    """Print a remark on stderr if the command still runs :data:`REMARK_AFTER` seconds from now."""
+    timer = threading.Timer(REMARK_AFTER, notice, [text])
+    timer.daemon = True
+    timer.start()
 
 
 def write_json(document: Any) -> None:

@@ -6,6 +6,7 @@ import math
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -89,3 +90,19 @@ def test_remarks_are_lines_of_stderr(capsys):
     console.notice("one")
     console.notice("two")
     assert capsys.readouterr() == ("", "one\ntwo\n")
+
+
+def test_a_later_remark_is_for_commands_that_still_run_then(monkeypatch, capsys):
+    monkeypatch.setattr(console, "REMARK_AFTER", 0.2)
+    before = set(threading.enumerate())
+    console.notice_later("one thread")
+    assert capsys.readouterr().err == ""
+    for timer in set(threading.enumerate()) - before:
+        timer.join()
+    assert capsys.readouterr().err == "one thread\n"
+
+
+def test_a_command_that_has_ended_keeps_its_later_remarks():
+    program = "from newt_cli import console; console.notice_later('one thread')"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert done.stderr == b""
