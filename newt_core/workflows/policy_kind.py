@@ -18,7 +18,7 @@ from newt_core.specs import TaskSpec
 from newt_core.training.config import RunConfig
 from newt_core.types import IntArray
 from newt_core.workflows.agent_kinds import AgentInputs, FromNothing
-from newt_core.workflows.sizes import available_memory, gpu_memory, in_gib
+from newt_core.workflows.sizes import available_memory, gpu_memory, readable
 
 
 class PolicyKind(FromNothing):
@@ -61,8 +61,8 @@ class OffPolicyKind(PolicyKind):
         free = gpu_memory(str(device)) if device.type == "cuda" else available_memory()
         if needed > free:
             raise ConfigError(
-                f"agent.options.ring is {options.ring:,}, which takes {in_gib(needed)} of memory "
-                f"for {envs:,} environments, and {in_gib(free)} are free: lower it."
+                f"agent.options.ring is {options.ring:,}, which takes {readable(needed)} of memory "
+                f"for {envs:,} environments, and {readable(free)} are free: lower it."
             )
 
     def online(

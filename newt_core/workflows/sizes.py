@@ -15,6 +15,7 @@ from newt_core.specs import TaskSpec
 from newt_core.training.config import RunConfig
 
 GIB = 2**30
+MIB = 2**20
 
 
 def check_sizes(config: RunConfig, specs: Sequence[TaskSpec]) -> None:
@@ -60,8 +61,8 @@ def check_room(config: RunConfig, specs: Sequence[TaskSpec], runs: Path) -> None
     needed, free = replay_bytes(config, specs), _free_disk(runs)
     if needed > free:
         raise ConfigError(
-            f"the replay of this run grows to {in_gib(needed)} (replay.capacity is "
-            f"{config.replay.capacity:,}), and {in_gib(free)} are free on the disk of {runs}: "
+            f"the replay of this run grows to {readable(needed)} (replay.capacity is "
+            f"{config.replay.capacity:,}), and {readable(free)} are free on the disk of {runs}: "
             "lower it, or name another place with --runs-dir."
         )
 
@@ -81,8 +82,8 @@ def check_room_of_all(runs: Sequence[tuple[RunConfig, Sequence[TaskSpec]]], fold
     free = _free_disk(folder)
     if needed > free:
         raise ConfigError(
-            f"the replays of these {len(on_disk):,} runs grow to {in_gib(needed)} together, and "
-            f"{in_gib(free)} are free on the disk of {folder}: keep them in memory with "
+            f"the replays of these {len(on_disk):,} runs grow to {readable(needed)} together, and "
+            f"{readable(free)} are free on the disk of {folder}: keep them in memory with "
             "--no-save-replay, lower replay.capacity, or name another place with --runs-dir."
         )
 
@@ -97,16 +98,16 @@ def check_memory(config: RunConfig, specs: Sequence[TaskSpec]) -> None:
     capacity, place = config.replay.capacity, config.replay.memory
     if place != "ram":
         needed, free = capacity * _row_bytes(config), gpu_memory(place)
-        there = f"{in_gib(free)} are free on the device '{place}'"
+        there = f"{readable(free)} are free on the device '{place}'"
     else:
         needed, free = capacity * _row_bytes(config), physical_memory()
-        there = f"this machine has {in_gib(free)}"
+        there = f"this machine has {readable(free)}"
         if needed <= free:  # The system gives out memory as it fills.
             needed, free = replay_bytes(config, specs), available_memory()
-            there = f"{in_gib(free)} are free on this machine"
+            there = f"{readable(free)} are free on this machine"
     if needed > free:
         raise ConfigError(
-            f"replay.capacity is {capacity:,}, which takes {in_gib(needed)} of memory, and "
+            f"replay.capacity is {capacity:,}, which takes {readable(needed)} of memory, and "
             f"{there}: lower it, or keep the replay on the disk (replay.storage=disk, "
             "replay.save=true)."
         )
@@ -150,9 +151,9 @@ def gpu_memory(device: str) -> int:
     return int(free)
 
 
-def in_gib(size: int) -> str:
-    """Return a number of bytes as people read it."""
-    return f"{size / GIB:,.1f} GiB"
+def readable(size: int) -> str:
+    """Return a number of bytes as people read it, in GiB where that is a tenth at least."""
+    return f"{size / GIB:,.1f} GiB" if size >= 0.1 * GIB else f"{size / MIB:,.1f} MiB"
 
 
 def _row_bytes(config: RunConfig) -> int:

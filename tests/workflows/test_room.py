@@ -32,6 +32,10 @@ def test_the_disk_of_the_runs_is_looked_at(tmp_path: Path, monkeypatch: pytest.M
     with pytest.raises(ConfigError, match=r"grows to 5\.4 GiB .* 10,000,000\), and 1\.0 GiB are"):
         check_room(config(), SPECS, tmp_path / "not/there")
     assert asked == [tmp_path]
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: SimpleNamespace(free=2**20 // 2))
+    with pytest.raises(ConfigError, match=r"grows to 5\.5 MiB .* and 0\.5 MiB are free"):
+        check_room(config(steps=10_000), SPECS, tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", usage)
     # A short run does not fill it, and a small one stays small.
     check_room(config(steps=1_000_000), SPECS, tmp_path)
     check_room(config("replay.capacity=1000000"), SPECS, tmp_path)
