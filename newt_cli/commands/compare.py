@@ -22,7 +22,8 @@ def compare(
         typer.Argument(
             metavar="[NAME=]RUN[,RUN…]...",
             help="What to compare: runs, patterns of their names, or files that newt eval --json "
-            "printed. Those joined by commas, or by a pattern, count as repetitions of one method.",
+            "printed. Those joined by commas, or by a pattern, count as repetitions of one method. "
+            "What newt train --each made counts as one run of all its tasks.",
         ),
     ],
     tasks: options.MaybeTasks = None,
@@ -69,6 +70,7 @@ def compare(
     newt compare balance swingup
     newt compare 'mine=walk-seed*' scratch=base-1,base-2 --out walk
     newt compare plain=base-1,base-2 'mine=walk-seed*' --baseline plain
+    newt compare multi=balance single=experts
     newt compare agent.json random.json --json
 
     Compared are the tasks that all were evaluated on: mean, interquartile mean, median and

@@ -101,20 +101,25 @@ class RunList:
         Raises:
             RunFolderError: There is none of that name, or it is of another kind.
         """
-        for path in (root / name, Path(name)):
-            if (path / RUN_LIST).is_file():
-                found = cls(path)
-                if found.kind != kind:
-                    raise RunFolderError(
-                        f"{path} is no {CALLED[kind]}: go on with it with {MADE_BY[found.kind]} "
-                        f"--run {path} --resume."
-                    )
-                return found
+        found = cls.find(name, root=root)
+        if found is not None:
+            if found.kind != kind:
+                raise RunFolderError(
+                    f"{found.path} is no {CALLED[kind]}: go on with it with "
+                    f"{MADE_BY[found.kind]} --run {found.path} --resume."
+                )
+            return found
         known = [each.path.name for each in list_run_lists(root) if each.kind == kind]
         raise RunFolderError(
             f"there is no {CALLED[kind]} '{name}' in {root}/.{did_you_mean(name, known)} "
             "Leave --resume out to start one."
         )
+
+    @classmethod
+    def find(cls, name: str, *, root: Path = RUNS) -> RunList | None:
+        """Return an existing list of runs of any kind; None where there is none of that name."""
+        there = (path for path in (root / name, Path(name)) if (path / RUN_LIST).is_file())
+        return next(map(cls, there), None)
 
     @classmethod
     def newest(cls, kind: Kind, *, root: Path = RUNS) -> RunList:

@@ -26,7 +26,7 @@ from tests.cli.stand_ins import PROFILE, FakeCore
 from tests.fixtures.contents import payload_of
 from tests.fixtures.demonstrations import episode, write_demos
 from tests.fixtures.maniskill_assets import write_stand_ins
-from tests.fixtures.run_folders import evaluation, write_run
+from tests.fixtures.run_folders import TASKS, evaluation, write_run, write_run_list
 
 SPECS = """
 domain: dmcontrol
@@ -112,6 +112,9 @@ def test_the_lines_run(name, newt, core, monkeypatch):
     if name.startswith(("newt report", "newt compare", "newt runs")):
         for run in ("balance", "swingup", "walk-seed1", "base-1", "base-2"):
             write_run(Path("runs"), run)
+        experts = write_run_list(Path("runs"), "experts", "each", TASKS)
+        for member in experts.members:
+            experts.run(member).write_evaluation(1000, evaluation(0.5, [member.group]))
         for file in ("agent.json", "random.json"):
             Path(file).write_text(json.dumps(evaluation(0.5)))
     for line in examples(COMMANDS[name]):

@@ -11,13 +11,14 @@ import numpy as np
 from newt_core.errors import ConfigError, did_you_mean, some_of
 from newt_core.evaluation.statistics import AGGREGATES, Bootstrap, Estimate, Resampled, Scores
 from newt_core.reporting.compare.curves import Axis, Curve, curve
+from newt_core.reporting.compare.members import Member
 from newt_core.reporting.compare.published import (
     TOTAL,
     PublishedRow,
     paper_rows,
     tdmpc2_scores,
 )
-from newt_core.reporting.compare.read import Member, Method
+from newt_core.reporting.compare.read import Method
 from newt_core.specs import SpecLibrary
 
 UNKNOWN_DOMAIN = "other"

@@ -9,7 +9,8 @@ from typing import Literal
 import numpy as np
 
 from newt_core.evaluation.statistics import Bootstrap, Estimate, Scores, mean
-from newt_core.reporting.compare.read import Member, Method, Moment
+from newt_core.reporting.compare.members import Member, Moment
+from newt_core.reporting.compare.read import Method
 
 Axis = Literal["steps", "hours"]
 REPEATS = 500

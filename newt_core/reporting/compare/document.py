@@ -10,8 +10,8 @@ import numpy as np
 
 from newt_core.evaluation.statistics import Estimate
 from newt_core.reporting.compare.comparison import THRESHOLDS, Compared, Comparison
+from newt_core.reporting.compare.members import Member
 from newt_core.reporting.compare.published import TOTAL
-from newt_core.reporting.compare.read import Member
 
 
 def document(found: Comparison) -> dict[str, Any]:

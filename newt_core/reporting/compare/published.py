@@ -32,25 +32,39 @@ class PublishedRow:
     score: float
 
 
+DOMAINS = (
+    "dmcontrol",
+    "dmcontrol-ext",
+    "metaworld",
+    "maniskill",
+    "mujoco",
+    "miniarcade",
+    "box2d",
+    "robodesk",
+    "ogbench",
+    "atari",
+)
+"""In the paper's order."""
+NEWT = (0.50, 0.37, 0.50, 0.69, 0.20, 0.44, 0.33, 0.38, 0.30, 0.13)
+"""After 100M steps."""
+
 PAPER: Sequence[PublishedAgent] = (
     PublishedAgent(
         "Newt (paper, 20M, 100M steps)",
         "train",
-        MappingProxyType(
-            {
-                TOTAL: 0.438,
-                "dmcontrol": 0.50,
-                "dmcontrol-ext": 0.37,
-                "metaworld": 0.50,
-                "maniskill": 0.69,
-                "mujoco": 0.20,
-                "miniarcade": 0.44,
-                "box2d": 0.33,
-                "robodesk": 0.38,
-                "ogbench": 0.30,
-                "atari": 0.13,
-            }
-        ),
+        MappingProxyType({TOTAL: 0.438, **dict(zip(DOMAINS, NEWT, strict=True))}),
+    ),
+    *(
+        PublishedAgent(
+            f"one agent per task (paper, {steps} steps each)",
+            "train",
+            MappingProxyType({TOTAL: total, **dict(zip(DOMAINS, scores, strict=True))}),
+        )
+        for steps, total, scores in (
+            ("100k", 0.38, (0.32, 0.24, 0.53, 0.36, 0.35, 0.50, 0.60, 0.48, 0.43, 0.13)),
+            ("500k", 0.65, (0.67, 0.60, 0.70, 0.77, 0.64, 0.75, 0.87, 0.67, 0.65, 0.24)),
+            ("5M", 0.80, (0.81, 0.78, 0.79, 0.92, 0.82, 0.94, 0.86, 0.82, 0.93, 0.51)),
+        )
     ),
     PublishedAgent("Newt (paper, zero-shot)", "transfer", MappingProxyType({TOTAL: 0.192})),
     PublishedAgent(
@@ -60,7 +74,7 @@ PAPER: Sequence[PublishedAgent] = (
         "Newt (paper, 100k steps from scratch)", "transfer", MappingProxyType({TOTAL: 0.480})
     ),
 )
-"""Newt, its section 4 and appendices."""
+"""Newt, its section 4 and appendices; one agent per task in its table 9."""
 
 TDMPC2_DECISIONS = (50_000, 100_000, 250_000, 500_000)
 """Agent steps after which :data:`TDMPC2` was scored; each is two simulator steps."""

@@ -1,47 +1,18 @@
-"""What is to be compared: runs and saved evaluations, by the words of whoever asks."""
+"""What is to be compared: runs, lists of them and saved evaluations, by a user's words."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-import numpy as np
-
 from newt_core.errors import ConfigError, RunFolderError
-from newt_core.reporting.history import Evaluation, checked_evaluation, read_history
-from newt_core.training.metrics import read_metrics
+from newt_core.reporting.compare.members import Member, read_run, read_single_tasks
+from newt_core.reporting.history import Evaluation, checked_evaluation
 from newt_core.training.run_folder import RUNS, RunFolder, list_runs
-
-
-@dataclass(frozen=True)
-class Moment:
-    """One evaluation of a run."""
-
-    steps: int
-    hours: float | None
-    """Of training until then, the pretraining and the evaluations included; None if unknown."""
-    evaluation: Evaluation
-
-
-@dataclass(frozen=True)
-class Member:
-    """A run, or a saved evaluation."""
-
-    name: str
-    evaluation: Evaluation
-    """The one that is compared."""
-    steps: int | None
-    """Agent steps of the run by then; None for what is no run's."""
-    moments: Sequence[Moment] = ()
-    """All evaluations of its interaction, by their steps."""
-
-    @property
-    def tasks(self) -> list[str]:
-        """The tasks that it was evaluated on."""
-        return list(self.evaluation["tasks"])
+from newt_core.training.run_list import RunList, list_run_lists
 
 
 @dataclass(frozen=True)
@@ -58,7 +29,8 @@ def read_methods(words: Sequence[str], *, at: int | None = None, root: Path = RU
     Args:
         words: each ``[NAME=]RUN[,RUN…]``, where a RUN is a run's name or folder, a pattern of
             names such as ``'balance-*'``, or a file that ``newt eval --json`` printed. Such a
-            file of several agents, alone and without a name, is a method for each.
+            file of several agents, alone and without a name, is a method for each. What
+            ``newt train --each`` made counts as one run of all its tasks.
         at: take each run's last evaluation up to so many steps; its newest by default.
         root: the folder of all runs.
 
@@ -107,7 +79,9 @@ def _expand(sources: str, root: Path) -> list[str]:
         if not any(sign in source for sign in "*?[") or Path(source).exists():
             found.append(source)
             continue
-        named = [run.name for run in list_runs(root) if fnmatchcase(run.name, source)]
+        lists = [runs.path.name for runs in list_run_lists(root) if runs.kind == "each"]
+        known = sorted([*(run.name for run in list_runs(root)), *lists])
+        named = [name for name in known if fnmatchcase(name, source)]
         if not named:
             raise RunFolderError(f"no run in {root}/ fits '{source}'.")
         found += named
@@ -125,7 +99,15 @@ def _read(source: str, at: int | None, root: Path) -> list[Member]:
         )
     if path.suffix == ".json" or path.is_file():
         return _read_document(path, at)
-    return [_read_run(RunFolder.open(source, root=root), at)]
+    runs = RunList.find(source, root=root)
+    if runs is None:
+        return [read_run(RunFolder.open(source, root=root), at)]
+    if runs.kind != "each":
+        raise ConfigError(
+            f"{runs.path} is an ablation: name some of its runs, as in "
+            f"newt compare 'reference_*' --runs-dir {runs.path}."
+        )
+    return [read_single_tasks(runs, at)]
 
 
 def _read_document(path: Path, at: int | None) -> list[Member]:
@@ -152,59 +134,3 @@ def _read_document(path: Path, at: int | None) -> list[Member]:
 def _step(evaluation: Evaluation) -> int | None:
     step = evaluation.get("step")
     return step if isinstance(step, int) else None
-
-
-def _read_run(folder: RunFolder, at: int | None) -> Member:
-    history = read_history(folder)
-    hours = _Clock.of(folder)
-    moments = [
-        Moment(steps, hours.at(steps), evaluation)
-        for steps, evaluation in history.interaction.items()
-    ]
-    chosen = [moment for moment in moments if at is None or moment.steps <= at]
-    if chosen:
-        return Member(folder.name, chosen[-1].evaluation, chosen[-1].steps, moments)
-    if at is not None and moments:
-        raise ConfigError(
-            f"the run {folder.path} was not evaluated up to step {at:,}: its first evaluation "
-            f"is at {moments[0].steps:,}."
-        )
-    if history.newest is None:
-        raise RunFolderError(
-            f"the run {folder.path} has no evaluation yet. Run 'newt eval {folder.path} --json > "
-            f"{folder.name}.json', and compare {folder.name}.json."
-        )
-    return Member(folder.name, history.newest, 0)
-
-
-@dataclass(frozen=True)
-class _Clock:
-    """When a run was how far: its own hours, after those of its pretraining."""
-
-    steps: Sequence[float]
-    seconds: Sequence[float]
-    before: float
-
-    @classmethod
-    def of(cls, folder: RunFolder) -> _Clock:
-        own, part = _times(folder), _times(folder.pretraining)
-        return cls(list(own), list(own.values()), max(part.values(), default=0.0))
-
-    def at(self, steps: int) -> float | None:
-        """Return the hours at a step; None before the first that is known, and after the last."""
-        if not self.steps or not self.steps[0] <= steps <= self.steps[-1]:
-            return None
-        seconds = float(np.interp(steps, self.steps, self.seconds))
-        return (self.before + seconds) / 3600.0
-
-
-def _times(folder: RunFolder) -> Mapping[float, float]:
-    """Return step → seconds, of the rows that say both."""
-    if not folder.metrics_file.exists():
-        return {}
-    rows = read_metrics(folder.metrics_file)
-    return {
-        float(row["step"] or 0): float(row["wall_time"] or 0.0)
-        for row in rows
-        if row.get("wall_time") is not None
-    }
