@@ -15,6 +15,10 @@ from newt_cli.numbers import number_option, real_option
 from newt_core.settings import limits
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from newt_core.specs import TaskSpec
+    from newt_core.training.config import RunConfig
     from newt_core.workflows.cost import Cost
     from newt_core.workflows.profile import Profile
 
@@ -50,7 +54,11 @@ def plan(
     save_profile: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Keep the speed that was measured.")
     ] = None,
+    each: Annotated[
+        bool, typer.Option("--each", help="One run for each task, one after the other.")
+    ] = False,
     demos: settings.Demos = None,
+    agent: settings.Agent = None,
     size: settings.Size = None,
     preset: settings.Preset = None,
     config: settings.Config = None,
@@ -68,6 +76,7 @@ def plan(
     newt plan --tasks 'walker-*' --preset cpu --price 0.4 --watts 90
     newt plan --tasks walker-run --save-profile here.json
     newt plan --tasks all --steps 100M --gpus 2 --profile there.json
+    newt plan --tasks dmcontrol --each --agent tdmpc2 --profile there.json
 
     The machine's speed is measured on a few steps and updates of the run itself, or read from a
     profile and scaled by the operations that the run takes. Memory is worked out, not measured.
@@ -76,6 +85,7 @@ def plan(
     from newt_core.specs import load_specs
     from newt_core.workflows import profile as profiles
     from newt_core.workflows.cost import Prices, cost
+    from newt_core.workflows.cost_of_each import cost_of_each
     from newt_core.workflows.settings import for_machine
 
     if profile is not None and save_profile is not None:
@@ -86,17 +96,28 @@ def plan(
     if "tasks" not in chosen.model_fields_set:
         raise ConfigError("nothing says which tasks: name some with --tasks, such as all.")
     found = library.select(chosen.tasks)
-    if known is None:
-        if gpus is not None:
-            profiles.require_gpus(gpus, chosen)
-        with console.quiet_stdout():
-            known = profiles.measure_profile(chosen, found)
-        if save_profile is not None:
-            profiles.save_profile(known, save_profile)
-            console.notice(f"wrote {save_profile}")
-    elif gpus is not None and known.device == "cpu":
+    if known is None and gpus is not None:
+        profiles.require_gpus(gpus, chosen)
+    elif known is not None and gpus is not None and known.device == "cpu":
         raise ConfigError(f"{profile} is of a machine without a GPU: leave --gpus out.")
-    made = cost(chosen, found, known, Prices(gpus or 1, price, watts))
+    if each and save_profile is not None:
+        raise typer.BadParameter("--each measures a run of each domain: leave --save-profile out")
+    prices, measured = Prices(gpus or 1, price, watts), []
+
+    def speed(config: RunConfig, specs: Sequence[TaskSpec]) -> Profile:
+        if known is None:
+            with console.quiet_stdout():
+                measured.append(profiles.measure_profile(config, specs))
+        return known or measured[-1]
+
+    if each:
+        made = cost_of_each(chosen, found, speed, prices)
+    else:
+        made = cost(chosen, found, speed(chosen, found), prices)
+    if save_profile is not None:
+        profiles.save_profile(measured[0], save_profile)
+        console.notice(f"wrote {save_profile}")
+    used = known or measured[0]
     if as_json:
         console.write_json(
             {
@@ -105,11 +126,11 @@ def plan(
                 "preset": asked.preset,
                 "gpus": gpus,
                 "measured": profile is None,
-                "profile": known.model_dump(mode="json"),
+                "profile": used.model_dump(mode="json"),
             }
         )
         return
-    _write(made, known, measured=profile is None)
+    _write(made, used, measured=profile is None)
 
 
 def _write(made: Cost, profile: Profile, *, measured: bool) -> None:

@@ -19,7 +19,10 @@ from newt_core.model.count import count_parameters
 from newt_core.model.sizes import NUM_BINS, SIZES
 from newt_core.specs import TaskSpec
 from newt_core.training.config import RunConfig
+from newt_core.workflows.able import require_able
+from newt_core.workflows.agent_kinds import find_kind
 from newt_core.workflows.forecast import amounts, planned_evaluations
+from newt_core.workflows.newt_kind import NewtKind
 from newt_core.workflows.overlap import GPU_GROUPS
 from newt_core.workflows.profile import Profile
 from newt_core.workflows.sizes import replay_bytes
@@ -85,12 +88,16 @@ def cost(config: RunConfig, specs: Sequence[TaskSpec], profile: Profile, prices:
         prices: How many GPUs it has, and what it is paid for.
 
     Raises:
-        ConfigError: The run is of another kind of agent than ``newt``.
+        ConfigError: The run is of a kind of agent without Newt's model and planner, or its agent
+            cannot do what is asked of it.
     """
-    if config.agent.kind != "newt":
+    if not isinstance(find_kind(config.agent.kind), NewtKind):
         raise ConfigError(
-            f"what an agent '{config.agent.kind}' takes is not known: only 'newt' is counted."
+            f"what an agent '{config.agent.kind}' takes is not known: only 'newt' and 'tdmpc2' "
+            "are counted."
         )
+    able = find_kind(config.agent.kind).capabilities
+    require_able(able, config, len(specs), online=True)
     envs = len(specs) * config.envs_per_task
     gpus = min(prices.gpus, envs)
     shared = min(profile.cores, envs)

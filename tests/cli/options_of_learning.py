@@ -281,6 +281,8 @@ PLAN_ROWS = (
     planning("--watts", "700", "watts", 700.0, None),
     Row("--profile", "--profile speed.json", calls("measure_profile"), 0, 1),
     Row("--save-profile", "--save-profile kept.json", kept_profile, True, False),
+    Row("--each", "--each", calls("cost_of_each"), 1, 0),
+    planning("--agent", "tdmpc2", "config.agent.kind", "tdmpc2", "newt"),
     planning("--demos", "more", "config.demos.folder", Path("more"), None),
     planning("--size", "5M", "config.model.size", "5M", DEFAULT.model.size),
     planning("--preset", "smoke", "config.planner.num_samples", SMOKE.planner.num_samples,
@@ -297,7 +299,7 @@ PLAN_ROWS = (
 )  # fmt: skip
 
 LEARNING = {
-    "newt plan": Command(PLAN, PLAN_ROWS, replaced=("cost",)),
+    "newt plan": Command(PLAN, PLAN_ROWS, replaced=("cost", "cost_of_each")),
     "newt train": Command(TRAIN, TRAIN_ROWS),
     "newt pretrain": Command(PRETRAIN, PRETRAIN_ROWS),
     "newt finetune": Command(FINETUNE, FINETUNE_ROWS),

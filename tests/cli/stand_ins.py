@@ -85,6 +85,7 @@ PLACES = {
     "forecast": "newt_core.workflows.forecast:forecast",
     "measure_profile": "newt_core.workflows.profile:measure_profile",
     "cost": "newt_core.workflows.cost:cost",
+    "cost_of_each": "newt_core.workflows.cost_of_each:cost_of_each",
     "film_checkpoint": "newt_core.workflows.film:film_checkpoint",
     "compare_open_loop": "newt_core.workflows.open_loop:compare_open_loop",
     "play": "newt_core.envs.play.window:play",
@@ -367,6 +368,10 @@ class FakeCore:
         seconds = {"simulation": 50.0, "planning": 3000.0, "total": 3050.0}
         sizes = {"model": 1e9, "replay": 0.0}
         return Cost(config.steps, 70, seconds, 0.0, 3.5, sizes, {"replay": 2e9}, 0.5, 1.25)
+
+    def _cost_of_each(self, config: Any, specs: Any, speed: Any, **others: Any) -> Cost:
+        speed(config, specs[:1])
+        return self._cost(config)
 
     def _film_checkpoint(self, tasks: str | None, path: Path | None, **others: Any) -> Filmed:
         names = tasks.split(",") if tasks else ["walker-run", "walker-walk"]

@@ -55,7 +55,7 @@ def test_every_preset_resolves_and_says_what_it_trades(preset):
 
 
 def test_the_presets_are_those_of_the_command_line():
-    assert preset_names() == ["brc", "cpu", "demo", "paper", "smoke", "tdmpc2"]
+    assert preset_names() == ["brc", "cpu", "demo", "paper", "ppo-untuned", "smoke", "tdmpc2"]
 
 
 def test_later_sources_win(file):
@@ -201,7 +201,7 @@ def test_a_rule_between_settings_names_all_who_gave_one(file):
 
 def test_presets_and_files_that_cannot_be_read(file):
     assert "Did you mean 'smoke'?" in error_of("smok")
-    assert "Choose one of brc, cpu, demo, paper, smoke" in error_of("fast")
+    assert "Choose one of brc, cpu, demo, paper, ppo-untuned, smoke" in error_of("fast")
     assert "No such file" in error_of(None, file)
     file.write_bytes(b"\xff\xfe")
     assert "not UTF-8" in error_of(None, file)

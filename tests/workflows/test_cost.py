@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,11 @@ import torch
 
 from newt_core.agents.newt.work import plan_flops, update_flops
 from newt_core.errors import ConfigError
-from newt_core.specs import load_specs
-from newt_core.training.config import resolve_config
+from newt_core.specs import TaskSpec, load_specs
+from newt_core.training.config import RunConfig, resolve_config
 from newt_core.workflows import profile as profiles
 from newt_core.workflows.cost import Prices, cost
+from newt_core.workflows.cost_of_each import cost_of_each
 from newt_core.workflows.profile import Profile, read_profile, save_profile
 from newt_core.workflows.sizes import replay_bytes
 from newt_core.workflows.stage_times import StageTimes
@@ -173,6 +175,36 @@ def test_gpus_that_are_not_here_cannot_be_measured(monkeypatch):
 
 
 def test_the_cost_of_other_agents_is_not_known(profile):
-    other = CONFIG.model_copy(update={"agent": CONFIG.agent.model_copy(update={"kind": "other"})})
-    with pytest.raises(ConfigError, match="an agent 'other'"):
+    other = resolve_config("cpu", None, ("agent.kind=ppo",), tasks="x", steps=10_000)
+    with pytest.raises(ConfigError, match="what an agent 'ppo' takes is not known"):
         cost(other, SPECS, profile, Prices())
+
+
+def test_an_agent_of_one_task_costs_what_newt_does_there_and_takes_no_two(profile):
+    settings = ("evaluation.every=0", "evaluation.episodes=1", AT_ONCE, "agent.kind=tdmpc2")
+    single = resolve_config("cpu", None, settings, tasks="x", steps=10_000)
+    alone = cost(single, SPECS[:1], profile, Prices())
+    assert alone.seconds == cost(CONFIG, SPECS[:1], profile, Prices()).seconds
+    with pytest.raises(ConfigError, match=r"learns one task, and these are 2: .* with --each"):
+        cost(single, SPECS, profile, Prices())
+
+
+def test_a_run_for_each_task_costs_what_all_of_them_do(profile):
+    specs = load_specs().select("walker-run,pygame-pong,walker-walk")
+    asked = []
+
+    def speed(config: RunConfig, of: Sequence[TaskSpec]) -> Profile:
+        asked.append((config.tasks, [spec.id for spec in of]))
+        return profile
+
+    prices = Prices(per_hour=3.0)
+    together = cost_of_each(CONFIG, specs, speed, prices)
+    apart = [cost(CONFIG, [spec], profile, prices) for spec in specs]
+    assert asked == [("walker-run", ["walker-run"]), ("pygame-pong", ["pygame-pong"])]
+    assert together.steps == 3 * CONFIG.steps
+    assert together.seconds["total"] == pytest.approx(sum(one.seconds["total"] for one in apart))
+    assert together.price == pytest.approx(sum(one.price or 0 for one in apart))
+    assert together.kwh is None
+    assert together.disk["replay"] == sum(one.disk["replay"] for one in apart)
+    assert together.memory == apart[0].memory, "of the largest: one runs at a time"
+    assert together.steps_per_s == pytest.approx(together.steps / together.seconds["total"])
