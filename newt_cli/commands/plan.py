@@ -84,7 +84,7 @@ def plan(
     from newt_core.errors import ConfigError
     from newt_core.specs import load_specs
     from newt_core.workflows import profile as profiles
-    from newt_core.workflows.cost import Prices, cost
+    from newt_core.workflows.cost import Prices, cost, require_counted
     from newt_core.workflows.cost_of_each import cost_of_each
     from newt_core.workflows.settings import for_machine
 
@@ -96,6 +96,7 @@ def plan(
     if "tasks" not in chosen.model_fields_set:
         raise ConfigError("nothing says which tasks: name some with --tasks, such as all.")
     found = library.select(chosen.tasks)
+    require_counted(chosen, 1 if each else len(found))
     if known is None and gpus is not None:
         profiles.require_gpus(gpus, chosen)
     elif known is not None and gpus is not None and known.device == "cpu":

@@ -77,6 +77,22 @@ class Cost:
         return asdict(self)
 
 
+def require_counted(config: RunConfig, tasks: int) -> None:
+    """Return if it can be worked out what a run of so many tasks costs.
+
+    Raises:
+        ConfigError: It is of a kind of agent without Newt's model and planner, or its agent cannot
+            do what is asked of it.
+    """
+    if not isinstance(find_kind(config.agent.kind), NewtKind):
+        raise ConfigError(
+            f"what an agent '{config.agent.kind}' takes is not known: only 'newt' and 'tdmpc2' "
+            "are counted."
+        )
+    able = find_kind(config.agent.kind).capabilities
+    require_able(able, config, tasks, online=True)
+
+
 def cost(config: RunConfig, specs: Sequence[TaskSpec], profile: Profile, prices: Prices) -> Cost:
     """Work out what a run costs on a machine.
 
@@ -88,16 +104,9 @@ def cost(config: RunConfig, specs: Sequence[TaskSpec], profile: Profile, prices:
         prices: How many GPUs it has, and what it is paid for.
 
     Raises:
-        ConfigError: The run is of a kind of agent without Newt's model and planner, or its agent
-            cannot do what is asked of it.
+        ConfigError: See :func:`require_counted`.
     """
-    if not isinstance(find_kind(config.agent.kind), NewtKind):
-        raise ConfigError(
-            f"what an agent '{config.agent.kind}' takes is not known: only 'newt' and 'tdmpc2' "
-            "are counted."
-        )
-    able = find_kind(config.agent.kind).capabilities
-    require_able(able, config, len(specs), online=True)
+    require_counted(config, len(specs))
     envs = len(specs) * config.envs_per_task
     gpus = min(prices.gpus, envs)
     shared = min(profile.cores, envs)
