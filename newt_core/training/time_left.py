@@ -25,10 +25,13 @@ class TimeLeft:
         """Note that an evaluation begins."""
         self._began = time.monotonic()
         self._done = self._of = 0
+        self._first: tuple[float, int] | None = None
 
     def evaluated(self, done: int, total: int) -> None:
         """Note how far it is: agent steps taken, and of how many."""
         self._done, self._of = done, total
+        if self._first is None and done and self._began is not None:
+            self._first = time.monotonic() - self._began, done
 
     def end_evaluation(self, *, whole: bool) -> float:
         """Note that it ended, by itself or because it was asked to; return its seconds."""
@@ -74,10 +77,17 @@ class TimeLeft:
         return seconds
 
     def _whole(self) -> float | None:
-        """Return the seconds that the evaluation under way will have taken."""
-        if self._began is None or not self._done:
+        """Return the seconds that the evaluation under way will have taken.
+
+        The first steps also take what it takes to begin, and say nothing of the others.
+        """
+        if self._began is None or self._first is None:
             return self._evaluation_s
-        return (time.monotonic() - self._began) * self._of / self._done
+        begin_s, first = self._first
+        if self._done == first:
+            return begin_s if first >= self._of else self._evaluation_s
+        so_far = time.monotonic() - self._began - begin_s
+        return begin_s + so_far * (self._of - first) / (self._done - first)
 
     def _evaluations_after(self, steps: int) -> int:
         """Return how many are to come: one at each multiple, and one at the end."""

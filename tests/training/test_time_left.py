@@ -57,12 +57,24 @@ def test_what_is_not_known_is_not_told(clock):
 def test_the_evaluation_under_way_is_foreseen_from_its_own_speed(clock):
     left = TimeLeft(1000, 500)
     left.begin_evaluation()
+    clock[0] += 30.0  # Simulators and the first step.
+    left.evaluated(1, 401)
+    assert left.evaluating == Evaluating(1, 401, None)
     clock[0] += 20.0
-    left.evaluated(100, 400)
-    assert left.evaluating == Evaluating(100, 400, 60.0)
-    # The rest of this one, 500 steps, and another of 80 seconds.
-    assert left.seconds(500, 10.0, None) == 60.0 + 50.0 + 80.0
+    left.evaluated(101, 401)
+    assert left.evaluating == Evaluating(101, 401, 60.0)
+    # The rest of this one, 500 steps, and another of 110 seconds.
+    assert left.seconds(500, 10.0, None) == 60.0 + 50.0 + 110.0
     left.end_evaluation(whole=False)
     assert left.seconds(500, 10.0, None) is None  # a part of one says nothing
     left.begin_evaluation()
     assert left.evaluating == Evaluating(0, 0, None)  # another
+
+
+def test_until_it_has_a_speed_an_evaluation_takes_what_the_last_one_took(clock):
+    left = TimeLeft(1000, 500)
+    evaluated(left, clock, 60.0)
+    left.begin_evaluation()
+    clock[0] += 25.0
+    left.evaluated(5, 5000)
+    assert left.evaluating == Evaluating(5, 5000, 35.0)
