@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from newt_core.specs import SpecLibrary
+from newt_core.specs import BUILTIN_DOMAINS, SpecLibrary
 
 TOTAL = "total"
 """The group of all tasks."""
@@ -32,33 +32,20 @@ class PublishedRow:
     score: float
 
 
-DOMAINS = (
-    "dmcontrol",
-    "dmcontrol-ext",
-    "metaworld",
-    "maniskill",
-    "mujoco",
-    "miniarcade",
-    "box2d",
-    "robodesk",
-    "ogbench",
-    "atari",
-)
-"""In the paper's order."""
 NEWT = (0.50, 0.37, 0.50, 0.69, 0.20, 0.44, 0.33, 0.38, 0.30, 0.13)
-"""After 100M steps."""
+"""Domain by domain, after 100M steps."""
 
 PAPER: Sequence[PublishedAgent] = (
     PublishedAgent(
         "Newt (paper, 20M, 100M steps)",
         "train",
-        MappingProxyType({TOTAL: 0.438, **dict(zip(DOMAINS, NEWT, strict=True))}),
+        MappingProxyType({TOTAL: 0.438, **dict(zip(BUILTIN_DOMAINS, NEWT, strict=True))}),
     ),
     *(
         PublishedAgent(
             f"one agent per task (paper, {steps} steps each)",
             "train",
-            MappingProxyType({TOTAL: total, **dict(zip(DOMAINS, scores, strict=True))}),
+            MappingProxyType({TOTAL: total, **dict(zip(BUILTIN_DOMAINS, scores, strict=True))}),
         )
         for steps, total, scores in (
             ("100k", 0.38, (0.32, 0.24, 0.53, 0.36, 0.35, 0.50, 0.60, 0.48, 0.43, 0.13)),
