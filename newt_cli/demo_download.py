@@ -92,6 +92,6 @@ def _files_of(specs: list[TaskSpec]) -> dict[str, HubFile]:
     found = {spec.id: hub.find_file(here, spec.id) for spec in specs}
     missing = [task for task, file in found.items() if file is None]
     if missing:
-        listed = hub.published_files(source, missing[0] if len(missing) == 1 else "TASK")
+        listed = hub.published_files(source, missing[0] if len(missing) == 1 else None)
         found = {task: file or hub.find_file(listed, task) for task, file in found.items()}
     return {task: file for task, file in found.items() if file is not None}

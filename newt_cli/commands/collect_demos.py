@@ -125,6 +125,12 @@ def collect_demos(
     if collected.interrupted:
         console.notice("Stopped. What was collected is kept; go on with --append.")
         raise typer.Exit(INTERRUPTED)
+    for result in collected.tasks:
+        if 0 < result.kept < result.wanted:
+            console.notice(
+                f"{result.task}: {result.kept} of the {result.wanted} episodes wanted: no more of "
+                f"{result.episodes} were good enough."
+            )
     failed = [result.task for result in collected.tasks if not result.kept]
     if failed:
         console.notice(f"no episode of {', '.join(failed)} was good enough to keep.")
@@ -202,6 +208,7 @@ def _document(collected: Collected) -> dict[str, Any]:
     return {
         "tasks": {
             result.task: {
+                "wanted": result.wanted,
                 "episodes": result.episodes,
                 "kept": result.kept,
                 "rejected": result.rejected,

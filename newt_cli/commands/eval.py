@@ -121,6 +121,7 @@ def evaluate(
     from newt_core.envs.availability import runnable
     from newt_core.errors import ConfigError
     from newt_core.specs import Wording, load_specs
+    from newt_core.workflows.find_checkpoint import specs_for
 
     named = [name for name in checkpoints or () if name not in (RANDOM, EXPERT)]
     others = [name for name in checkpoints or () if name not in named]
@@ -150,7 +151,7 @@ def evaluate(
     if out is not None:
         evaluations.require_json_place(out)
     chosen_seeds = evaluations.seed_list(seeds, seed)
-    library = load_specs(specs or ())
+    library = load_specs(specs_for(named[0], specs, runs_dir) if len(named) == 1 else specs or ())
     if tasks is not None:
         tasks = runnable(library, tasks, strict=strict, notice=console.notice)
 

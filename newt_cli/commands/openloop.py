@@ -87,10 +87,11 @@ def openloop(
     """
     from newt_core.envs.availability import runnable
     from newt_core.specs import load_specs
+    from newt_core.workflows.find_checkpoint import specs_for
 
     if out is not None:
         evaluations.require_folder_place(out)
-    library = load_specs(specs or ())
+    library = load_specs(specs_for(checkpoint, specs, runs_dir))
     if tasks is not None:
         tasks = runnable(library, tasks, strict=strict, notice=console.notice)
 

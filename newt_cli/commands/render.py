@@ -122,9 +122,10 @@ def render(
     from newt_core.envs.availability import runnable
     from newt_core.specs import load_specs
     from newt_core.workflows import film
+    from newt_core.workflows.find_checkpoint import specs_for
 
     if tasks is not None:
-        library = load_specs(specs or ())
+        library = load_specs(specs_for(checkpoint, specs, runs_dir))
         tasks = runnable(library, tasks, strict=False, notice=console.notice)
     with console.quiet_stdout(), task_display("frames") as on_progress:
         filmed = film.film_checkpoint(

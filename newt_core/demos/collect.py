@@ -42,6 +42,8 @@ class Collection:
     """Mean success of the kept ones; None where the task has no signal."""
     score: float | None
     """Mean score of the kept ones."""
+    wanted: int = 0
+    """Episodes that were asked for."""
 
 
 def collect(
@@ -100,7 +102,7 @@ def collect(
     if failure is not None:
         rest = f" {len(kept)} episodes from before are in {writer.path}." if kept else ""
         raise EnvironmentFailure(f"{failure}{rest}") from failure
-    return _outcome(writer, len(episodes), kept, rejected)
+    return _outcome(writer, len(episodes), kept, rejected, wanted)
 
 
 def _add_what_fits(writer: DemoWriter, kept: list[DemoEpisode], rejected: int) -> None:
@@ -184,7 +186,7 @@ def _seed_of(seed: int, attempts: int) -> int:
 
 
 def _outcome(
-    writer: DemoWriter, episodes: int, kept: list[DemoEpisode], rejected: int
+    writer: DemoWriter, episodes: int, kept: list[DemoEpisode], rejected: int, wanted: int
 ) -> Collection:
     def mean(values: list[float]) -> float | None:
         known = [value for value in values if not math.isnan(value)]
@@ -201,4 +203,5 @@ def _outcome(
         mean_return=mean([info.episode_return for info in infos]),
         success=mean(success) if has_success_signal(success, writer.spec.score) else None,
         score=mean([info.score for info in infos]),
+        wanted=wanted,
     )

@@ -159,8 +159,8 @@ class Session:
     def _check_values(self, obs: FloatArray, reward: float, success: float) -> None:
         if obs.shape != self._obs_shape:
             raise EnvironmentFailure(
-                f"task '{self.spec.id}': the observation has shape {obs.shape}, expected "
-                f"{self._obs_shape}"
+                f"task '{self.spec.id}': the observation has shape {obs.shape}, and its spec says "
+                f"{self._obs_shape}: correct obs_dim there, or the simulator"
             )
         # Both find NaN, too, where there is one, and it is within nothing.
         for entry in (obs.argmin(), obs.argmax()):

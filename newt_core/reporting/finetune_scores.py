@@ -114,12 +114,19 @@ def _scores_at(
     histories: Mapping[Member, History],
     lengths: Mapping[Member, int],
 ) -> list[float]:
-    """Return the score of each seed that was evaluated at or after a share of its steps."""
+    """Return the score of each seed that was evaluated at a share of its steps, or soon after.
+
+    That is before the next of :data:`SHARES`: what came later is no score of this one's.
+    """
     scores = []
     for member in members:
-        moment = moment_of(share, lengths[member])
+        total = lengths[member]
+        moment = moment_of(share, total)
+        later = (moment_of(each, total) for each in SHARES if each > share)
+        until = max(next(later, moment + 1), moment + 1)
         evaluations = histories[member].interaction
-        first = min((step for step in evaluations if step >= moment), default=None)
+        there = (step for step in evaluations if moment <= step and (step < until or share == 1))
+        first = min(there, default=None)
         if first is not None:
             scores.append(float(evaluations[first]["tasks"][member.task]["score"]))
     return scores

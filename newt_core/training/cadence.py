@@ -39,6 +39,22 @@ class AtShares:
         return any(last < moment <= now for moment in self._moments)
 
 
+def evaluation_steps(total: int, every: int, shares: Sequence[float] = ()) -> list[int]:
+    """Return the steps after which a run is evaluated, in their order.
+
+    Args:
+        total: Steps of the whole run, at whose end it always is.
+        every: Steps between evaluations; 0 for none but those at shares.
+        shares: Of the run, in (0, 1].
+    """
+    steps = {total, *(moment_of(share, total) for share in shares)}
+    if every:
+        steps.update(range(0, total, every))
+    if every or shares:
+        steps.add(0)
+    return sorted(steps)
+
+
 def moment_of(share: float, total: int) -> int:
     """Return the first whole step at or after a share of ``total`` steps."""
     # Rounded first: 0.1 of 30 is a little more than 3 to a computer.

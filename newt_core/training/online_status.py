@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from newt_core.training.cadence import evaluation_steps
 from newt_core.training.collector import Collector
 from newt_core.training.config import RunConfig
 from newt_core.training.progress import Progress, RunStatus
@@ -31,7 +32,9 @@ class OnlineStatus:
         progress: Progress,
     ) -> None:
         self.speed = Speed()
-        self.left = TimeLeft(config.steps, config.evaluation.every)
+        evaluation = config.evaluation
+        moments = evaluation_steps(config.steps, evaluation.every, evaluation.at)
+        self.left = TimeLeft(config.steps, moments)
         self.acted = 0
         """Agent steps of this rank since the run began or went on."""
         self._config = config

@@ -91,8 +91,7 @@ class RunFolder:
         for file, what in several.items():
             if (root / name / file).is_file():
                 raise RunFolderError(
-                    f"{root / name} is {what}: name the folder of one of them, or several as "
-                    f"{root / name}/*/."
+                    f"{root / name} is {what}: name one of them, with --runs-dir {root / name}."
                 )
         if (root / name).is_dir():
             raise RunFolderError(f"{root / name} is not a run: it has no {CONFIG}.")

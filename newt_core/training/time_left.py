@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from bisect import bisect_right
+from collections.abc import Sequence
 
 from newt_core.training.progress import Evaluating
 
@@ -12,12 +14,12 @@ class TimeLeft:
 
     Args:
         total: Steps (or updates) of the whole run.
-        every: Steps between evaluations; 0 for none but the last.
+        evaluations: The steps after which it is evaluated, rising.
     """
 
-    def __init__(self, total: int, every: int) -> None:
+    def __init__(self, total: int, evaluations: Sequence[int]) -> None:
         self._total = total
-        self._every = every
+        self._evaluations = evaluations
         self._evaluation_s: float | None = None
         self._began: float | None = None
 
@@ -90,9 +92,5 @@ class TimeLeft:
         return begin_s + so_far * (self._of - first) / (self._done - first)
 
     def _evaluations_after(self, steps: int) -> int:
-        """Return how many are to come: one at each multiple, and one at the end."""
-        if steps >= self._total:
-            return 0
-        if not self._every:
-            return 1
-        return -(-self._total // self._every) - steps // self._every
+        """Return how many are to come."""
+        return len(self._evaluations) - bisect_right(self._evaluations, steps)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from newt_core.agents.base import Capabilities
 from newt_core.errors import ConfigError
 from newt_core.training.config import RunConfig
@@ -28,11 +30,8 @@ def require_able(able: Capabilities, config: RunConfig, tasks: int, *, online: b
         raise ConfigError(
             f"an agent '{config.agent.kind}' does not learn from demonstrations: {instead}."
         )
-    if config.pretrained is not None and not able.begins_with_weights:
-        raise ConfigError(
-            f"an agent '{config.agent.kind}' cannot begin with a checkpoint: leave "
-            "--pretrained out."
-        )
+    if config.pretrained is not None:
+        require_begins_with_weights(able, config.agent.kind)
     if tasks > 1 and not able.many_tasks:
         raise ConfigError(
             f"an agent '{config.agent.kind}' learns one task, and these are "
@@ -51,3 +50,41 @@ def require_able(able: Capabilities, config: RunConfig, tasks: int, *, online: b
         raise ConfigError(
             f"an agent '{config.agent.kind}' acts and learns in turn: leave overlap out."
         )
+
+
+def require_begins_with_weights(able: Capabilities, kind: str) -> None:
+    """Return if agents of a kind can begin with a checkpoint.
+
+    Raises:
+        ConfigError: They cannot.
+    """
+    if not able.begins_with_weights:
+        raise ConfigError(
+            f"an agent '{kind}' cannot begin with a checkpoint: leave --pretrained out."
+        )
+
+
+def require_read(able: Capabilities, kind: str, overrides: Sequence[str]) -> None:
+    """Return if agents of a kind read the settings that a user has put one by one.
+
+    Args:
+        able: What they can do.
+        kind: What they are called.
+        overrides: ``key=value``, as ``--set`` takes them.
+
+    Raises:
+        ConfigError: One of them means nothing to them.
+    """
+    read = {
+        "planner": able.plans,
+        "replay": able.keeps_episodes,
+        "model.size": able.has_sizes,
+    }
+    for override in overrides:
+        name = override.partition("=")[0].strip()
+        group = name.partition(".")[0]
+        if name != "replay.save" and not read.get(name, read.get(group, True)):
+            raise ConfigError(
+                f"--set {override}: an agent '{kind}' does not read {name}: leave it out. Settings "
+                "of its own are agent.options.…."
+            )

@@ -17,6 +17,8 @@ from newt_core.training.published import ORIGIN, PublishedCheckpoint, published_
 from newt_core.workflows.agent_kinds import find_kind
 from newt_core.workflows.published_checkpoints import KIND, task_in_name
 
+NOT_LEARNED = ("target", "normaliser")
+"""How the names of weights begin that no gradient changes."""
 _PUBLISHED_PARTS = {
     "_encoder": "encoder",
     "_dynamics": "dynamics",
@@ -84,11 +86,14 @@ def _updates(agent: Mapping[str, Any]) -> int | None:
 
 
 def _parts(weights: Any, *, newt: bool) -> dict[str, str]:
-    """Return the beginnings of the weights' names, part by part, without copies for targets."""
+    """Return the beginnings of the weights' names, part by part, without what learns no weights.
+
+    That is copies for targets, and what an agent's observations are normalised by.
+    """
     names: Sequence[str] = PARTS
     if not newt:
         found = [str(name).partition(".")[0] for name in weights or ()]
-        names = [name for name in dict.fromkeys(found) if not name.startswith("target")]
+        names = [name for name in dict.fromkeys(found) if not name.startswith(NOT_LEARNED)]
     return dict(zip(names, names, strict=True))
 
 
@@ -121,7 +126,7 @@ def _counted(weights: Any, parts: Mapping[str, str]) -> dict[str, int]:
         part: sum(
             tensor.numel()
             for name, tensor in weights.items()
-            if isinstance(tensor, Tensor) and str(name).startswith(f"{prefix}.")
+            if isinstance(tensor, Tensor) and f"{name}.".startswith(f"{prefix}.")
         )
         for prefix, part in parts.items()
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from newt_core.settings import limits
 from newt_core.specs import load_specs
 from newt_core.training.run_name import RUNS
 from newt_core.types import TaskProgress
-from newt_core.workflows.find_checkpoint import find_checkpoint
+from newt_core.workflows.find_checkpoint import find_checkpoint, specs_for
 from newt_core.workflows.load_agent import load_agent
 from newt_core.workflows.loaded import load
 from newt_core.workflows.loaded_agent import LoadedAgent
@@ -118,6 +118,7 @@ def film_checkpoint(
     if out is not None:
         require_video(out)
     file, folder = find_checkpoint(request.checkpoint, request.runs)
+    request = replace(request, specs=specs_for(str(file), request.specs))
     if request.open_loop is not None:
         panels = _closed_and_open(request, file, request.open_loop)
         return _film_panels(request, panels, out or folder / OPEN_LOOP, on_progress, abreast=2)

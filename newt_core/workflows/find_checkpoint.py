@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from newt_core.errors import RunFolderError
@@ -38,3 +39,28 @@ def find_checkpoint(name: str | None, runs: Path = RUNS) -> tuple[Path, Path]:
     raise RunFolderError(
         f"the run {run.path} has no checkpoint yet: it makes its first one while it learns."
     )
+
+
+def specs_for(
+    name: str | None, specs: Sequence[Path] | None = None, runs: Path = RUNS
+) -> Sequence[Path]:
+    """Return the folders of users' own task specs that a checkpoint's tasks are looked up in.
+
+    Those are the ones that the user names, or else what the checkpoint's run has kept; none where
+    there is no such checkpoint, which whoever opens it says.
+
+    Args:
+        name: As for :func:`find_checkpoint`.
+        specs: The folders that the user names.
+        runs: The folder of all runs.
+    """
+    if specs:
+        return specs
+    try:
+        file, _ = find_checkpoint(name, runs)
+    except RunFolderError:
+        return ()
+    run = RunFolder(file.absolute().parent.parent)
+    # A pretraining is a part of its run.
+    kept = [each.specs for each in (run, RunFolder(run.path.parent)) if each.specs.is_dir()]
+    return kept[:1] if run.config_file.is_file() else ()

@@ -8,6 +8,7 @@ from functools import partial
 
 from newt_core.agents.newt.setup import choose_device
 from newt_core.specs import TaskSpec
+from newt_core.training.cadence import evaluation_steps
 from newt_core.training.config import RunConfig
 from newt_core.workflows.agent_kinds import find_kind
 from newt_core.workflows.join import cores_of_a_rank
@@ -136,7 +137,6 @@ def planned_evaluations(config: RunConfig, *, pretraining: bool = False) -> int:
     after_pretraining = 2 * (config.pretrain.final_evaluation == "all")
     if pretraining:
         return after_pretraining
-    every = config.evaluation.every
-    # At the beginning, at each multiple, and at the end.
-    online = 1 if every == 0 else 1 + -(-config.steps // every)
+    evaluation = config.evaluation
+    online = len(evaluation_steps(config.steps, evaluation.every, evaluation.at))
     return online + (after_pretraining if config.pretrains else 0)

@@ -83,19 +83,20 @@ class HubFile:
         return self.home.is_file()
 
 
-def published_files(source: HubSet, wanted: str = "NAME") -> list[HubFile]:
+def published_files(source: HubSet, wanted: str | None = None) -> list[HubFile]:
     """Ask the hub for the files of a set.
 
     Args:
         source: The set.
-        wanted: The file that they are asked for, for the message of what to bring.
+        wanted: The file that they are asked for, for the message of what to bring; None where
+            they are only looked at.
 
     Raises:
         DownloadError: The hub cannot be asked; the message says what to bring where instead.
     """
     from huggingface_hub import HfApi, RepoFile
 
-    bring = wanted.removesuffix(SUFFIX) + SUFFIX
+    bring = None if wanted is None else wanted.removesuffix(SUFFIX) + SUFFIX
     _require_network(source, bring)
     try:
         listed = HfApi(endpoint=_endpoint(), token=False).list_repo_tree(
@@ -232,7 +233,7 @@ def _endpoint() -> str:
     return os.environ.get("HF_ENDPOINT", "").rstrip("/") or HUB
 
 
-def _require_network(source: HubSet, path: str) -> None:
+def _require_network(source: HubSet, path: str | None) -> None:
     """Find out quickly whether the hub answers: its library would try for a minute."""
     if offline():
         raise _cannot(source, path, "HF_HUB_OFFLINE is set")
@@ -240,7 +241,12 @@ def _require_network(source: HubSet, path: str) -> None:
         raise _cannot(source, path, f"{_endpoint()} does not answer")
 
 
-def _cannot(source: HubSet, path: str, reason: str) -> DownloadError:
+def _cannot(source: HubSet, path: str | None, reason: str) -> DownloadError:
+    if path is None:
+        return DownloadError(
+            f"cannot ask {source.repository} what it has ({reason}): look at {source.page}, and "
+            f"bring files from there to {source.home}."
+        )
     return DownloadError(
         f"cannot fetch {path} ({reason}): bring it from {source.page} to {source.home / path}, and "
         f"give '{source.command}' again."

@@ -65,8 +65,8 @@ def load_agent(
         chosen = list(specs) if specs is not None else [library[name] for name in trained]
     except UnknownTaskError as error:
         raise CheckpointError(
-            f"{path}: its tasks are not installed ({error}). "
-            "Name the folder of your own tasks with --specs."
+            f"{path}: its tasks are not here: {error} Name the folder of your own tasks with "
+            "--specs."
         ) from error
     for spec in chosen:
         if spec.id in trained:

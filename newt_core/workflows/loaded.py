@@ -24,6 +24,7 @@ from newt_core.agents.newt.setup import require_device
 from newt_core.encoders import TextOptions
 from newt_core.settings import limits
 from newt_core.specs import Wording, load_specs
+from newt_core.workflows.find_checkpoint import specs_for
 from newt_core.workflows.load_agent import load_agent
 from newt_core.workflows.loaded_agent import LoadedAgent
 
@@ -75,7 +76,7 @@ def load(
         weights=arguments.optional(arguments.path, "text_weights", text_weights),
     )
     images = arguments.optional(arguments.path, "image_weights", image_weights)
-    library = load_specs(specs)
+    library = load_specs(specs_for(str(file), specs))
     chosen = library.select(tasks) if tasks is not None else None
     agent, chosen = load_agent(
         file, chosen, library=library, device=device, text=text, image_weights=images

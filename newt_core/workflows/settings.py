@@ -27,6 +27,7 @@ from newt_core.training.content import (
 from newt_core.training.resume import require_same_run, resumed_config, run_settings
 from newt_core.training.run_folder import RunFolder
 from newt_core.training.run_name import RUNS, check_name, run_label
+from newt_core.workflows.able import require_begins_with_weights, require_read
 from newt_core.workflows.agent_kinds import find_kind, own_options
 from newt_core.workflows.asked import Asked
 from newt_core.workflows.context import RunContext
@@ -154,18 +155,21 @@ def check_settings(
         changes["demos"] = settings.demos.model_copy(update={"folder": demos.resolve()})
     settings = settings.model_copy(update=changes)
     pretrained, files = None, None
+    able = find_kind(settings.agent.kind).capabilities
+    require_read(able, settings.agent.kind, asked.overrides)
     if settings.pretrained is not None:
+        require_begins_with_weights(able, settings.agent.kind)
         pretrained = read_content(settings.pretrained)
         theirs, ours = pretrained.run.agent_kind, settings.agent.kind
-        if theirs != ours and find_kind(ours).capabilities.begins_with_weights:
+        if theirs != ours:
             raise CheckpointError(
                 f"{settings.pretrained} is an agent '{theirs}', and this run is of '{ours}': name "
-                f"a checkpoint of '{ours}', or begin without one."
+                f"a checkpoint of '{ours}'."
             )
         said = replace(asked, preset=None).settings()
         settings, files = continued(settings, said, pretrained, library, notice)
     check(settings)
-    if asked.flags.get("size") and not find_kind(settings.agent.kind).capabilities.has_sizes:
+    if asked.flags.get("size") and not able.has_sizes:
         raise ConfigError(
             f"an agent '{settings.agent.kind}' does not come in sizes: leave --size out."
         )

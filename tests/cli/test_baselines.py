@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 import yaml
 
+import newt_core
 from newt_core.agents.fasttd3 import networks
 from newt_core.specs import load_specs
 from newt_core.training.checkpoint import load_checkpoint
@@ -83,7 +85,13 @@ def goes_through_every_command(newt, run: str, kind: str) -> None:
     shown = newt(f"newt checkpoint show {checkpoint} --json").json
     assert shown["kind"] == kind
     assert shown["updates"] > 0
-    assert shown["parameters"]["total"] > 0
+    # The run has kept its own specs, so nobody has to name them again.
+    alone = newt(f"newt eval {run} --episodes 2 --envs 1 --policy-only --json")
+    assert alone.code == 0, alone.err
+    assert alone.json["tasks"] == again.json["tasks"]
+    agent: Any = newt_core.load(checkpoint)._agent
+    learned = sum(p.numel() for p in agent.model.parameters() if p.requires_grad)
+    assert shown["parameters"]["total"] == learned
 
 
 @pytest.mark.parametrize("kind", OPTIONS)

@@ -156,7 +156,8 @@ def test_without_a_network_one_line_says_what_to_bring_where(newt, hub, monkeypa
     else:
         monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     for line, source, name in (
-        ("newt checkpoint list", core.MODELS, "NAME.pt"),
+        ("newt checkpoint list", core.MODELS, ""),
+        ("newt demos download walker-run,walker-walk", core.DEMONSTRATIONS, ""),
         ("newt checkpoint download walker-run", core.MODELS, "walker-run.pt"),
         ("newt demos download walker-run", core.DEMONSTRATIONS, "walker-run.pt"),
     ):
@@ -165,6 +166,7 @@ def test_without_a_network_one_line_says_what_to_bring_where(newt, hub, monkeypa
         (said,) = answer.err.splitlines()
         assert f"/{source.repository}/tree/main" in said
         assert str(source.home / name) in said
+        assert ("cannot ask" in said) == (not name)
     # Brought there by hand, it is taken.
     published.write(core.MODELS.home / "walker-run.pt", MODEL)
     assert newt("newt checkpoint download walker-run").code == 0

@@ -14,7 +14,7 @@ from tests.cli.printed import as_printed, said
 from tests.fixtures.demonstrations import write_demos
 
 COLLECTED = [
-    Collection("walker-run", Path("d/walker-run.h5"), 22, 20, 2, 1700.52, None, 0.7004),
+    Collection("walker-run", Path("d/walker-run.h5"), 22, 20, 2, 1700.52, None, 0.7004, 25),
     Collection("mw-reach", Path("d/mw-reach.h5"), 60, 0, 60, None, 0.05, 0.1),
 ]
 
@@ -23,6 +23,7 @@ def test_collect_demos_has_a_line_per_task_and_names_what_came_to_nothing(newt, 
     collected = Collected(COLLECTED, {"atari-krull": "there is no scripted player"}, False)
     core.replace("collect_demos", lambda **arguments: collected)
     left_out = "left out atari-krull: there is no scripted player\n"
+    left_out += "walker-run: 20 of the 25 episodes wanted: no more of 22 were good enough.\n"
     nothing = "no episode of mw-reach was good enough to keep.\n"
     assert said(newt("newt collect-demos --task pygame-cowboy")) == (
         1,
@@ -38,6 +39,7 @@ def test_collect_demos_has_a_line_per_task_and_names_what_came_to_nothing(newt, 
     assert answer.json == {
         "tasks": {
             "walker-run": {
+                "wanted": 25,
                 "episodes": 22,
                 "kept": 20,
                 "rejected": 2,
@@ -47,6 +49,7 @@ def test_collect_demos_has_a_line_per_task_and_names_what_came_to_nothing(newt, 
                 "path": "d/walker-run.h5",
             },
             "mw-reach": {
+                "wanted": 0,
                 "episodes": 60,
                 "kept": 0,
                 "rejected": 60,

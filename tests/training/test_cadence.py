@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from newt_core.model.sizes import SIZES
-from newt_core.training.cadence import AtShares, moment_of
+from newt_core.training.cadence import AtShares, evaluation_steps, moment_of
 from newt_core.training.metrics import read_metrics
 from tests.fixtures.models import TINY
 from tests.fixtures.trainers import PointRun, point_config
@@ -30,8 +30,23 @@ def test_a_run_is_evaluated_at_shares_whatever_else(tmp_path, monkeypatch):
     run = PointRun(tmp_path / "a", config=config)
     run.run()
     assert run.evaluated == [0, 4, 10, 20, 40]
+    assert evaluation_steps(40, 0, [0.1, 0.25, 0.5]) == run.evaluated
     both = PointRun(tmp_path / "b", config=point_config(steps=40, evaluation__at="[0.25]"))
     both.run()
     assert both.evaluated == [0, 10, 24, 40]
     rows = read_metrics(tmp_path / "b/metrics.jsonl")
     assert [row["step"] for row in rows if "eval/score" in row] == both.evaluated
+
+
+@pytest.mark.parametrize(
+    ("every", "shares", "steps"),
+    [
+        (0, (), [100]),
+        (40, (), [0, 40, 80, 100]),
+        (50, (), [0, 50, 100]),
+        (0, (0.1, 1.0), [0, 10, 100]),
+        (50, (0.25, 0.5), [0, 25, 50, 100]),
+    ],
+)
+def test_evaluations_are_known_before_a_run_begins(every, shares, steps):
+    assert evaluation_steps(100, every, shares) == steps

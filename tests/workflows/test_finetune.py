@@ -345,6 +345,14 @@ def test_scores_on_the_way_are_means_over_seeds_with_intervals(tmp_path, checkpo
     assert saved["average"] == json.loads(json.dumps(result.scores["average"]))
 
 
+def test_nothing_is_said_of_where_it_was_not_evaluated(tmp_path, checkpoint):
+    asked = request(tmp_path, overrides=[FEW, "evaluation.at=[1.0]", "evaluation.every=0"])
+    made = new_finetuning(asked)
+    found = finetune(made).scores["tasks"]["short-reach"]
+    assert [moment for moment, score in found["scratch"].items() if score] == ["0", "100"]
+    assert [moment for moment, score in found["pretrained"].items() if score] == ["100"]
+
+
 def test_what_is_said_wins_over_what_a_finetuning_does_by_itself(tmp_path, checkpoint):
     defaults = new_finetuning(request(tmp_path, "a", overrides=[])).finetuning.config
     assert defaults.evaluation.every == 0  # As the preset says, which is to take seconds.
