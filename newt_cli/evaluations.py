@@ -162,6 +162,7 @@ def write_comparison(summaries: Mapping[str, Summary]) -> None:
     """Print the scores of several side by side: a row per task, per domain, and in total."""
     tasks = dict.fromkeys(task for summary in summaries.values() for task in summary.tasks)
     domains = dict.fromkeys(name for summary in summaries.values() for name in summary.domains)
+    unlike = len({frozenset(summary.tasks) for summary in summaries.values()}) > 1
     rows = [(task, *(_cell(s.tasks.get(task)) for s in summaries.values())) for task in tasks]
     rows.append(("", *("" for _ in summaries)))
     rows += [(name, *(_cell(s.domains.get(name)) for s in summaries.values())) for name in domains]
@@ -170,6 +171,11 @@ def write_comparison(summaries: Mapping[str, Summary]) -> None:
     rows.append(("mode", *(s.mode for s in summaries.values())))
     names = list(summaries)
     console.write_table(("score", *names), rows, right=names, folds=names, gives_way=names[:0:-1])
+    if unlike:
+        console.notice(
+            "not all were evaluated on the same tasks: their totals are of different ones, and say "
+            "nothing of who is better; --tasks names tasks for all"
+        )
 
 
 def _cell(result: TaskSummary | GroupSummary | None) -> str:

@@ -159,11 +159,16 @@ def _write(made: Cost, profile: Profile, *, measured: bool) -> None:
         f"{made.steps:,} steps and {made.updates:,} updates, {made.steps_per_s:,.1f} steps/s"
     )
     if made.kwh is not None:
-        console.write(f"{made.kwh:,.1f} kWh")
+        console.write(f"{_amount(made.kwh)} kWh")
     if made.price is not None:
-        console.write(f"{made.price:,.2f} to pay")
+        console.write(f"{_amount(made.price)} to pay")
     how = "measured here" if measured else "from a profile"
     console.notice(
         f"speed {how}: {profile.measured_on}, on {profile.machine.get('processor', 'a processor')}"
         f", {profile.cores} cores, {profile.machine.get('gpu', 'no GPU')}; memory is worked out"
     )
+
+
+def _amount(number: float) -> str:
+    """Write a number with two decimals, and a small one with two digits that are not zeros."""
+    return f"{number:,.2f}" if number >= 0.1 or not number else f"{number:.2g}"

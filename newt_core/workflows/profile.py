@@ -75,7 +75,7 @@ def measure_profile(config: RunConfig, specs: Sequence[TaskSpec]) -> Profile:
         planning_flops_per_s=envs * plan_flops(config.model, config.planner) / took.plan,
         learning_flops_per_s=update_flops(config.model, config.update) / took.update,
         simulation_core_s=took.simulate * min(workers, envs) / envs,
-        measured_on=f"{envs} environments, {config.model.size}",
+        measured_on=f"{envs} environment{'' if envs == 1 else 's'}, {config.model.size}",
     )
 
 

@@ -116,6 +116,9 @@ def _interact(run: RunContext, resume: bool, weights: Path | None) -> Trained:
     if restored is None and weights is not None:
         parts.kind.take_over(agent, weights, texts.encoder, config)
     restored_step = restored.steps if restored is not None else None
+    if restored is not None and restored.steps >= config.steps:
+        taken = f"all of its {config.steps:,} steps are taken already: --steps goes on with more"
+        run.progress.update(RunStatus(restored.steps, config.steps, 0, 0.0, {}, message=taken))
     if encoder is not None:
         seen = f"pictures go through the image encoder {encoder.name}"
         run.progress.update(RunStatus(restored_step or 0, config.steps, 0, 0.0, {}, message=seen))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from newt_cli.evaluations import EvaluationForecast
 from newt_core.agents.base import Acting
 from newt_core.errors import CheckpointError
 from newt_core.specs import Wording
+from tests.cli.stand_ins import SUMMARY
 
 
 def test_json_is_the_contracts_document(newt, core):
@@ -96,6 +98,14 @@ def test_several_make_one_table_after_all_have_been_opened(newt, core):
     assert rows[0].split() == ["walker-walk", *["0.512", "±", "0.043"] * 4]
     assert rows[1].split() == ["walker-run", *["0.100"] * 4]
     assert any(row.split() == ["total", *["0.306"] * 4] for row in rows)
+
+
+def test_totals_of_different_tasks_are_not_to_be_compared(newt, core):
+    said = "not all were evaluated on the same tasks"
+    assert said not in newt("newt eval a.pt b.pt").err
+    one = replace(SUMMARY, tasks={"walker-walk": SUMMARY.tasks["walker-walk"]})
+    core.replace("evaluate_random", lambda **arguments: one)
+    assert said in newt("newt eval a.pt --random").err
 
 
 def test_several_are_one_document_on_stdout_and_in_a_file(newt, core):

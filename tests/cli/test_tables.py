@@ -8,6 +8,7 @@ from typing import Any
 
 from newt_core.evaluation import GroupSummary, Summary, TaskSummary
 from newt_core.specs import load_specs
+from newt_core.workflows.cost import Cost
 from tests.cli.printed import as_printed, said
 
 
@@ -40,6 +41,13 @@ def test_eval_has_tasks_then_domains_then_the_total(newt, core):
         """),
         "mode: constrained planning\n",
     )
+
+
+def test_small_amounts_of_energy_and_money_are_not_nothing(newt, core):
+    made = Cost(600, 0, {"total": 25.0}, 0.0, 24.0, {}, {}, 0.00625, 1234.5)
+    core.replace("cost", lambda *given, **others: made)
+    lines = newt("newt plan --tasks walker-run").out.splitlines()
+    assert lines[-2:] == ["0.0063 kWh", "1,234.50 to pay"]
 
 
 def test_bench_has_variants_then_ratios(newt, core):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from newt_core.training.checkpoint import load_checkpoint
 from newt_core.training.config import RunConfig, resolve_config
 from newt_core.training.metrics import read_metrics
 from newt_core.training.outcome import Scores
-from newt_core.training.progress import Unwatched
+from newt_core.training.progress import RunStatus, Unwatched
 from newt_core.training.run_folder import RunFolder
 from newt_core.training.schedule import prior_weight
 from newt_core.types import Episode
@@ -248,6 +249,12 @@ def test_stopped_in_either_part_it_goes_on_there(tmp_path, library):
     # The demonstrations went into the replay buffer once.
     rows = read_metrics(folder.metrics_file)
     assert rows[-1]["replay/steps"] == 80 + DEMONSTRATED * 10 - second.steps % 10
+
+    seen: list[RunStatus] = []
+    watcher = SimpleNamespace(update=seen.append)
+    fourth = train(RunContext(config, folder, library, watcher), resume=True)
+    assert (fourth.steps, fourth.score) == (80, third.score)
+    assert seen[0].message.startswith("all of its 80 steps are taken already: --steps goes on")
 
 
 def test_a_pretrained_checkpoint_can_be_gone_on_with(tmp_path, library):
