@@ -7,6 +7,7 @@ is an ordinary run inside the finetuning's folder.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -95,14 +96,28 @@ class OneOfMany:
         self._name = name
         self._before = before
         self._total = total
+        self._began: tuple[float, int] | None = None
+        """When the run told of itself first, and its steps by then."""
 
     def update(self, status: RunStatus) -> None:
         """Pass it on; a pretraining, which counts its updates, is told as it is."""
         message = f"{self._name}: {status.message}" if status.message else ""
         told = replace(status, run=self._name, message=message)
         if status.counts == "steps":
-            told = replace(told, steps=self._before + status.steps, total=self._total)
+            steps, left = self._before + status.steps, self._seconds_left(status)
+            told = replace(told, steps=steps, total=self._total, seconds_left=left)
         self._progress.update(told)
+
+    def _seconds_left(self, status: RunStatus) -> float | None:
+        """Return the seconds until the last run ends, if those to come take a step as this does."""
+        if self._began is None:
+            self._began = time.monotonic(), status.steps
+        if status.seconds_left is None:
+            return None
+        began, first = self._began
+        whole = time.monotonic() - began + status.seconds_left
+        to_come = self._total - self._before - status.total
+        return status.seconds_left + to_come * whole / max(1, status.total - first)
 
 
 def _make(context: FinetuneContext, member: Member) -> bool:

@@ -328,6 +328,19 @@ def test_whoever_watches_sees_one_count_over_all_runs(tmp_path, checkpoint):
     assert all(message.startswith("short-reach, seed 0, from ") for message in said)
 
 
+def test_the_time_left_counts_the_runs_to_come(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(workflow.time, "monotonic", lambda: now[0])
+    watcher = Watcher()
+    second = workflow.OneOfMany(watcher, "the second of four", 50, 200)
+    second.update(RunStatus(0, 50, 0, 0.0, {}))
+    now[0] += 30.0
+    second.update(RunStatus(20, 50, 0, 1.0, {}, seconds_left=70.0))
+    # This run takes 100 s in all, and two more are to come.
+    assert [status.seconds_left for status in watcher.seen] == [None, 270.0]
+    assert watcher.seen[-1].steps == 70
+
+
 def test_scores_on_the_way_are_means_over_seeds_with_intervals(tmp_path, checkpoint):
     result = finetune(new_finetuning(request(tmp_path, seeds=2)))
     found = result.scores["tasks"]["short-reach"]
