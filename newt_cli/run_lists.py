@@ -32,9 +32,9 @@ def is_list(name: str, runs_dir: Path) -> bool:
     return any((path / RUN_LIST).is_file() for path in (runs_dir / name, Path(name)))
 
 
-def leave(ended: Ended, command: str, folder: Path) -> None:
+def leave(ended: Ended, command: str, folder: Path, jobs: int) -> None:
     """Say how to go on with a list that was stopped, or of which runs failed, and exit so."""
-    go_on = resume_command(command, folder)
+    go_on = resume_command(command, folder) + (f" --jobs {jobs}" if jobs > 1 else "")
     if ended.interrupted:
         console.notice(f"Stopped and saved. Go on with: {go_on}")
         raise typer.Exit(INTERRUPTED)

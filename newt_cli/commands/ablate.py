@@ -129,7 +129,7 @@ def _ablate(made: ListContext, *, as_json: bool) -> None:
         _write_rows(result.rows)
         for path in files:
             console.write(path)
-    leave(result.ended, "ablate", folder)
+    leave(result.ended, "ablate", folder, made.jobs)
 
 
 def _write_rows(rows: Mapping[str, Mapping[str, Any]]) -> None:

@@ -207,7 +207,7 @@ def _train_each(listed: ListContext, *, as_json: bool) -> None:
     else:
         _write_each(result.rows)
         console.write(str(folder))
-    leave(result.ended, "train", folder)
+    leave(result.ended, "train", folder, listed.jobs)
 
 
 def _write_each(rows: Sequence[Mapping[str, Any]]) -> None:

@@ -104,7 +104,9 @@ def test_a_signal_ends_it_with_a_save_and_says_how_to_go_on(newt, core):
     assert answer.code == 130
     assert answer.json["run"] == "runs/a"
     assert "Go on with: newt ablate --run runs/a --resume" in answer.err
-    assert newt("newt ablate --run runs/a --resume").code == 130
+    again = newt("newt ablate --run runs/a --resume --jobs 3")
+    assert again.code == 130
+    assert again.err.endswith("newt ablate --run runs/a --resume --jobs 3\n")
 
 
 def test_runs_that_failed_are_named_and_the_exit_code_says_so(newt, core):
