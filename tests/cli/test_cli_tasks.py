@@ -36,7 +36,7 @@ def test_list_of_a_split_without_tasks_is_empty(newt):
 
 
 def test_list_of_experts_says_how_well_they_do(newt):
-    listed = newt("newt tasks list pygame-pong,quadruped-run --experts --json").json
+    listed = newt("newt tasks list pygame-pong,hopper-hop --experts --json").json
     assert all(set(task) == CONTRACT | {"expert"} for task in listed)
     expert, none = (task["expert"] for task in listed)
     assert none is None
@@ -46,12 +46,12 @@ def test_list_of_experts_says_how_well_they_do(newt):
 
 
 def test_list_of_experts_as_a_table_marks_tasks_without_one(newt):
-    answer = newt("newt tasks list pygame-pong,quadruped-run --experts")
+    answer = newt("newt tasks list pygame-pong,hopper-hop --experts")
     header, *rows = (line.split() for line in answer.out.splitlines())
     assert header[:3] == ["task", "domain", "expert"]
     assert [row[:4] for row in rows] == [
         ["pygame-pong", "miniarcade", "scripted", "20"],
-        ["quadruped-run", "dmcontrol", NO_VALUE, NO_VALUE],
+        ["hopper-hop", "dmcontrol", NO_VALUE, NO_VALUE],
     ]
     assert [header[-1], *(row[-1] for row in rows)] == ["player", "pong", NO_VALUE]
     assert "1 of 2 tasks have a scripted expert" in answer.err

@@ -17,7 +17,7 @@ from tests.fixtures.stand_in_agent import StandInAgent
 
 LIBRARY = load_specs()
 COWBOY, PONG = LIBRARY["pygame-cowboy"], LIBRARY["pygame-pong"]
-UNSCRIPTED = LIBRARY["quadruped-run"]
+UNSCRIPTED = LIBRARY["hopper-hop"]
 """Nobody plays it by a script."""
 
 
@@ -27,7 +27,7 @@ def collecting(monkeypatch: pytest.MonkeyPatch) -> Layers:
     layers = Layers(monkeypatch)
     layers.replace("make_pool", lambda told: nullcontext("the pool"))
     layers.replace("writing", lambda told: nullcontext("the writer"))
-    done = Collection("quadruped-run", Path("x.h5"), 3, 3, 0, 1.0, None, 0.5)
+    done = Collection("hopper-hop", Path("x.h5"), 3, 3, 0, 1.0, None, 0.5)
     layers.replace("collect", lambda told: done)
     layers.replace("expert's agent", lambda told: (StandInAgent(), told["specs"]))
     return layers
@@ -105,7 +105,7 @@ def test_nothing_begins_where_files_are_in_the_way(collecting, tmp_path):
 def test_without_an_expert_it_is_said_who_was_looked_for(collecting, tmp_path):
     others = tmp_path / "others"
     checkpoint_of(others / "a.pt", COWBOY.id)
-    both = [UNSCRIPTED, LIBRARY["quadruped-walk"]]
+    both = [UNSCRIPTED, LIBRARY["walker-stand"]]
     for expert, specs, said in (
         ("scripted", [UNSCRIPTED], ": there is no scripted player"),
         ("scripted", both, " and others: there is no scripted player"),
@@ -124,7 +124,7 @@ def test_without_an_expert_it_is_said_who_was_looked_for(collecting, tmp_path):
         with pytest.raises(DemoError) as error:
             collect_demos(request, library=LIBRARY)
         assert str(error.value) == (
-            f"nothing can be collected in quadruped-run{said}.\n"
+            f"nothing can be collected in hopper-hop{said}.\n"
             "Name a checkpoint, or a folder with checkpoints, with --expert, or train one with "
             "--train-expert."
         )

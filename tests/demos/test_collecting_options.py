@@ -90,10 +90,10 @@ def test_collecting_is_asked_to_stop(collecting, tmp_path):
 def test_a_checkpoint_plays_on_the_device_and_with_the_seed_that_were_asked_for(
     collecting, tmp_path
 ):
-    path = checkpoint_of(tmp_path / "expert.pt", "quadruped-run")
+    path = checkpoint_of(tmp_path / "expert.pt", "hopper-hop")
     agent = StandInAgent()
     collecting.replace("expert's agent", lambda told: (agent, told["specs"]))
-    spec = LIBRARY["quadruped-run"]  # nobody plays it by a script
+    spec = LIBRARY["hopper-hop"]  # nobody plays it by a script
     collect_demos(
         CollectionRequest([spec], tmp_path, expert=str(path), episodes=4, device="cuda:1", seed=6),
         library=LIBRARY,
@@ -106,7 +106,7 @@ def test_a_checkpoint_plays_on_the_device_and_with_the_seed_that_were_asked_for(
 
 
 def test_trained_experts_are_looked_for_among_the_runs_that_were_named(collecting, tmp_path):
-    spec = LIBRARY["quadruped-run"]  # nobody plays it by a script
+    spec = LIBRARY["hopper-hop"]  # nobody plays it by a script
     path = checkpoint_of(tmp_path / "mine/a/checkpoints/best.pt", spec.id)
     mine, others = tmp_path / "mine", tmp_path / "others"
     assert without_expert([spec], library=LIBRARY, runs=mine) == []

@@ -99,7 +99,7 @@ class Short(Faulty):
 FAULTS = {
     Unseeded: "same seed and actions differ at step 0",
     LiveView: "changes the observation returned before",
-    WrongShape: r"shape \(4,\), expected \(3,\)",
+    WrongShape: r"shape \(4,\), and its spec says \(3,\)",
     WrongType: "float64, not float32",
     Exploding: "not finite",
     OddSuccess: "success is 0.5",

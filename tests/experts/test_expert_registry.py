@@ -20,9 +20,9 @@ LIBRARY = load_specs()
 
 
 def test_a_task_without_a_player_is_an_error_that_says_where_to_look():
-    spec = LIBRARY["quadruped-run"]
+    spec = LIBRARY["hopper-hop"]
     assert not has_player(spec)
-    with pytest.raises(SpecError, match=r"'quadruped-run': there is no .*tasks list --experts"):
+    with pytest.raises(SpecError, match=r"'hopper-hop': there is no .*tasks list --experts"):
         make_player(spec)
 
 
