@@ -216,7 +216,7 @@ def _without_success(specs: list[TaskSpec], searched: Mapping[str, Any]) -> list
         "| --- | ---: | ---: | ---: | ---: |",
         *rows,
         "",
-        f"Not tried yet, of the control suite and its extension: {', '.join(untried)}.",
+        f"Not tried yet, of the control suite and its extension: {', '.join(untried) or 'none'}.",
     ]
 
 
