@@ -8,7 +8,7 @@ from pathlib import Path
 from newt_core.errors import RunFolderError
 from newt_core.training.checkpoint_folder import BEST, LAST
 from newt_core.training.run_folder import RunFolder
-from newt_core.training.run_name import RUNS
+from newt_core.training.run_name import FINETUNING, RUNS
 
 LOOSE_VIDEOS = Path("videos")
 """Where videos of a checkpoint go that lies in no run."""
@@ -61,6 +61,9 @@ def specs_for(
     except RunFolderError:
         return ()
     run = RunFolder(file.absolute().parent.parent)
-    # A pretraining is a part of its run.
-    kept = [each.specs for each in (run, RunFolder(run.path.parent)) if each.specs.is_dir()]
+    places, above = [run], RunFolder(run.path.parent)
+    # A pretraining is a part of its run, as the runs of a finetuning are of that.
+    if above.config_file.is_file() or (above.path / FINETUNING).is_file():
+        places.append(above)
+    kept = [each.specs for each in places if each.specs.is_dir()]
     return kept[:1] if run.config_file.is_file() else ()
