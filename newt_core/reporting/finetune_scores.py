@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -123,10 +124,9 @@ def _scores_at(
         total = lengths[member]
         moment = moment_of(share, total)
         later = (moment_of(each, total) for each in SHARES if each > share)
-        until = max(next(later, moment + 1), moment + 1)
+        until = max(next(later, math.inf), moment + 1)
         evaluations = histories[member].interaction
-        there = (step for step in evaluations if moment <= step and (step < until or share == 1))
-        first = min(there, default=None)
+        first = min((step for step in evaluations if moment <= step < until), default=None)
         if first is not None:
             scores.append(float(evaluations[first]["tasks"][member.task]["score"]))
     return scores

@@ -39,20 +39,26 @@ class AtShares:
         return any(last < moment <= now for moment in self._moments)
 
 
-def evaluation_steps(total: int, every: int, shares: Sequence[float] = ()) -> list[int]:
-    """Return the steps after which a run is evaluated, in their order.
+@dataclass(frozen=True)
+class Evaluations:
+    """The steps after which a run is evaluated: counted, for there may be billions of them."""
 
-    Args:
-        total: Steps of the whole run, at whose end it always is.
-        every: Steps between evaluations; 0 for none but those at shares.
-        shares: Of the run, in (0, 1].
-    """
-    steps = {total, *(moment_of(share, total) for share in shares)}
-    if every:
-        steps.update(range(0, total, every))
-    if every or shares:
-        steps.add(0)
-    return sorted(steps)
+    total: int
+    """Steps of the whole run, at whose end it always is."""
+    every: int
+    """Steps between evaluations, from the beginning on; 0 for none but those at shares."""
+    shares: Sequence[float] = ()
+    """Of the run, in (0, 1]. With some, it is evaluated at the beginning, too."""
+
+    def after(self, step: int) -> int:
+        """Return how many are to come after a step; after -1, all of them."""
+        others = {self.total, *(moment_of(share, self.total) for share in self.shares)}
+        if not self.every:
+            others |= {0} if self.shares else set()
+            return sum(other > step for other in others)
+        multiples = max(0, (self.total - 1) // self.every - step // self.every)
+        others = {other for other in others if other == self.total or other % self.every}
+        return multiples + sum(other > step for other in others)
 
 
 def moment_of(share: float, total: int) -> int:

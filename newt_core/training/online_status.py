@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from newt_core.training.cadence import evaluation_steps
+from newt_core.training.cadence import Evaluations
 from newt_core.training.collector import Collector
 from newt_core.training.config import RunConfig
 from newt_core.training.progress import Progress, RunStatus
@@ -33,8 +33,7 @@ class OnlineStatus:
     ) -> None:
         self.speed = Speed()
         evaluation = config.evaluation
-        moments = evaluation_steps(config.steps, evaluation.every, evaluation.at)
-        self.left = TimeLeft(config.steps, moments)
+        self.left = TimeLeft(Evaluations(config.steps, evaluation.every, evaluation.at))
         self.acted = 0
         """Agent steps of this rank since the run began or went on."""
         self._config = config

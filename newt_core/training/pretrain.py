@@ -14,7 +14,7 @@ from newt_core.agents.base import OfflineAgent, Stateful
 from newt_core.agents.ranks import ALONE, Ranks
 from newt_core.errors import EnvironmentFailure
 from newt_core.replay import Part, divide
-from newt_core.training.cadence import LOG_SECONDS, Every, EverySeconds, evaluation_steps
+from newt_core.training.cadence import LOG_SECONDS, Evaluations, Every, EverySeconds
 from newt_core.training.checkpoint_folder import CheckpointFolder
 from newt_core.training.config import RunConfig
 from newt_core.training.health import Health
@@ -89,9 +89,8 @@ class Pretrainer:
         self.counters = PretrainCounters()
         self._last_logged = 0
         self._speed = Speed()
-        updates = config.pretrain.updates
-        moments = evaluation_steps(updates, config.pretrain.evaluate_every)
-        self._left = TimeLeft(updates, moments)
+        part = config.pretrain
+        self._left = TimeLeft(Evaluations(part.updates, part.evaluate_every))
         self._log_due = EverySeconds(LOG_SECONDS)
         self._evaluate_due = Every(config.pretrain.evaluate_every)
         self._save_due = Every(config.pretrain.checkpoint_every)

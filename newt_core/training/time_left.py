@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from bisect import bisect_right
-from collections.abc import Sequence
 
+from newt_core.training.cadence import Evaluations
 from newt_core.training.progress import Evaluating
 
 
@@ -13,12 +12,10 @@ class TimeLeft:
     """Foresees a run's end from its speed and from the evaluations so far.
 
     Args:
-        total: Steps (or updates) of the whole run.
-        evaluations: The steps after which it is evaluated, rising.
+        evaluations: When it is evaluated, by its steps (or updates).
     """
 
-    def __init__(self, total: int, evaluations: Sequence[int]) -> None:
-        self._total = total
+    def __init__(self, evaluations: Evaluations) -> None:
         self._evaluations = evaluations
         self._evaluation_s: float | None = None
         self._began: float | None = None
@@ -61,7 +58,7 @@ class TimeLeft:
             steps_per_s: Its speed, evaluations left out.
             evaluation_s: What an evaluation takes as long as none has been timed.
         """
-        left = max(self._total - steps, 0)
+        left = max(self._evaluations.total - steps, 0)
         if left and steps_per_s <= 0:
             return None
         seconds = left / steps_per_s if left else 0.0
@@ -70,7 +67,7 @@ class TimeLeft:
             if now.seconds_left is None:
                 return None
             seconds += now.seconds_left
-        to_come = self._evaluations_after(steps)
+        to_come = self._evaluations.after(steps)
         if to_come:
             each = self._whole() or self._evaluation_s or evaluation_s
             if each is None:
@@ -90,7 +87,3 @@ class TimeLeft:
             return begin_s if first >= self._of else self._evaluation_s
         so_far = time.monotonic() - self._began - begin_s
         return begin_s + so_far * (self._of - first) / (self._done - first)
-
-    def _evaluations_after(self, steps: int) -> int:
-        """Return how many are to come."""
-        return len(self._evaluations) - bisect_right(self._evaluations, steps)

@@ -8,7 +8,7 @@ from functools import partial
 
 from newt_core.agents.newt.setup import choose_device
 from newt_core.specs import TaskSpec
-from newt_core.training.cadence import evaluation_steps
+from newt_core.training.cadence import Evaluations
 from newt_core.training.config import RunConfig
 from newt_core.workflows.agent_kinds import find_kind
 from newt_core.workflows.join import cores_of_a_rank
@@ -138,5 +138,5 @@ def planned_evaluations(config: RunConfig, *, pretraining: bool = False) -> int:
     if pretraining:
         return after_pretraining
     evaluation = config.evaluation
-    online = len(evaluation_steps(config.steps, evaluation.every, evaluation.at))
+    online = Evaluations(config.steps, evaluation.every, evaluation.at).after(-1)
     return online + (after_pretraining if config.pretrains else 0)

@@ -5,10 +5,15 @@ from __future__ import annotations
 import pytest
 
 from newt_core.model.sizes import SIZES
-from newt_core.training.cadence import AtShares, evaluation_steps, moment_of
+from newt_core.training.cadence import AtShares, Evaluations, moment_of
 from newt_core.training.metrics import read_metrics
 from tests.fixtures.models import TINY
 from tests.fixtures.trainers import PointRun, point_config
+
+
+def steps_of(evaluations: Evaluations) -> list[int]:
+    steps = range(evaluations.total + 1)
+    return [step for step in steps if evaluations.after(step - 1) > evaluations.after(step)]
 
 
 @pytest.mark.parametrize(
@@ -30,7 +35,7 @@ def test_a_run_is_evaluated_at_shares_whatever_else(tmp_path, monkeypatch):
     run = PointRun(tmp_path / "a", config=config)
     run.run()
     assert run.evaluated == [0, 4, 10, 20, 40]
-    assert evaluation_steps(40, 0, [0.1, 0.25, 0.5]) == run.evaluated
+    assert steps_of(Evaluations(40, 0, [0.1, 0.25, 0.5])) == run.evaluated
     both = PointRun(tmp_path / "b", config=point_config(steps=40, evaluation__at="[0.25]"))
     both.run()
     assert both.evaluated == [0, 10, 24, 40]
@@ -49,4 +54,10 @@ def test_a_run_is_evaluated_at_shares_whatever_else(tmp_path, monkeypatch):
     ],
 )
 def test_evaluations_are_known_before_a_run_begins(every, shares, steps):
-    assert evaluation_steps(100, every, shares) == steps
+    assert steps_of(Evaluations(100, every, shares)) == steps
+    assert Evaluations(100, every, shares).after(-1) == len(steps)
+
+
+def test_billions_of_evaluations_are_counted_at_once():
+    assert Evaluations(10**15, 1, [0.5]).after(-1) == 10**15 + 1
+    assert Evaluations(10**15, 1, [0.5]).after(10**15 - 2) == 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from newt_core.training import time_left
-from newt_core.training.cadence import evaluation_steps
+from newt_core.training.cadence import Evaluations
 from newt_core.training.progress import Evaluating
 from newt_core.training.time_left import TimeLeft
 
@@ -40,13 +40,13 @@ def evaluated(left: TimeLeft, clock: list[float], seconds: float) -> None:
     ],
 )
 def test_evaluations_to_come_count(clock, every, steps, evaluations):
-    left = TimeLeft(1000, evaluation_steps(1000, every))
+    left = TimeLeft(Evaluations(1000, every))
     evaluated(left, clock, 60.0)
     assert left.seconds(steps, 10.0, None) == (1000 - steps) / 10 + evaluations * 60
 
 
 def test_what_is_not_known_is_not_told(clock):
-    left = TimeLeft(1000, [0, 500, 1000])
+    left = TimeLeft(Evaluations(1000, 500))
     assert left.seconds(0, 0.0, 60.0) is None  # no speed
     assert left.seconds(0, 10.0, None) is None  # no evaluation
     assert left.seconds(0, 10.0, 60.0) == 220.0  # two of them, as they are expected
@@ -56,7 +56,7 @@ def test_what_is_not_known_is_not_told(clock):
 
 
 def test_the_evaluation_under_way_is_foreseen_from_its_own_speed(clock):
-    left = TimeLeft(1000, [0, 500, 1000])
+    left = TimeLeft(Evaluations(1000, 500))
     left.begin_evaluation()
     clock[0] += 30.0  # Simulators and the first step.
     left.evaluated(1, 401)
@@ -73,7 +73,7 @@ def test_the_evaluation_under_way_is_foreseen_from_its_own_speed(clock):
 
 
 def test_until_it_has_a_speed_an_evaluation_takes_what_the_last_one_took(clock):
-    left = TimeLeft(1000, [0, 500, 1000])
+    left = TimeLeft(Evaluations(1000, 500))
     evaluated(left, clock, 60.0)
     left.begin_evaluation()
     clock[0] += 25.0

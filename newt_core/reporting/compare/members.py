@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from newt_core.errors import ConfigError, RunFolderError
-from newt_core.reporting.history import Evaluation, read_history
+from newt_core.reporting.history import Evaluation, History, read_history
 from newt_core.training.metrics import read_metrics
 from newt_core.training.run_folder import RunFolder
 from newt_core.training.run_list import RunList
@@ -52,7 +52,10 @@ def read_run(folder: RunFolder, at: int | None = None) -> Member:
     Raises:
         NewtError: it has no evaluation, or none by then.
     """
-    history = read_history(folder)
+    return _member(folder, read_history(folder), at)
+
+
+def _member(folder: RunFolder, history: History, at: int | None) -> Member:
     hours = _Clock.of(folder)
     moments = [
         Moment(steps, hours.at(steps), evaluation)
@@ -87,18 +90,19 @@ def read_single_tasks(runs: RunList, at: int | None = None) -> Member:
     Raises:
         NewtError: none of them has an evaluation, or one of them none by then.
     """
-    folders = [runs.run(member) for member in runs.members]
-    begun = [folder for folder in folders if read_history(folder).newest is not None]
+    histories = {folder: read_history(folder) for folder in map(runs.run, runs.members)}
+    begun = [folder for folder, history in histories.items() if history.newest is not None]
     if not begun:
         raise RunFolderError(
             f"no run in {runs.path} has an evaluation yet: newt train --run {runs.path} --resume "
             "goes on with them."
         )
-    part = None if at is None else at // len(folders)
-    members = [read_run(folder, part) for folder in begun]
+    count = len(histories)
+    part = None if at is None else at // count
+    members = [_member(folder, histories[folder], part) for folder in begun]
     moments = [
         Moment(
-            steps * len(folders),
+            steps * count,
             None if any(one.hours is None for one in each) else sum(one.hours or 0 for one in each),
             _joined([one.evaluation for one in each]),
         )
