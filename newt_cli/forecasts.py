@@ -49,8 +49,8 @@ class ForecastFirst:
         return {"forecast": parts}
 
 
-def say_forecast_of_runs(config: RunConfig, spec: TaskSpec, runs: int) -> None:
-    """Time a few steps of one run of several alike, and print a line."""
+def say_forecast_of_runs(config: RunConfig, spec: TaskSpec, runs: int) -> float | None:
+    """Time a few steps of one run of several alike, print a line, and return its seconds."""
     from newt_core.workflows.forecast import forecast
 
     with console.quiet_stdout():
@@ -58,6 +58,7 @@ def say_forecast_of_runs(config: RunConfig, spec: TaskSpec, runs: int) -> None:
     each = " each" if runs > 1 else ""
     total = f", {duration(runs * made.seconds)} in all" if made.seconds and runs > 1 else ""
     console.notice(f"forecast: {runs:,} run{'s' * (runs > 1)} of {sentence(made)}{each}{total}")
+    return made.seconds
 
 
 class ForecastOfMany:

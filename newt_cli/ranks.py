@@ -163,7 +163,8 @@ def work(
         with failing_cleanly(made.folder, go_on, new=new):
             result = _launched(command, made, several)
     else:
-        result = _learned(made, learn, go_on, new)
+        expected = forecast.get("forecast", {}).get("seconds")
+        result = _learned(command, made, learn, go_on, new, expected)
     result = replace(result, document={**result.document, **forecast})
     if made.ranks.writes:
         _deliver(result, go_on, as_json)
@@ -173,8 +174,14 @@ def work(
 
 
 def _learned(
-    made: RunContext, learn: Callable[[RunContext], Result], go_on: str, new: bool
+    command: str,
+    made: RunContext,
+    learn: Callable[[RunContext], Result],
+    go_on: str,
+    new: bool,
+    expected_s: float | None,
 ) -> Result:
+    from newt_core.training.expected import Expected
     from newt_core.training.progress import Unwatched
 
     launcher = os.getppid()
@@ -191,7 +198,8 @@ def _learned(
         stop = StopRequest(display.note)
         alone = made.ranks.size == 1
         with stop.listening(), failing_cleanly(made.folder, go_on, new=new and alone):
-            return learn(replace(made, progress=display, should_stop=stops(stop)))
+            progress = Expected(display, expected_s, pretraining=command == "pretrain")
+            return learn(replace(made, progress=progress, should_stop=stops(stop)))
 
 
 def _launched(command: str, made: RunContext, several: Several) -> Result:

@@ -110,7 +110,8 @@ def finetune(
         made = new_finetuning(request, console.notice)
         plan = made.finetuning.plan
         first = made.library[plan.tasks[0]]
-        say_forecast_of_runs(made.finetuning.config, first, len(plan.members))
+        seconds = say_forecast_of_runs(made.finetuning.config, first, len(plan.members))
+        made = replace(made, run_seconds=seconds)
     folder = made.finetuning.path
     with console.quiet_stdout(), training_display(folder.name) as display:
         stop = StopRequest(display.note)

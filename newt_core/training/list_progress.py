@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
 
 from newt_core.training.progress import Progress, RunStatus
-from newt_core.training.run_list import Member
+
+Run = TypeVar("Run", bound=Hashable)
+"""What stands for a run; as a text, it is what people call it."""
 
 
 @dataclass
@@ -29,7 +32,7 @@ class _Part:
     """Seconds that it was at work here, once it has ended."""
 
 
-class ListProgress:
+class ListProgress(Generic[Run]):
     """Tells who watches one count over all runs of a list, whatever runs at a time.
 
     Args:
@@ -44,9 +47,9 @@ class ListProgress:
     def __init__(
         self,
         progress: Progress,
-        totals: Mapping[Member, int],
-        done: Sequence[Member],
-        expected: Mapping[Member, float | None],
+        totals: Mapping[Run, int],
+        done: Sequence[Run],
+        expected: Mapping[Run, float | None],
         *,
         jobs: int = 1,
         clock: Callable[[], float] = time.monotonic,
@@ -59,13 +62,13 @@ class ListProgress:
             for member, total in totals.items()
         }
 
-    def of(self, member: Member) -> Progress:
+    def of(self, member: Run) -> Progress:
         """Return what one run tells of itself to, which begins with that."""
         part = self._parts[member]
         part.began, part.took = self._clock(), None
         return _OneOf(self, member)
 
-    def tell(self, member: Member, status: RunStatus) -> None:
+    def tell(self, member: Run, status: RunStatus) -> None:
         """Take in what one run tells, and pass on how the list stands."""
         part = self._parts[member]
         if status.counts == "steps":
@@ -75,11 +78,11 @@ class ListProgress:
         part.status = status
         self._tell(f"{member}: {status.message}" if status.message else "")
 
-    def note(self, member: Member, message: str) -> None:
+    def note(self, member: Run, message: str) -> None:
         """Pass on a line about one run."""
         self._tell(f"{member}: {message}")
 
-    def end(self, member: Member, *, whole: bool) -> None:
+    def end(self, member: Run, *, whole: bool) -> None:
         """Note that a run ended, as it was meant to or not."""
         part = self._parts[member]
         if part.began is not None:
@@ -136,12 +139,17 @@ class ListProgress:
         return max(whole * (1 - part.first / part.total) - passed, status.seconds_left or 0.0)
 
     def _whole(self, part: _Part) -> float | None:
-        """Return what a run will take: as expected, put right by how long the others took."""
+        """Return what a run will take: as expected, put right by how long the others took.
+
+        Without anything that was expected, one goes by the others' pace, or the newest's so far.
+        """
         over = [
             (other.took, (other.total - other.first) / other.total, other)
             for other in self._parts.values()
             if other.took and other.first < other.total
         ]
+        if part.expected is None and not over:
+            over = self._foreseen()
         if part.expected is not None:
             both = [(took, share * o.expected) for took, share, o in over if o.expected]
             return part.expected * (
@@ -152,11 +160,23 @@ class ListProgress:
         steps = sum(share * other.total for _, share, other in over)
         return part.total * sum(took for took, _, _ in over) / steps
 
+    def _foreseen(self) -> list[tuple[float, float, _Part]]:
+        """Return the seconds that runs at work will have taken, by themselves, and their share."""
+        return [
+            (self._clock() - part.began + status.seconds_left, 1 - part.first / part.total, part)
+            for part in self._parts.values()
+            if (status := part.status) is not None
+            and part.began is not None
+            and status.counts == "steps"
+            and status.seconds_left is not None
+            and part.first < part.total
+        ]
 
-class _OneOf:
+
+class _OneOf(Generic[Run]):
     """A :class:`Progress` of one run of a list."""
 
-    def __init__(self, whole: ListProgress, member: Member) -> None:
+    def __init__(self, whole: ListProgress[Run], member: Run) -> None:
         self._whole = whole
         self._member = member
 

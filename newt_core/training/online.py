@@ -125,9 +125,7 @@ class OnlineTrainer:
             self._loop.close()
 
     def _run(self) -> TrainResult:
-        self._status.speed.go_on(
-            self.steps
-        )  # What was done before this run went on is no speed of its.
+        self._status.begin(self.agent.updates, self.steps)
         if steps := self.collector.open_steps:
             self._report(message=f"repeating {steps:,} steps of the episodes that were open")
         agreed(self.ranks, self.collector.begin, failing=EnvironmentFailure)
@@ -185,6 +183,7 @@ class OnlineTrainer:
                 self._report()
                 if self._asked_to_stop():
                     return False
+        self._status.settled(self.agent.updates, self.steps)
         return True
 
     # -- reporting, evaluating, saving ----------------------------------------------------------

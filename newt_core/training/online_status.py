@@ -36,11 +36,30 @@ class OnlineStatus:
         self.left = TimeLeft(Evaluations(config.steps, evaluation.every, evaluation.at))
         self.acted = 0
         """Agent steps of this rank since the run began or went on."""
+        self._learned, self._rounds = 0, 0
         self._config = config
         self._collector = collector
         self._counters = counters
         self._clock = clock
         self._progress = progress
+
+    def begin(self, updates: int, steps: int) -> None:
+        """Note that a run begins or goes on: what was done before is no speed of its."""
+        self._learned = updates
+        self.speed.begin(steps)
+
+    def settled(self, updates: int, steps: int) -> None:
+        """Note that all updates that were due are taken.
+
+        The first time, these may be as many as all steps before have owed, which were quicker than
+        those to come, being random: only from here on is the speed that of the rest.
+        """
+        if updates == self._learned:
+            return
+        self._learned = updates
+        self._rounds += 1
+        if self._rounds == 1:
+            self.speed.begin(steps)
 
     def show(self, updates: int, message: str = "") -> None:
         """Say where the run is.
@@ -61,11 +80,18 @@ class OnlineStatus:
                 message=message,
                 deaths=self._collector.deaths,
                 lost_episodes=self._collector.lost_episodes,
-                seconds_left=self.left.seconds(counters.steps, rate, self._evaluation_seconds()),
+                seconds_left=self._seconds_left(rate),
                 evaluating=self.left.evaluating,
                 stages=self._clock.reported or self._clock.shares(),
             )
         )
+
+    def _seconds_left(self, rate: float) -> float | None:
+        """Return the seconds until the run ends; None before it does what it will go on doing."""
+        steps = self._counters.steps
+        if self._rounds < 2 and steps < self._config.steps:
+            return None
+        return self.left.seconds(steps, rate, self._evaluation_seconds())
 
     def _evaluation_seconds(self) -> float | None:
         """Return what an evaluation will take by how fast the agent has acted so far."""

@@ -46,7 +46,8 @@ class RunStatus:
     lost_episodes: int = 0
     """Episodes that this cut short, since the run began."""
     seconds_left: float | None = None
-    """Until the run ends, evaluations included; None as long as that is not known."""
+    """Until the run ends, evaluations included; None as long as it cannot tell. A pretraining
+    tells of itself alone."""
     evaluating: Evaluating | None = None
     """The evaluation under way, if any."""
     stages: Mapping[Stage, float] = field(default_factory=dict)

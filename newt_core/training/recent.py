@@ -84,8 +84,12 @@ class Speed:
     """Steps per second; what happens between :meth:`pause` and :meth:`go_on` does not count."""
 
     def __init__(self) -> None:
+        self.begin(0)
+
+    def begin(self, steps: int) -> None:
+        """Measure from here on, and forget what was before."""
         self._rate = 0.0
-        self.go_on(0)
+        self.go_on(steps)
 
     def go_on(self, steps: int) -> None:
         """Measure from here on; until there is a step, the rate is the one before."""

@@ -7,7 +7,6 @@ is an ordinary run inside the finetuning's folder.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +19,8 @@ from newt_core.seeds import Stream, stream_seed
 from newt_core.training.checkpoint_folder import LAST
 from newt_core.training.config import RunConfig
 from newt_core.training.finetuning import PRETRAINED, Finetuning, Member
-from newt_core.training.progress import Progress, RunStatus
+from newt_core.training.list_progress import ListProgress
+from newt_core.training.progress import RunStatus
 from newt_core.training.resume import run_settings
 from newt_core.workflows.context import RunContext
 from newt_core.workflows.evaluate import evaluate_agent
@@ -54,13 +54,15 @@ def finetune(context: FinetuneContext) -> Finetuned:
         plan = finetuning.plan
         steps = {member: run_settings(finetuning.run(member)).steps for member in plan.members}
         done: dict[str, int] = dict(finetuning.read().get("done", {}))
+        ended = [member for member in plan.members if done.get(member.name) == steps[member]]
+        expected = dict.fromkeys(plan.members, context.run_seconds)
+        watched = ListProgress(context.progress, steps, ended, expected)
         interrupted, scores = False, None
-        for number, member in enumerate(plan.members):
-            if done.get(member.name) == steps[member]:
+        for member in plan.members:
+            if member in ended:
                 continue
-            before = sum(steps[earlier] for earlier in plan.members[:number])
-            progress = OneOfMany(context.progress, str(member), before, sum(steps.values()))
-            interrupted = not _make(replace(context, progress=progress), member)
+            interrupted = not _make(replace(context, progress=watched.of(member)), member)
+            watched.end(member, whole=not interrupted)
             if not interrupted:
                 done[member.name] = steps[member]
             scores = _write(finetuning, steps, done)
@@ -79,45 +81,6 @@ def finetune(context: FinetuneContext) -> Finetuned:
         scores or _write(finetuning, steps, done),
         interrupted,
     )
-
-
-class OneOfMany:
-    """A :class:`Progress` of one run that says which it is, and counts those before and after.
-
-    Args:
-        progress: Who watches.
-        name: What people call the run.
-        before: Agent steps of the runs before it.
-        total: Agent steps of all.
-    """
-
-    def __init__(self, progress: Progress, name: str, before: int, total: int) -> None:
-        self._progress = progress
-        self._name = name
-        self._before = before
-        self._total = total
-        self._began: tuple[float, int] | None = None
-        """When the run told of itself first, and its steps by then."""
-
-    def update(self, status: RunStatus) -> None:
-        """Pass it on; a pretraining, which counts its updates, is told as it is."""
-        message = f"{self._name}: {status.message}" if status.message else ""
-        told = replace(status, run=self._name, message=message)
-        if status.counts == "steps":
-            steps, left = self._before + status.steps, self._seconds_left(status)
-            told = replace(told, steps=steps, total=self._total, seconds_left=left)
-        self._progress.update(told)
-
-    def _seconds_left(self, status: RunStatus) -> float | None:
-        """Return the seconds until the last run ends, if those to come take a step as this does."""
-        if self._began is None:
-            self._began = time.monotonic(), status.steps
-        if status.seconds_left is None:
-            return None
-        began, first = self._began
-        whole = time.monotonic() - began + status.seconds_left
-        to_come = self._total - self._before - status.total
-        return status.seconds_left + to_come * whole / max(1, status.total - first)
 
 
 def _make(context: FinetuneContext, member: Member) -> bool:

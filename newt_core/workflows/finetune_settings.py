@@ -61,6 +61,8 @@ class FinetuneContext:
     library: SpecLibrary
     progress: Progress = field(default_factory=Unwatched)
     should_stop: Callable[[], bool] = never
+    run_seconds: float | None = None
+    """What each of its runs is expected to take; None if not known."""
 
 
 def new_finetuning(

@@ -83,7 +83,7 @@ class _Work:
 
     context: ListContext
     totals: dict[Member, int]
-    watched: ListProgress
+    watched: ListProgress[Member]
     left: list[Member]
     failed: dict[Member, str] = field(default_factory=dict)
     interrupted: bool = False

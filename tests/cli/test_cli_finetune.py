@@ -45,6 +45,8 @@ def test_it_trains_evaluates_and_tells_what_that_was_worth(newt, monkeypatch):
     assert first.count("±") == second.count("±") == 5
     assert page == "runs/unseen/report.html"
     assert re.search(r"forecast: 4 runs of 20 steps, about .* each, .* in all", answer.err)
+    # What is expected of each run is counted from the first line on.
+    assert re.search(r"0/80 steps · .* left", answer.err)
     assert "from scratch" in Path(page).read_text()
 
     again = newt("newt finetune --run unseen --resume --json")

@@ -11,6 +11,7 @@ import pytest
 from newt_core.specs import load_specs
 from newt_core.training.checkpoint import save_checkpoint
 from newt_core.training.config import resolve_config
+from newt_core.training.progress import RunStatus
 from newt_core.training.run_folder import RunFolder
 from tests.fixtures.contents import payload_of
 from tests.fixtures.demonstrations import write_demos
@@ -180,6 +181,17 @@ def test_a_table_must_have_every_task(newt, core):
 def test_the_core_gets_users_tasks(newt, core, tmp_path):
     newt(START)
     assert "walker-run" in core.arguments("train")["library"]
+
+
+def test_until_the_run_can_tell_its_time_left_is_the_forecasts(newt, core):
+    def learning(*, progress, **_):
+        progress.update(RunStatus(0, 700, 0, 0.0, {}))
+
+    core.while_training = learning
+    # The stand-in of the forecast says 3,000 seconds.
+    assert "a: 0/700 steps · 0 updates · 0:50:00 left" in newt(START).err
+    resumed = newt("newt train --run a --resume")
+    assert "a: 0/700 steps · 0 updates\n" in resumed.err
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -74,15 +74,20 @@ def test_time_left_is_that_of_all_runs_to_come_and_learns_from_those_that_ended(
     assert watcher.seen[-1].seconds_left == 0.0
 
 
-def test_without_expectations_it_goes_by_the_pace_of_those_that_ended():
+def test_without_expectations_it_goes_by_the_pace_of_the_others():
     watcher, clock = Watcher(), Clock()
     whole = made(watcher, clock, expected=None)
     whole.of(A).update(status(0))
+    clock.now = 3.0
     whole.tell(A, status(50, left=2.0))
-    assert watcher.seen[-1].seconds_left is None
+    # It will have taken 5 seconds; the others are as long, and twice as long.
+    assert [seen.seconds_left for seen in watcher.seen] == [None, 2.0 + 5.0 + 10.0]
     clock.now = 20.0
     whole.end(A, whole=True)
     assert watcher.seen[-1].seconds_left == 20.0 + 40.0
+    whole.of(B).update(status(10, left=1.0))
+    # What has ended is known better than what is at work.
+    assert watcher.seen[-1].seconds_left == 1.0 + 40.0
 
 
 def test_of_a_run_that_goes_on_only_the_rest_counts():

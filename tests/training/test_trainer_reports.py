@@ -153,7 +153,42 @@ def test_metrics_come_every_ten_seconds_and_the_speed_leaves_evaluations_out(
     assert [row["eval/seconds"] for row in rows.values() if "eval/score" in row] == [50.0] * 4
     assert [row["steps_per_s"] for row in rows.values()] == [0.0] + [0.5] * 7
     assert {status.steps_per_s for status in watcher.seen} == {0.0, 0.5}
-    assert [s.steps for s in watcher.seen if s.steps_per_s == 0.0] == [0, 0, 0]
+    # At the start; and from the first update on, speed is measured anew.
+    assert [s.steps for s in watcher.seen if s.steps_per_s == 0.0] == [0, 0, 0, 16]
+
+
+def test_the_time_left_is_told_once_the_run_does_what_it_will_go_on_doing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    clock = Clock(monkeypatch)
+
+    class Slow(PointPool):
+        def step(self, actions: Any) -> Transitions:
+            # Random steps are quick; then updates take their time, many of them at first.
+            clock.now += 0.1 if watcher.seen[-1].updates == 0 else 4.0
+            return super().step(actions)
+
+    watcher = Watcher()
+    config = point_config(steps=32, checkpoint__every=100, evaluation__every=0)
+    run = PointRun(tmp_path / "a", config=config, pool=Slow, progress=watcher)
+    run.run()
+    told = {status.steps: status.seconds_left for status in watcher.seen}
+    # The first update comes at step 16 and the second at 20. From then on two steps take four
+    # seconds, and the last evaluation is to come.
+    assert [step for step, left in told.items() if left is None] == list(range(0, 20, 2))
+    for step in range(20, 32, 2):
+        assert 2 * (32 - step) < (told[step] or 0.0) < 2 * (32 - step) + 10
+
+
+def test_a_run_that_goes_on_tells_its_own_speed(tmp_path: Path):
+    watcher = Watcher()
+    run = PointRun(tmp_path / "a", config=point_config(steps=30, evaluation__every=0))
+    calls = count()
+    run.run(should_stop=lambda: next(calls) >= 11)
+    run.progress = watcher
+    run.run(resume=True)
+    told = [status.steps for status in watcher.seen if status.seconds_left is not None]
+    assert told[0] == 28  # Its second update, at step 24 the first.
 
 
 def test_a_burst_of_updates_is_shown_and_can_be_stopped(tmp_path: Path):

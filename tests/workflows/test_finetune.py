@@ -320,25 +320,25 @@ def test_whoever_watches_sees_one_count_over_all_runs(tmp_path, checkpoint):
     assert (steps[0], steps[-1]) == (0, 40)
     runs = list(dict.fromkeys(status.run for status in watcher.seen))
     assert runs == [
-        "short-reach, seed 0, from the checkpoint",
-        "short-reach, seed 0, from scratch",
+        "0/2 runs · short-reach, seed 0, from the checkpoint",
+        "1/2 runs",
+        "1/2 runs · short-reach, seed 0, from scratch",
+        "2/2 runs",
     ]
     said = [status.message for status in watcher.seen if status.message]
     assert said[0] == "short-reach, seed 0, from the checkpoint: the checkpoint's score as it is"
     assert all(message.startswith("short-reach, seed 0, from ") for message in said)
 
 
-def test_the_time_left_counts_the_runs_to_come(monkeypatch):
-    now = [100.0]
-    monkeypatch.setattr(workflow.time, "monotonic", lambda: now[0])
+def test_the_time_left_counts_the_runs_to_come(tmp_path, checkpoint):
     watcher = Watcher()
-    second = workflow.OneOfMany(watcher, "the second of four", 50, 200)
-    second.update(RunStatus(0, 50, 0, 0.0, {}))
-    now[0] += 30.0
-    second.update(RunStatus(20, 50, 0, 1.0, {}, seconds_left=70.0))
-    # This run takes 100 s in all, and two more are to come.
-    assert [status.seconds_left for status in watcher.seen] == [None, 270.0]
-    assert watcher.seen[-1].steps == 70
+    made = new_finetuning(request(tmp_path))
+    finetune(replace(made, progress=watcher, run_seconds=1e6))
+    left = [status.seconds_left for status in watcher.seen if status.seconds_left is not None]
+    # Both runs before the first tells of itself; the other one; none.
+    assert left[0] == pytest.approx(2e6, rel=0.01)
+    assert any(1e6 <= seconds < 1.1e6 for seconds in left)
+    assert left[-1] == 0.0
 
 
 def test_scores_on_the_way_are_means_over_seeds_with_intervals(tmp_path, checkpoint):
