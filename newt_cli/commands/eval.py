@@ -17,6 +17,7 @@ from newt_core.settings import limits
 
 if TYPE_CHECKING:
     from newt_core.evaluation import Summary
+    from newt_core.specs import SpecLibrary
 
 app = command_app()
 
@@ -151,7 +152,9 @@ def evaluate(
     if out is not None:
         evaluations.require_json_place(out)
     chosen_seeds = evaluations.seed_list(seeds, seed)
-    library = load_specs(specs_for(named[0], specs, runs_dir) if len(named) == 1 else specs or ())
+    # Without --specs, each looks its tasks up among those that its own run has kept.
+    libraries = {name: load_specs(specs_for(name, specs, runs_dir)) for name in named}
+    library = libraries[named[0]] if named else load_specs(specs or ())
     if tasks is not None:
         tasks = runnable(library, tasks, strict=strict, notice=console.notice)
 
@@ -176,7 +179,7 @@ def evaluate(
     }
     found: dict[str, Summary] = {}
 
-    def add(name: str, run: Callable[..., Summary]) -> None:
+    def add(name: str, run: Callable[..., Summary], library: SpecLibrary) -> None:
         if len(named) + len(others) > 1:
             console.notice(f"{name}:")
         with console.quiet_stdout(), count_display("steps") as show:
@@ -184,21 +187,24 @@ def evaluate(
             found[name] = run(library=library, on_step=on_step)
 
     if len(requests) > 1:
-        for request in requests.values():  # What is wrong with the last is said before the first.
-            work.open_agent(request, library=library, runs=runs_dir)
+        for name, request in requests.items():  # The last's faults are said before the first runs.
+            work.open_agent(request, library=libraries[name], runs=runs_dir)
     for name, request in requests.items():
-        add(name, partial(work.evaluate_checkpoint, request, runs=runs_dir))
+        add(name, partial(work.evaluate_checkpoint, request, runs=runs_dir), libraries[name])
     here = dict.fromkeys(task for summary in found.values() for task in summary.tasks)
     same: dict[str, Any] = {
         "tasks": tasks or ",".join(here),
         "episodes": episodes,
         "seeds": chosen_seeds,
     }
+    has_all = (each for each in libraries.values() if all(task in each for task in here))
+    library = next(has_all, library)
     if RANDOM in others:
-        add(RANDOM, partial(work.evaluate_random, **same, **side_by_side))
+        add(RANDOM, partial(work.evaluate_random, **same, **side_by_side), library)
     if EXPERT in others:
         notice = console.notice
-        add(EXPERT, partial(work.evaluate_experts, **same, **side_by_side, notice=notice))
+        experts = partial(work.evaluate_experts, **same, **side_by_side, notice=notice)
+        add(EXPERT, experts, library)
     _show(found, out, as_json)
 
 

@@ -89,6 +89,11 @@ def goes_through_every_command(newt, run: str, kind: str) -> None:
     alone = newt(f"newt eval {run} --episodes 2 --envs 1 --policy-only --json")
     assert alone.code == 0, alone.err
     assert alone.json["tasks"] == again.json["tasks"]
+    several = newt(f"newt eval {run} {checkpoint} random --episodes 1 --policy-only --json")
+    assert several.code == 0, several.err
+    found = several.json["evaluations"]
+    assert list(found) == [run, checkpoint, "random"]
+    assert all(list(one["tasks"]) == ["short-balance", "short-reach"] for one in found.values())
     agent: Any = newt_core.load(checkpoint)._agent
     learned = sum(p.numel() for p in agent.model.parameters() if p.requires_grad)
     assert shown["parameters"]["total"] == learned
