@@ -97,8 +97,8 @@ class Speed:
         self._steps = steps
 
     def pause(self, steps: int) -> None:
-        """Remember the rate so far."""
-        self._rate = self.rate(steps)
+        """Keep the rate as it is, until there is a step after :meth:`go_on`."""
+        self._rate, self._steps = self.rate(steps), steps
 
     def rate(self, steps: int) -> float:
         """Return the steps per second."""

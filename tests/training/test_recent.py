@@ -21,6 +21,7 @@ def test_speed_counts_the_steps_since_it_went_on_and_no_pause(monkeypatch: pytes
     assert speed.rate(120) == 10.0
     speed.pause(120)
     now[0] = 50.0
+    assert speed.rate(120) == 10.0  # what goes on meanwhile is no part of it
     speed.go_on(120)
     assert speed.rate(120) == 10.0  # no step yet: as before
     now[0] = 51.0
