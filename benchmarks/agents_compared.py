@@ -123,6 +123,10 @@ class Compared(Recorder):
             options += ["--steps", str(self._steps // parts)]
         options += ["--each"] if method.each else []
         preset, *small = (None,) if self._large else method.small
+        if method.interacts and not self._large:
+            # A curve of five points; of agents of single tasks, none is drawn.
+            every = 0 if method.each else self._steps // 4
+            small.append(f"evaluation.every={every}")
         chosen = [*small, *method.settings]
         settings = [word for each in chosen for word in ("--set", each)]
         verb = "train" if method.interacts else "pretrain"

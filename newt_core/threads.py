@@ -18,6 +18,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from newt_core.allocator import keep_freed_memory
+
 COUNTS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
 """Environment variables with which users choose the number of PyTorch's threads."""
 SLEEP: Mapping[str, str] = MappingProxyType(
@@ -119,6 +121,8 @@ def divided(count: int) -> tuple[int, int]:
 def prepare_process(notice: Callable[[str], None]) -> None:
     """Make PyTorch use the cores that are free, and its waiting threads sleep, from now on.
 
+    Memory that is freed is kept, too: :func:`newt_core.allocator.keep_freed_memory`.
+
     To be called once, by a program that is Newt's alone, before PyTorch is imported; nothing is
     measured unless it is. A process that has imported it already keeps its threads.
 
@@ -129,6 +133,7 @@ def prepare_process(notice: Callable[[str], None]) -> None:
 
     import wrapt
 
+    keep_freed_memory()
     if "torch" in sys.modules:
         return
     let_waiting_threads_sleep(os.environ)

@@ -57,7 +57,8 @@ def test_newt_is_kept_and_so_is_its_policy_before_it_interacted(tmp_path):
     runs = json.loads(commands.out.read_text())["runs"]
     assert list(runs) == ["newt-seed1", f"{PRETRAINED}-seed1"]
     assert runs["newt-seed1"]["command"] == (
-        f"newt train --preset demo --tasks {TWO} --seed 1 --demos demos --steps 1000"
+        f"newt train --preset demo --tasks {TWO} --seed 1 --demos demos --steps 1000 "
+        "--set evaluation.every=250"
     )
     assert runs["newt-seed1"]["updates"] == 9
     assert runs["newt-seed1"]["evaluation"]["tasks"]["cartpole-swingup"]["score"] == 0.7
@@ -73,6 +74,7 @@ def test_of_agents_of_single_tasks_each_gets_its_part_of_the_steps(tmp_path):
     commands.run("tdmpc2", METHODS["tdmpc2"], 0)
     shown = json.loads(commands.out.read_text())["runs"]["tdmpc2-seed0"]
     assert "--each" in commands.said[0]
+    assert "evaluation.every=0" in commands.said[0]
     assert commands.said[0][commands.said[0].index("--steps") + 1] == "500"
     assert (shown["steps"], shown["updates"], shown["train_wall_s"]) == (1_000, 18, 7.0)
     assert list(shown["evaluation"]["tasks"]) == TWO.split(",")

@@ -117,9 +117,11 @@ def _run(order: Mapping[str, Any], progress: _Teller, stopped: threading.Event) 
     """Return whether the run was interrupted."""
     import torch
 
+    from newt_core.allocator import keep_freed_memory
     from newt_core.training.run_folder import RunFolder
     from newt_core.workflows.run_one import run_one
 
+    keep_freed_memory()
     torch.set_num_threads(order["threads"])
     return run_one(RunFolder(Path(order["folder"])), progress, stopped.is_set)
 
