@@ -2,9 +2,9 @@
 
     OMP_NUM_THREADS=1 python benchmarks/freed_memory.py --out benchmarks/results/freed-memory.json
 
-Plans and gradient steps of a run by the preset `cpu`, timed in processes of their own that keep
-freed memory or do not, one after the other in turn. Beside the median times stand the pages that
-the system provided for a gradient step, and the most memory that the process took.
+Rounds of a run by the preset `cpu`, each a plan, a step and a gradient step, timed in processes of
+their own that keep freed memory or do not, one after the other in turn. Beside the median times
+stand the pages that the system provided for a round, and the most memory that the process took.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import resource
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -28,7 +29,7 @@ TASK, PRESET = "cartpole-balance", "cpu"
 
 
 def measure(way: str, calls: int) -> dict[str, float]:
-    """Time plans and gradient steps in this process."""
+    """Time rounds in this process."""
     from newt_core.allocator import keep_freed_memory
 
     if way == "kept":
@@ -46,16 +47,13 @@ def measure(way: str, calls: int) -> dict[str, float]:
         return taken
 
     with trial_loop(resolve_config(PRESET, tasks=TASK), load_specs().select(TASK)) as trial:
-        for work in (trial.plan, trial.update):
-            work(), work(), work()
-        plan_s = timed(trial.plan)
+        trial.rounds(5)
         before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-        update_s = timed(trial.update)
+        round_s = timed(partial(trial.rounds, 1))
     used = resource.getrusage(resource.RUSAGE_SELF)
     return {
-        "plan_s": median(plan_s),
-        "update_s": median(update_s),
-        "pages_per_update": (used.ru_minflt - before) / calls,
+        "round_s": median(round_s),
+        "pages_per_round": (used.ru_minflt - before) / calls,
         "peak_bytes": used.ru_maxrss * 1024,
     }
 
@@ -64,8 +62,8 @@ def main() -> None:
     """Parse the command line and measure both ways in turn."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--out", type=Path)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--calls", type=int, default=60, help="of each kind, in a round")
+    parser.add_argument("--repeats", type=int, default=7, help="of both ways")
+    parser.add_argument("--calls", type=int, default=60, help="rounds of the run, each time")
     parser.add_argument("--way", choices=WAYS, help="in this process alone, to standard output")
     arguments = parser.parse_args()
     if arguments.way:
@@ -75,22 +73,21 @@ def main() -> None:
         parser.error("--out names the file")
     began = time.monotonic()
     found: dict[str, list[Any]] = {way: [] for way in WAYS}
-    for _ in range(arguments.rounds):
+    for _ in range(arguments.repeats):
         for way in WAYS:
             words = [sys.executable, __file__, "--way", way, "--calls", str(arguments.calls)]
             done = subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True)
             found[way].append(json.loads(done.stdout))
-    times = {
-        name: [a[name] / b[name] for a, b in zip(*found.values(), strict=True)]
-        for name in ("plan_s", "update_s")
-    }
+    ratios = [
+        before["round_s"] / kept["round_s"] for before, kept in zip(*found.values(), strict=True)
+    ]
     document = {
         "what": "freed memory",
         "commit": git_version(),
         "hardware": describe_hardware(),
         "settings": {"preset": PRESET, "task": TASK, "calls": arguments.calls},
-        "rounds": found,
-        "times_as_fast": {name: median(ratios) for name, ratios in times.items()},
+        "runs": found,
+        "times_as_fast": {"median": median(ratios), "each": ratios},
         "wall_s": round(time.monotonic() - began, 1),
     }
     write_json(arguments.out, document)
