@@ -138,7 +138,8 @@ class Compared(Recorder):
             "command": command,
             "commit": git_version(),
             "steps": _sum(rows, "step") if method.interacts else 0,
-            "updates": _sum(rows, "updates"),
+            # The rows of a pretraining count updates, as what others call steps.
+            "updates": _sum(rows, "updates" if method.interacts else "step"),
             "train_wall_s": _sum(rows, "wall_time"),
             "curve": {} if method.each else _curve(folders[0]),
         }

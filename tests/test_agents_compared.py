@@ -46,8 +46,9 @@ class Commands(Compared):
                 folders = [RunFolder(self.runs / name)]
             else:
                 folders = [RunFolder.create(name, "", root=self.runs)]
+            updates = {"updates": 9} if words[0] == "train" else {}
             for folder in folders:
-                write_metrics(folder, [{"step": 500, "updates": 9, "wall_time": 3.5}])
+                write_metrics(folder, [{"step": 500, "wall_time": 3.5, **updates}])
         return ""
 
 
@@ -95,7 +96,8 @@ def test_what_was_stopped_is_gone_on_with(tmp_path):
     commands.run("bc", METHODS["bc"], 0)
     assert commands.said[0][0] == "pretrain"
     assert commands.said[0][-1] == "--resume"
-    assert json.loads(commands.out.read_text())["runs"]["bc-seed0"]["steps"] == 0
+    shown = json.loads(commands.out.read_text())["runs"]["bc-seed0"]
+    assert (shown["steps"], shown["updates"]) == (0, 500)
 
 
 def test_all_are_held_against_newt_over_seeds_and_tasks(tmp_path):
