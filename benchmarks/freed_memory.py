@@ -15,7 +15,6 @@ import resource
 import subprocess
 import sys
 import time
-from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -38,18 +37,14 @@ def measure(way: str, calls: int) -> dict[str, float]:
     from newt_core.training.config import resolve_config
     from newt_core.workflows.trial_loop import trial_loop
 
-    def timed(work: Any) -> list[float]:
-        taken = []
-        for _ in range(calls):
-            began = time.perf_counter()
-            work()
-            taken.append(time.perf_counter() - began)
-        return taken
-
     with trial_loop(resolve_config(PRESET, tasks=TASK), load_specs().select(TASK)) as trial:
         trial.rounds(5)
         before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-        round_s = timed(partial(trial.rounds, 1))
+        round_s = []
+        for _ in range(calls):
+            began = time.perf_counter()
+            trial.rounds(1)
+            round_s.append(time.perf_counter() - began)
     used = resource.getrusage(resource.RUSAGE_SELF)
     return {
         "round_s": median(round_s),
