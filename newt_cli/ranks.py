@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 _RESULT = "NEWT_RESULT"
 """Names the file in which the first rank leaves its result to the ``newt`` that started it."""
+_EXPECTED = "NEWT_EXPECTED_S"
+"""Seconds that a new run is forecast to take, for the rank that shows how it goes."""
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,10 @@ def _is_restarted(name: str | None, resume: bool) -> bool:
             "torchrun is to start this run again where it fails (--max-restarts): name it with "
             "--run, so that it is found again."
         )
+    return _is_another_try()
+
+
+def _is_another_try() -> bool:
     return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
 
 
@@ -159,11 +165,14 @@ def work(
         as_json: Whether to print a document.
     """
     go_on = " ".join([resume_command(command, made.folder.path), *several.options])
+    expected = forecast.get("forecast", {}).get("seconds")
     if several.processes:
         with failing_cleanly(made.folder, go_on, new=new):
-            result = _launched(command, made, several)
+            result = _launched(command, made, several, expected)
     else:
-        expected = forecast.get("forecast", {}).get("seconds")
+        if _RESULT in os.environ and not _is_another_try():
+            told = os.environ.get(_EXPECTED)
+            expected = None if told is None else float(told)
         result = _learned(command, made, learn, go_on, new, expected)
     result = replace(result, document={**result.document, **forecast})
     if made.ranks.writes:
@@ -202,17 +211,17 @@ def _learned(
             return learn(replace(made, progress=progress, should_stop=stops(stop)))
 
 
-def _launched(command: str, made: RunContext, several: Several) -> Result:
+def _launched(command: str, made: RunContext, several: Several, expected_s: float | None) -> Result:
     from newt_core.workflows.launch import Launch, launch, result_file
 
     arguments = [command, "--run", str(made.folder.path.absolute()), "--resume"]
     arguments += ["--rank-timeout", str(several.timeout)]
     with TemporaryDirectory(prefix="newt-result-") as folder:
         file = result_file(Path(folder))
-        launch(
-            Launch(several.processes, arguments, several.max_restarts),
-            {_RESULT: str(file)},
-        )
+        told = {_RESULT: str(file)}
+        if expected_s is not None:
+            told[_EXPECTED] = str(expected_s)
+        launch(Launch(several.processes, arguments, several.max_restarts), told)
         if not file.exists():  # Stopped before there was anything to save.
             raise KeyboardInterrupt
         return Result(**json.loads(file.read_text(encoding="utf-8")))

@@ -17,12 +17,15 @@ from newt_core.errors import RankFailedError
 from newt_core.files import write_json
 from newt_core.training.checkpoint import save_checkpoint
 from newt_core.training.config import resolve_config
+from newt_core.training.progress import RunStatus
 from newt_core.training.run_folder import RunFolder
 from newt_core.workflows.asked import Asked
 from newt_core.workflows.join import TIMEOUT_S
 from tests.fixtures.contents import payload_of
 
 TRAIN = "newt train --tasks walker-run,walker-walk --preset smoke --run a"
+NOTHING = {"document": {}, "lines": [], "remarks": [], "interrupted": False}
+"""What a first rank leaves that has nothing to say."""
 
 
 @pytest.mark.parametrize(
@@ -120,7 +123,7 @@ def test_what_failed_before_anything_came_of_it_is_gone(newt, core):
 
 def test_a_stopped_job_says_how_to_go_on_with_as_many(newt, core):
     def stop(asked, environment):
-        result = {"document": {}, "lines": ["4 steps"], "remarks": [], "interrupted": True}
+        result = {**NOTHING, "lines": ["4 steps"], "interrupted": True}
         write_json(Path(environment["NEWT_RESULT"]), result)
         return False
 
@@ -136,6 +139,29 @@ def test_a_rank_leaves_its_result_to_whoever_started_it(newt, core, monkeypatch)
     assert answer.code == 0
     assert answer.out == ""
     assert json.loads(Path("result.json").read_text())["document"]["run"] == "runs/a"
+
+
+@pytest.mark.parametrize("tries", [0, 1])
+def test_the_rank_that_shows_progress_counts_down_from_the_forecast(newt, core, monkeypatch, tries):
+    told: dict[str, str] = {}
+
+    def start(asked, environment):
+        told.update(environment)
+        write_json(Path(environment["NEWT_RESULT"]), NOTHING)
+        return True
+
+    def report(*, progress, **_):
+        progress.update(RunStatus(0, 700, 0, 0.0, {}))
+
+    core.replace("launch", start)
+    assert newt(f"{TRAIN} --ranks 2").code == 0
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("TORCHELASTIC_RESTART_COUNT", str(tries))
+    core.while_training = report
+    monkeypatch.setenv("NEWT_RESULT", "result.json")
+    shown = newt("newt train --run a --resume").err
+    assert ("0:50:00 left" in shown) is (tries == 0), shown
 
 
 def test_a_rank_starts_no_others(newt, core, monkeypatch):
