@@ -85,7 +85,8 @@ METHODS: Mapping[str, Method] = {
     ),
     "ppo": Method(("--agent", "ppo"), small=("cpu", "agent.options.width=256")),
     "fasttd3": Method(("--agent", "fasttd3"), small=("cpu", "agent.options.batch_size=512")),
-    "brc": Method(("--agent", "brc"), small=("cpu",)),
+    # Its usual one or two updates after a step of all tasks look a dozen steps ahead by the end.
+    "brc": Method(("--agent", "brc"), small=("cpu", "agent.options.updates_per_step=8")),
     **dict(ablations()),
 }
 PRETRAINED = "pretraining alone"
