@@ -6,7 +6,8 @@
 Every method gets as many agent steps, summed over the tasks, and two seeds; the ablations of Newt
 get one. Each is a command of the command line, and its last checkpoint is evaluated by
 ``newt eval``. What was stopped is gone on with, and what the file holds already is not done again.
-When all is there, ``newt compare`` writes a table and a figure beside the file.
+When all is there, ``newt compare`` writes a table and a figure of the agents beside the file, and
+of Newt and its ablations with ``-parts`` in their names.
 
 By default the tasks are the eight of :data:`TASKS`, and settings are those of a few hours on two
 CPU cores. ``--large`` leaves each agent the settings that were published for it: for a GPU.
@@ -152,8 +153,14 @@ class Compared(Recorder):
             alone = {"command": command, "commit": git_version(), "steps": 0}
             self._keep(f"{PRETRAINED}-seed{seed}", [before], alone, began, ["--policy-only"])
 
-    def compare(self, names: Sequence[str], seeds: int) -> None:
-        """Write the table and the figure of all methods beside the file."""
+    def compare(self, names: Sequence[str], seeds: int, part: str = "") -> None:
+        """Write the table and the figure of these methods beside the file.
+
+        Args:
+            names: Of the methods, the baseline first.
+            seeds: How many runs each may have.
+            part: What the names of table and figure have behind the file's.
+        """
         with tempfile.TemporaryDirectory() as folder:
             words = []
             for name in names:
@@ -166,8 +173,9 @@ class Compared(Recorder):
                     file = Path(folder) / f"{name}.json"
                     file.write_text(json.dumps({"evaluations": found}), encoding="utf-8")
                     words.append(f"{name}={file}")
-            out = str(self.out.with_suffix(""))
-            self.newt(["compare", *words, "--baseline", "newt", "--resample", "both", "--out", out])
+            out = f"{self.out.with_suffix('')}{part}"
+            how = ["--baseline", names[0], "--resample", "both", "--out", out]
+            self.newt(["compare", *words, *how])
 
     def _folders(self, run: str, method: Method) -> list[RunFolder]:
         if not method.each:
@@ -232,7 +240,10 @@ def main() -> None:
             if arguments.only in (None, name) and not (seed and method.ablation):
                 compared.run(name, method, seed)
     if arguments.only is None:
-        compared.compare([*METHODS, PRETRAINED], arguments.seeds)
+        parts = [name for name, method in METHODS.items() if method.ablation]
+        agents = [name for name in METHODS if name not in parts]
+        compared.compare([*agents, PRETRAINED], arguments.seeds)
+        compared.compare(["newt", *parts], arguments.seeds, "-parts")
 
 
 if __name__ == "__main__":

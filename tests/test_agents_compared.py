@@ -112,6 +112,8 @@ def test_all_are_held_against_newt_over_seeds_and_tasks(tmp_path):
         *("--baseline", "newt", "--resample", "both", "--out"),
         str(tmp_path / "out"),
     ]
+    commands.compare(["bc", "newt"], 2, "-parts")
+    assert commands.said[-1][-5:] == ["bc", "--resample", "both", "--out", f"{tmp_path}/out-parts"]
 
 
 def test_the_set_is_eight_tasks_of_four_domains_with_demonstrations():

@@ -96,7 +96,12 @@ def _draw_aggregate(axes: Axes, found: Comparison, name: str) -> None:
 def _legend(axes: Axes, found: Comparison) -> None:
     """Name the curves, unless they are too many: the upper panels name the colours, too."""
     if len(found.methods) <= MOST_NAMED:
-        axes.legend(frameon=False, fontsize=8)
+        axes.legend(edgecolor="none", framealpha=0.7, fontsize=8)
+
+
+def _band(found: Comparison) -> float:
+    """Return how opaque the band of a curve is: the more there are, the less."""
+    return min(0.15, 0.4 / len(found.methods))
 
 
 def _draw_profile(axes: Axes, found: Comparison) -> None:
@@ -107,8 +112,9 @@ def _draw_profile(axes: Axes, found: Comparison) -> None:
             low = [share.low or 0.0 for share in one.profile]
             high = [share.high or 0.0 for share in one.profile]
             axes.fill_between(
-                THRESHOLDS, low, high, step="post", color=_colour(index), alpha=0.15, linewidth=0
-            )
+                THRESHOLDS, low, high, step="post", color=_colour(index), alpha=_band(found),
+                linewidth=0,
+            )  # fmt: skip
     axes.set_ylim(-0.02, 1.02)
     axes.set_xlabel("score", fontsize=8)
     axes.set_title("share of runs and tasks above a score", fontsize=9)
@@ -128,7 +134,9 @@ def _draw_curves(axes: Axes, found: Comparison, axis: Axis, label: str) -> None:
         if line.scores[0].low is not None:
             low = [score.low or 0.0 for score in line.scores]
             high = [score.high or 0.0 for score in line.scores]
-            axes.fill_between(line.where, low, high, color=_colour(index), alpha=0.15, linewidth=0)
+            axes.fill_between(
+                line.where, low, high, color=_colour(index), alpha=_band(found), linewidth=0
+            )
     axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
     axes.set_xlabel(label, fontsize=8)
     axes.set_title(f"mean score over {axis}", fontsize=9)
