@@ -78,6 +78,9 @@ def ablations() -> Iterator[tuple[str, Method]]:
     yield "cloning-1", Method(DEMOS, cloned, ablation=True)
 
 
+EVERY_STEP = "agent.options.updates_per_step=8"
+"""An update for each step of one of eight tasks, as TD-MPC2 has. With one or two after all of them
+have stepped, BRC's values would look a dozen steps ahead by the end."""
 METHODS: Mapping[str, Method] = {
     "newt": Method(DEMOS),
     "bc": Method((*DEMOS, "--agent", "bc"), interacts=False),
@@ -85,9 +88,10 @@ METHODS: Mapping[str, Method] = {
         ("--agent", "tdmpc2"), small=("cpu", "random_phase.until_reward=0"), each=True
     ),
     "ppo": Method(("--agent", "ppo"), small=("cpu", "agent.options.width=256")),
-    "fasttd3": Method(("--agent", "fasttd3"), small=("cpu", "agent.options.batch_size=512")),
-    # Its usual one or two updates after a step of all tasks look a dozen steps ahead by the end.
-    "brc": Method(("--agent", "brc"), small=("cpu", "agent.options.updates_per_step=8")),
+    "fasttd3": Method(
+        ("--agent", "fasttd3"), small=("cpu", "agent.options.batch_size=256", EVERY_STEP)
+    ),
+    "brc": Method(("--agent", "brc"), small=("cpu", EVERY_STEP)),
     **dict(ablations()),
 }
 PRETRAINED = "pretraining alone"
