@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COLOURS = ("#2f6db5", "#d1495b", "#3f8f5b", "#8a5fbf", "#c98a1b", "#4d4d4d")
+COLOURS = (
+    *("#2f6db5", "#d1495b", "#3f8f5b", "#8a5fbf"),
+    *("#c98a1b", "#4d4d4d", "#1f9aa8", "#c45a9e"),
+)
 """One per run, in the order given; they repeat after the last."""
 PANEL_INCHES = (3.6, 2.7)
 MAX_COLUMNS = 4

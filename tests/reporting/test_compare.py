@@ -14,6 +14,7 @@ from newt_core.evaluation.statistics import Estimate
 from newt_core.reporting.compare.comparison import Comparison, compare
 from newt_core.reporting.compare.curves import curve
 from newt_core.reporting.compare.document import document as comparison_document
+from newt_core.reporting.compare.figure import draw_comparison
 from newt_core.reporting.compare.published import TOTAL, paper_rows, tdmpc2_scores
 from newt_core.reporting.compare.read import read_methods
 from newt_core.reporting.compare.write import stem_of, write_comparison
@@ -263,6 +264,17 @@ def test_three_files_are_written_at_once(root):
     with Image.open(paths[2]) as picture:
         assert picture.width > 1000
         assert len(picture.convert("RGB").getcolors(1 << 24) or ()) > 50
+
+
+@pytest.mark.parametrize("methods", [2, 20])
+def test_no_two_methods_look_alike(root, methods):
+    for index in range(methods):
+        document(f"agent{index}.json", "walker-run", "walker-walk")
+    figure = draw_comparison(of(*(f"{index}=agent{index}.json" for index in range(methods))))
+    (profile,) = (one for one in figure.axes if "share" in one.get_title())
+    looks = {(line.get_color(), line.get_linestyle()) for line in profile.lines}
+    assert len(looks) == methods
+    assert (profile.get_legend() is None) is (methods == 20)
 
 
 def test_files_that_cannot_be_written_are_one_line(root):

@@ -22,7 +22,8 @@ TITLES = {
     "optimality_gap": "optimality gap (less is better)",
 }
 MARKERS = "osD^vP"
-MOST_NAMED = 8
+STYLES = ("-", "--", ":")
+MOST_NAMED = 5
 """Methods that a panel's legend has room for."""
 PANEL = (3.7, 3.0)
 """Inches."""
@@ -68,6 +69,11 @@ def _colour(index: int) -> str:
     return COLOURS[index % len(COLOURS)]
 
 
+def _style(index: int) -> str:
+    """Return a line's style, another one when the colours begin anew."""
+    return STYLES[index // len(COLOURS) % len(STYLES)]
+
+
 def _marker(index: int) -> str:
     """Return a marker that changes when the colours begin anew."""
     return MARKERS[(index + index // len(COLOURS)) % len(MARKERS)]
@@ -107,7 +113,10 @@ def _band(found: Comparison) -> float:
 def _draw_profile(axes: Axes, found: Comparison) -> None:
     for index, one in enumerate(found.methods):
         shares = [share.value for share in one.profile]
-        axes.step(THRESHOLDS, shares, where="post", color=_colour(index), label=one.method.name)
+        axes.step(
+            THRESHOLDS, shares, where="post", color=_colour(index), linestyle=_style(index),
+            label=one.method.name,
+        )  # fmt: skip
         if one.profile[0].low is not None:
             low = [share.low or 0.0 for share in one.profile]
             high = [share.high or 0.0 for share in one.profile]
@@ -128,8 +137,8 @@ def _draw_curves(axes: Axes, found: Comparison, axis: Axis, label: str) -> None:
             continue
         values = [score.value for score in line.scores]
         axes.plot(
-            line.where, values, color=_colour(index), marker=_marker(index), markersize=3,
-            label=one.method.name,
+            line.where, values, color=_colour(index), linestyle=_style(index),
+            marker=_marker(index), markersize=3, label=one.method.name,
         )  # fmt: skip
         if line.scores[0].low is not None:
             low = [score.low or 0.0 for score in line.scores]
