@@ -170,9 +170,9 @@ def work(
         with failing_cleanly(made.folder, go_on, new=new):
             result = _launched(command, made, several, expected)
     else:
-        if _RESULT in os.environ and not _is_another_try():
-            told = os.environ.get(_EXPECTED)
-            expected = None if told is None else float(told)
+        told = os.environ.get(_EXPECTED)
+        if told is not None and not _is_another_try():
+            expected = float(told)
         result = _learned(command, made, learn, go_on, new, expected)
     result = replace(result, document={**result.document, **forecast})
     if made.ranks.writes:

@@ -12,7 +12,7 @@ import numpy as np
 from newt_core.evaluation.imagination import Imagination
 from newt_core.evaluation.open_loop import Fraction
 from newt_core.files import atomic_path
-from newt_core.reporting.score_curves import COLOURS
+from newt_core.reporting.score_curves import COLOURS, colour_of, style_of
 from newt_core.training.loss_curves import logarithmic
 from newt_core.types import ByteArray, FloatArray
 
@@ -102,8 +102,8 @@ def draw_imagination(tasks: Mapping[str, Imagination]) -> Figure:
         drawn = [1.0]
         for index, (task, errors) in enumerate(tasks.items()):
             shares = [np.nan if x is None else x for x in errors.relative()[name]]
-            colour = COLOURS[index % len(COLOURS)]
-            style = ("-", "--", ":")[index // len(COLOURS) % 3]
+            colour = colour_of(index)
+            style = style_of(index)
             steps = np.arange(1, len(shares) + 1)
             panel.plot(steps, shares, style, color=colour, linewidth=1.3, label=task)
             drawn += [share for share in shares if share > 0 and np.isfinite(share)]

@@ -17,11 +17,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COLOURS = (
-    *("#2f6db5", "#d1495b", "#3f8f5b", "#8a5fbf"),
-    *("#c98a1b", "#4d4d4d", "#1f9aa8", "#c45a9e"),
-)
+COLOURS = ("#2f6db5", "#d1495b", "#3f8f5b", "#8a5fbf", "#c98a1b", "#4d4d4d", "#1f9aa8", "#c45a9e")
 """One per run, in the order given; they repeat after the last."""
+STYLES = ("-", "--", ":")
 PANEL_INCHES = (3.6, 2.7)
 MAX_COLUMNS = 4
 LABELS = {"score": "score", "return": "return", "success": "success rate"}
@@ -29,6 +27,16 @@ STRETCH = 0.35
 """Width of the pretraining, as a share of the interaction's."""
 SHADE, QUIET = "#eceff3", "#6b7280"
 """Behind the pretraining; of what is not the matter itself."""
+
+
+def colour_of(index: int) -> str:
+    """Return a run's colour."""
+    return COLOURS[index % len(COLOURS)]
+
+
+def style_of(index: int) -> str:
+    """Return the style of a run's line, another one when the colours begin anew."""
+    return STYLES[index // len(COLOURS) % len(STYLES)]
 
 
 @dataclass(frozen=True)
@@ -119,7 +127,7 @@ def draw_task(
     """Draw one task's panel."""
     alone = sum(bool(run.pretraining) for run in runs) == 1
     for index, run in enumerate(runs):
-        colour = COLOURS[index % len(COLOURS)]
+        colour = colour_of(index)
         before = run.pretraining_curve(task, value)
         if before and scale.updates:
             moved = [(scale.of_updates(updates), mean, half) for updates, mean, half in before]

@@ -9,7 +9,7 @@ from newt_core.evaluation.statistics import AGGREGATES
 from newt_core.reporting.compare.comparison import THRESHOLDS, Comparison
 from newt_core.reporting.compare.curves import Axis
 from newt_core.reporting.compare.published import TOTAL
-from newt_core.reporting.score_curves import COLOURS, short
+from newt_core.reporting.score_curves import COLOURS, colour_of, short, style_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,7 +22,6 @@ TITLES = {
     "optimality_gap": "optimality gap (less is better)",
 }
 MARKERS = "osD^vP"
-STYLES = ("-", "--", ":")
 MOST_NAMED = 5
 """Methods that a panel's legend has room for."""
 PANEL = (3.7, 3.0)
@@ -65,15 +64,6 @@ def draw_comparison(found: Comparison) -> Figure:
     return figure
 
 
-def _colour(index: int) -> str:
-    return COLOURS[index % len(COLOURS)]
-
-
-def _style(index: int) -> str:
-    """Return a line's style, another one when the colours begin anew."""
-    return STYLES[index // len(COLOURS) % len(STYLES)]
-
-
 def _marker(index: int) -> str:
     """Return a marker that changes when the colours begin anew."""
     return MARKERS[(index + index // len(COLOURS)) % len(MARKERS)]
@@ -84,10 +74,10 @@ def _draw_aggregate(axes: Axes, found: Comparison, name: str) -> None:
         estimate = one.groups[TOTAL][name]
         if estimate.low is not None and estimate.high is not None:
             axes.plot(
-                [estimate.low, estimate.high], [index, index], color=_colour(index),
+                [estimate.low, estimate.high], [index, index], color=colour_of(index),
                 linewidth=7, alpha=0.35, solid_capstyle="butt",
             )  # fmt: skip
-        axes.plot(estimate.value, index, _marker(index), color=_colour(index), markersize=5)
+        axes.plot(estimate.value, index, _marker(index), color=colour_of(index), markersize=5)
     first = name == next(iter(AGGREGATES))
     names = [one.method.name if first else "" for one in found.methods]
     axes.set_yticks(range(len(names)), names, fontsize=8)
@@ -114,14 +104,14 @@ def _draw_profile(axes: Axes, found: Comparison) -> None:
     for index, one in enumerate(found.methods):
         shares = [share.value for share in one.profile]
         axes.step(
-            THRESHOLDS, shares, where="post", color=_colour(index), linestyle=_style(index),
+            THRESHOLDS, shares, where="post", color=colour_of(index), linestyle=style_of(index),
             label=one.method.name,
         )  # fmt: skip
         if one.profile[0].low is not None:
             low = [share.low or 0.0 for share in one.profile]
             high = [share.high or 0.0 for share in one.profile]
             axes.fill_between(
-                THRESHOLDS, low, high, step="post", color=_colour(index), alpha=_band(found),
+                THRESHOLDS, low, high, step="post", color=colour_of(index), alpha=_band(found),
                 linewidth=0,
             )  # fmt: skip
     axes.set_ylim(-0.02, 1.02)
@@ -137,14 +127,14 @@ def _draw_curves(axes: Axes, found: Comparison, axis: Axis, label: str) -> None:
             continue
         values = [score.value for score in line.scores]
         axes.plot(
-            line.where, values, color=_colour(index), linestyle=_style(index),
+            line.where, values, color=colour_of(index), linestyle=style_of(index),
             marker=_marker(index), markersize=3, label=one.method.name,
         )  # fmt: skip
         if line.scores[0].low is not None:
             low = [score.low or 0.0 for score in line.scores]
             high = [score.high or 0.0 for score in line.scores]
             axes.fill_between(
-                line.where, low, high, color=_colour(index), alpha=_band(found), linewidth=0
+                line.where, low, high, color=colour_of(index), alpha=_band(found), linewidth=0
             )
     axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
     axes.set_xlabel(label, fontsize=8)
