@@ -121,7 +121,7 @@ def evaluate(
     """
     from newt_core.envs.availability import runnable
     from newt_core.errors import ConfigError
-    from newt_core.specs import Wording, load_specs
+    from newt_core.specs import SpecLibrary, Wording, load_specs
     from newt_core.workflows.find_checkpoint import specs_for
 
     named = [name for name in checkpoints or () if name not in (RANDOM, EXPERT)]
@@ -152,9 +152,12 @@ def evaluate(
     if out is not None:
         evaluations.require_json_place(out)
     chosen_seeds = evaluations.seed_list(seeds, seed)
-    # Without --specs, each looks its tasks up among those that its own run has kept.
-    libraries = {name: load_specs(specs_for(name, specs, runs_dir)) for name in named}
-    library = libraries[named[0]] if named else load_specs(specs or ())
+    # Without --specs, each looks its tasks up among those that its own run has kept, and what is
+    # not there among those of the other runs, so that all can be evaluated on the same.
+    kept = {name: load_specs(specs_for(name, specs, runs_dir)) for name in named}
+    every = {task: spec for own in kept.values() for task, spec in own.items()}
+    libraries = {name: SpecLibrary({**every, **own}) for name, own in kept.items()}
+    library = SpecLibrary(every) if named else load_specs(specs or ())
     if tasks is not None:
         tasks = runnable(library, tasks, strict=strict, notice=console.notice)
 
@@ -197,8 +200,6 @@ def evaluate(
         "episodes": episodes,
         "seeds": chosen_seeds,
     }
-    has_all = (each for each in libraries.values() if all(task in each for task in here))
-    library = next(has_all, library)
     if RANDOM in others:
         add(RANDOM, partial(work.evaluate_random, **same, **side_by_side), library)
     if EXPERT in others:

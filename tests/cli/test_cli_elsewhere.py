@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from newt_core.specs import load_specs
+from newt_core.training.run_folder import RunFolder
 from tests.fixtures.demonstrations import write_demos
 from tests.fixtures.short_tasks import SPECS
 
@@ -76,3 +77,27 @@ def test_files_of_one_name_in_several_folders_are_all_kept(newt, core):
 def test_a_run_of_built_in_tasks_keeps_no_specs(newt, core):
     assert newt(f"{LINE} --tasks pygame-cowboy").code == 0
     assert os.listdir("runs/a") == ["config.yaml"]
+
+
+def test_what_only_one_of_several_runs_knows_all_are_evaluated_on(newt, core):
+    one, two = SPECS.split("  - id: short-reach")
+    top = one.split("  - id:")[0]
+    for run, text in (("a", one), ("b", f"{top}  - id: short-reach{two}")):
+        folder = RunFolder.create(run, "", root=Path("runs"), specs={"tasks.yaml": text})
+        folder.checkpoints.mkdir()
+        (folder.checkpoints / "last.pt").touch()
+    runs = ("runs/a", "runs/b")
+    for order in (runs, runs[::-1]):
+        core.calls.clear()
+        answer = newt(f"newt eval {' '.join(order)} random --tasks short-*")
+        assert answer.code == 0, answer.err
+        libraries = [arguments["library"] for name, arguments in core.calls if "eval" in name]
+        assert len(libraries) == 3
+        for library in libraries:
+            assert {"short-balance", "short-reach"} <= set(library)
+    # Of what both know, each has its own.
+    changed = one.replace("Keep the pole upright.", "Hold the pole up.")
+    Path("runs/b/specs/tasks.yaml").write_text(changed)
+    assert newt("newt eval a b").code == 0
+    said = [given["library"]["short-balance"].instruction for _, given in core.calls[-2:]]
+    assert said == ["Keep the pole upright.", "Hold the pole up."]
