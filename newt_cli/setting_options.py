@@ -51,8 +51,9 @@ Preset = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="Settings to begin with: paper, cpu, smoke, demo, tdmpc2 or brc. Without it and "
-        "--config, the agent's own if there are any, else paper on a CUDA GPU and cpu elsewhere.",
+        help="Settings to begin with: paper, cpu, smoke, demo, tdmpc2, brc or ppo-untuned. Without "
+        "it and --config, the agent's own if there are any, else paper on a CUDA GPU and cpu "
+        "elsewhere.",
     ),
 ]
 Config = Annotated[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
@@ -11,6 +12,7 @@ import typer
 from typer.testing import CliRunner
 
 from newt_cli.app import COMMANDS, app
+from newt_core.training.config_layers import preset_names
 
 
 def parameters(name: str, command: Any) -> Iterator[tuple[str, Any]]:
@@ -38,3 +40,9 @@ def test_a_command_of_its_own_offers_no_completion_either(name):
     answer = CliRunner().invoke(import_module(COMMANDS[name]).app, ["--help"])
     assert answer.exit_code == 0
     assert "completion" not in answer.output
+
+
+def test_the_help_names_every_preset_to_begin_with():
+    begun = {each.help.partition(".")[0] for _, each in EVERY if each.name == "preset"}
+    (listed,) = [text for text in begun if "begin with" in text]
+    assert set(re.findall(r"[\w-]+", listed)) >= set(preset_names())
