@@ -72,10 +72,15 @@ def ablations() -> Iterator[tuple[str, Method]]:
     for row in rows:
         options = () if "demos.folder" in row.settings else DEMOS
         kept = {key: value for key, value in row.settings.items() if key != "demos.folder"}
-        settings = tuple(f"{key}={json.dumps(value)}" for key, value in kept.items())
+        settings = tuple(_setting(key, value) for key, value in kept.items() if value is not None)
         yield row.name, Method(options, settings, ablation=True)
     cloned = ("update.bc_coef=1", "pretrain.bc_coef=1")
     yield "cloning-1", Method(DEMOS, cloned, ablation=True)
+
+
+def _setting(name: str, value: Any) -> str:
+    """Return a word for ``--set``, which takes texts as they stand."""
+    return f"{name}={value if isinstance(value, str) else json.dumps(value)}"
 
 
 EVERY_STEP = "agent.options.updates_per_step=8"
