@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
 
-from benchmarks.agents_compared import METHODS, PRETRAINED, STEPS, TASKS, Compared, Method
+from benchmarks.agents_compared import METHODS, PARTS, PRETRAINED, STEPS, TASKS, Compared, Method
 from newt_core.bench.agent import check
 from newt_core.specs import load_specs
+from newt_core.training.ablations import Row, read_table
 from newt_core.training.config import resolve_config
 from newt_core.training.run_folder import RunFolder
 from newt_core.training.run_list import Member, RunList
@@ -148,3 +150,12 @@ def test_the_settings_are_such_as_the_agent_takes(name: str):
     assert config.agent.kind == words.get("--agent", "newt")
     if method.interacts:
         check(config, load_specs().select(config.tasks))
+
+
+@pytest.mark.parametrize("row", read_table().chosen([*PARTS, "sampling-episodes"])[1:])
+def test_an_ablation_sets_what_the_table_says(row: Row):
+    method = METHODS[row.name]
+    config = resolve_config("demo", None, method.settings, tasks=TASKS)
+    assert row.settings
+    for name, value in row.settings.items():
+        assert attrgetter(name)(config) == value, name
