@@ -172,6 +172,14 @@ def test_a_file_of_several_agents_is_a_method_for_each(root):
         read_methods(["both.json"], root=root)
 
 
+@pytest.mark.parametrize("word", ["one,two.json", "mine=one,two.json", "a=b.json"])
+def test_a_files_name_may_have_commas_and_equals_signs(root, word):
+    Path(word.removeprefix("mine=")).write_text(json.dumps(evaluation(0.2)))
+    (method,) = read_methods([word], root=root)
+    assert method.name == ("mine" if word.startswith("mine=") else word)
+    assert len(method.members) == 1
+
+
 def test_runs_of_different_lengths_or_modes_are_remarked_upon(root):
     write_run(root, "long", (0.1, 0.9)).write_evaluation(
         3000, {"step": 3000, **evaluation(0.9, mode="policy")}

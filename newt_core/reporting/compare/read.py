@@ -74,6 +74,8 @@ def _split(word: str) -> tuple[str | None, str]:
 
 
 def _expand(sources: str, root: Path) -> list[str]:
+    if Path(sources).is_file():  # whose name may have commas
+        return [sources]
     found: list[str] = []
     for source in filter(None, (part.strip() for part in sources.split(","))):
         if not any(sign in source for sign in "*?[") or Path(source).exists():
