@@ -22,7 +22,6 @@ from newt_core.agents.newt.setup import choose_device
 from newt_core.bench.inputs import synchronise
 from newt_core.bench.timing import Told, describe_hardware, untold
 from newt_core.errors import ConfigError, EnvironmentFailure
-from newt_core.replay import ReplayBuffer
 from newt_core.specs import TaskSpec
 from newt_core.training.config import RunConfig
 from newt_core.training.loop import Loop
@@ -31,13 +30,7 @@ from newt_core.workflows.able import require_able
 from newt_core.workflows.agent_kinds import find_kind, options_of
 from newt_core.workflows.own_process import in_own_process
 from newt_core.workflows.sizes import check_sizes
-from newt_core.workflows.trial_loop import (
-    EPISODE,
-    EPISODES,
-    open_player,
-    open_trial,
-    random_episode,
-)
+from newt_core.workflows.trial_loop import open_cloner, open_trial
 
 AGENTS = ("newt", "tdmpc2", "bc", "ppo", "fasttd3", "brc")
 """Measured unless others are named."""
@@ -198,12 +191,9 @@ def _online(
 def _offline(
     config: RunConfig, specs: Sequence[TaskSpec], tasks: np.ndarray, steps: int, repeats: int
 ) -> dict[str, Any]:
-    device, stack = choose_device(config.device), config.model.feature_stack
-    demos = ReplayBuffer(EPISODES * (EPISODE + 1), device=device, feature_stack=stack)
-    for number in range(EPISODES):
-        demos.add(random_episode(number % len(specs), stack))
-    with open_player(config, specs, tasks) as (agent, collector):
-        learner = find_kind(config.agent.kind).offline(agent, config, demos)
+    device = choose_device(config.device)
+    with open_cloner(config, specs, tasks) as (player, learner):
+        agent, collector = player.agent, player.collector
         act = agent.player(len(tasks), seed=0, how=Acting())
 
         def run() -> dict[str, float]:

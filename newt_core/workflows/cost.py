@@ -87,7 +87,7 @@ def require_counted(config: RunConfig, tasks: int) -> None:
     if not isinstance(find_kind(config.agent.kind), NewtKind):
         raise ConfigError(
             f"what an agent '{config.agent.kind}' takes is not known: only 'newt' and 'tdmpc2' "
-            "are counted."
+            "are counted. The time of any other is said where its run begins."
         )
     able = find_kind(config.agent.kind).capabilities
     require_able(able, config, tasks, online=True)

@@ -11,11 +11,12 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 
-from newt_core.agents.base import Agent, OnlineAgent
+from newt_core.agents.base import Agent, OfflineAgent, OnlineAgent
 from newt_core.agents.newt.agent import NewtAgent
 from newt_core.agents.newt.interaction import Interaction
 from newt_core.agents.newt.setup import choose_device
 from newt_core.encoders.feature_pool import open_pool
+from newt_core.replay import ReplayBuffer
 from newt_core.specs import TaskSpec
 from newt_core.training.collector import Collector
 from newt_core.training.config import OverlapMode, RunConfig
@@ -39,12 +40,18 @@ EPISODES = 50
 
 
 @dataclass
-class Trial:
-    """What a run that is past its first phase is made of, whatever kind of agent learns."""
+class Player:
+    """An agent, and environments in which it has begun an episode each."""
 
     agent: Agent
-    learner: OnlineAgent
     collector: Collector
+
+
+@dataclass
+class Trial(Player):
+    """What a run that is past its first phase is made of, whatever kind of agent learns."""
+
+    learner: OnlineAgent
 
 
 @dataclass
@@ -111,7 +118,7 @@ def trial_loop(config: RunConfig, specs: Sequence[TaskSpec]) -> Iterator[TrialLo
         assert isinstance(learner, Interaction)
         overlap = overlap_of(config, len(specs), agent.device)
         with closing(Loop(learner, trial.collector, overlap)) as loop:
-            yield TrialLoop(agent, learner, trial.collector, config, specs, loop)
+            yield TrialLoop(agent, trial.collector, learner, config, specs, loop)
 
 
 @contextmanager
@@ -130,20 +137,19 @@ def open_trial(
     """
     config = _past_its_first_phase(config)
     with TemporaryDirectory() as folder, open_player(config, specs, task_of_env) as player:
-        agent, collector = player
         kind = find_kind(config.agent.kind)
-        learner = kind.online(agent, config, task_of_env, Path(folder), None, restored=False)
+        learner = kind.online(player.agent, config, task_of_env, Path(folder), None, restored=False)
         if isinstance(learner, Interaction):
             for number in range(EPISODES):
                 episode = random_episode(number % len(specs), config.model.feature_stack)
                 learner.replay.online.add(episode)
-        yield Trial(agent, learner, collector)
+        yield Trial(player.agent, player.collector, learner)
 
 
 @contextmanager
 def open_player(
     config: RunConfig, specs: Sequence[TaskSpec], task_of_env: IntArray
-) -> Iterator[tuple[Agent, Collector]]:
+) -> Iterator[Player]:
     """Open environments, begin an episode in each, and make an agent for them.
 
     Args:
@@ -159,7 +165,26 @@ def open_player(
         agent = find_kind(config.agent.kind).new(inputs)
         collector = Collector(pool, task_of_env, seed=0, features=encoder is not None)
         collector.begin()
-        yield agent, collector
+        yield Player(agent, collector)
+
+
+@contextmanager
+def open_cloner(
+    config: RunConfig, specs: Sequence[TaskSpec], task_of_env: IntArray
+) -> Iterator[tuple[Player, OfflineAgent]]:
+    """Open environments and make an agent that learns from demonstrations of random numbers.
+
+    Args:
+        config: The run's settings, of a kind that learns from demonstrations.
+        specs: The tasks.
+        task_of_env: [E] index of each environment's task.
+    """
+    device, stack = choose_device(config.device), config.model.feature_stack
+    demos = ReplayBuffer(EPISODES * (EPISODE + 1), device=device, feature_stack=stack)
+    for number in range(EPISODES):
+        demos.add(random_episode(number % len(specs), stack))
+    with open_player(config, specs, task_of_env) as player:
+        yield player, find_kind(config.agent.kind).offline(player.agent, config, demos)
 
 
 def random_texts(specs: Sequence[TaskSpec]) -> FloatArray:

@@ -16,6 +16,8 @@ from newt_core.agents.fasttd3 import networks
 from newt_core.specs import load_specs
 from newt_core.training.checkpoint import load_checkpoint
 from newt_core.training.metrics import read_metrics
+from newt_core.workflows import forecast as forecasts
+from newt_core.workflows.forecast import Forecast
 from tests.fixtures.demonstrations import write_demos
 from tests.fixtures.short_tasks import PICTURED, SPECS
 from tests.fixtures.trainers import differences
@@ -101,13 +103,17 @@ def goes_through_every_command(newt, run: str, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", OPTIONS)
 def test_an_agent_that_interacts_is_trained_evaluated_filmed_and_reported(newt, kind):
-    answer = newt(train(kind, "--run a"))
+    answer = newt(train(kind, "--run a --json"))
     assert answer.code == 0, answer.err
     rows = [json.loads(line) for line in Path("runs/a/metrics.jsonl").read_text().splitlines()]
     # 60 steps of each environment: 3 rollouts of 16, 4 updates each; 2 for each after 10; or 1 for
     # each after 20.
     updates = {"ppo": 12, "fasttd3": 100, "brc": 40}[kind]
     assert (rows[-1]["step"], rows[-1]["updates"]) == (120, updates)
+    foretold = answer.json["forecast"]
+    assert (foretold["steps"], foretold["updates"]) == (120, updates)
+    assert 0 < foretold["seconds"] < 60
+    assert "forecast: 120 steps, about " in answer.err
     assert {"loss/policy", "loss/value", "lr"} <= set().union(*rows)
     goes_through_every_command(newt, "a", kind)
 
@@ -147,6 +153,9 @@ def test_cloning_is_pretrained_killed_gone_on_with_evaluated_filmed_and_reported
     answer = newt(f"{PRETRAIN} --run whole --json")
     assert answer.code == 0, answer.err
     assert set(answer.json["scores"]) == {"policy"}
+    foretold = answer.json["forecast"]
+    assert (foretold["steps"], foretold["updates"]) == (0, 8)
+    assert 0 < foretold["seconds"] < 60
     update, left = Cloning.update, [5]
 
     def dying(self):
@@ -157,6 +166,7 @@ def test_cloning_is_pretrained_killed_gone_on_with_evaluated_filmed_and_reported
 
     with monkeypatch.context() as patch:
         patch.setattr(Cloning, "update", dying)
+        patch.setattr(forecasts, "forecast", lambda *args, **kwargs: Forecast(0, 8, None, None))
         with pytest.raises(RuntimeError, match="killed"):
             newt(f"{PRETRAIN} --run parts")
     answer = newt("newt pretrain --run parts --resume --set update.lr=3e-4")

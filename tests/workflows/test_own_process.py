@@ -39,10 +39,11 @@ def test_what_goes_wrong_there_is_said_here_in_a_line(how, error, says):
         in_own_process(failing, how)
 
 
-def test_a_forecast_for_a_gpu_leaves_nothing_on_it(monkeypatch):
+@pytest.mark.parametrize("kind", ["newt", "ppo"])
+def test_a_forecast_for_a_gpu_leaves_nothing_on_it(monkeypatch, kind):
     """What this process held there would be missing to the run, or to those that it starts."""
     specs = load_specs().select("pygame-cartpole-balance")
-    small = ("update.batch_size=7", "evaluation.every=0")
+    small = ("update.batch_size=7", "evaluation.every=0", f"agent.kind={kind}")
     config = resolve_config("smoke", None, small, tasks="x", device="cpu", steps=600)
     here = os.getpid()
     called: list[int] = []
@@ -57,6 +58,7 @@ def test_a_forecast_for_a_gpu_leaves_nothing_on_it(monkeypatch):
     monkeypatch.setattr(forecasts, "choose_device", lambda name: torch.device("cuda"))
     monkeypatch.setattr(forecasts, "in_own_process", apart)
     monkeypatch.setattr(forecasts, "trial_loop", never)
+    monkeypatch.setattr(forecasts, "open_trial", never)
     made = forecast(config, specs, ranks=1)
     assert called == [here]
     assert isinstance(made, Forecast)
@@ -65,12 +67,11 @@ def test_a_forecast_for_a_gpu_leaves_nothing_on_it(monkeypatch):
     assert made.seconds > 0
 
 
-@pytest.mark.parametrize("setting", ["agent.kind=ppo", "ray=auto"])
-def test_no_process_is_started_for_what_cannot_be_timed(monkeypatch, setting):
+def test_no_process_is_started_for_what_cannot_be_timed(monkeypatch):
     def never(*arguments: Any) -> None:
         raise AssertionError("a process was started")
 
-    config = resolve_config("smoke", None, [setting], tasks="x", device="cuda", steps=600)
+    config = resolve_config("smoke", None, ["ray=auto"], tasks="x", device="cuda", steps=600)
     monkeypatch.setattr(forecasts, "in_own_process", never)
     made = forecast(config, load_specs().select("pygame-cartpole-balance"))
     assert (made.steps, made.seconds) == (600, None)
