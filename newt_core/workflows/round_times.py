@@ -68,7 +68,7 @@ def round_times(trial: Trial) -> RoundTimes | None:
         made_up.step()
         start = time.perf_counter()
         enough = bool(moments) and start - began > _PATIENCE_S
-        # Whether it is due is all that is asked of one more time.
+        # Then all that is still to be known is when it learns again.
         count = _take(made_up.updates(), 1 if enough and took else None)
         if count:
             moments.append(made_up.rounds)
