@@ -69,7 +69,7 @@ def round_times(trial: Trial) -> RoundTimes | None:
         start = time.perf_counter()
         enough = bool(moments) and start - began > _PATIENCE_S
         # Then all that is still to be known is when it learns again.
-        count = _take(made_up.updates(), 1 if enough and took else None)
+        count = _take(made_up.updates(), 1 if enough else None)
         if count:
             moments.append(made_up.rounds)
             if enough:
