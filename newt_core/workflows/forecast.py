@@ -173,8 +173,7 @@ def _of_a_policy(config: RunConfig, specs: Sequence[TaskSpec]) -> Forecast:
         return _untimed(config, specs, pretraining=False)
     step_s = times.step / len(task_of_env)
     learned = times.times_learned(math.ceil(config.steps / len(task_of_env)))
-    evaluations = Evaluations(config.steps, config.evaluation.every, config.evaluation.at)
-    evaluation_s = _evaluation_s(config, specs, evaluations.after(-1), step_s)
+    evaluation_s = _evaluation_s(config, specs, planned_evaluations(config), step_s)
     whole_s = config.steps * step_s + learned * times.learning + evaluation_s
     return Forecast(config.steps, learned * times.updates, whole_s, evaluation_s)
 
@@ -198,7 +197,7 @@ def _evaluation_s(
 
 
 def planned_evaluations(config: RunConfig, *, pretraining: bool = False) -> int:
-    """Return how many evaluations plan. Those of the policy alone are quick beside them."""
+    """Return how many evaluations plan, where an agent does. Others are quick beside them."""
     after_pretraining = 2 * (config.pretrain.final_evaluation == "all")
     if pretraining:
         return after_pretraining

@@ -13,7 +13,6 @@ from functools import partial
 import numpy as np
 
 from newt_core.agents.base import Acting, Metrics, OfflineAgent
-from newt_core.envs.pool import Pool
 from newt_core.training.loop import Loop
 from newt_core.types import STATE_DIM, Transitions
 from newt_core.workflows.stage_times import seconds
@@ -119,7 +118,8 @@ class _MadeUp:
     def __init__(self, trial: Trial) -> None:
         self._learner = trial.learner
         self._seen = trial.collector.observation
-        self._lengths = _lengths(trial.collector.pool)
+        self._stack = trial.agent.feature_stack
+        self._lengths = np.array([spec.episode_length for spec in trial.collector.pool.specs])
         self._generator = np.random.default_rng(0)
         self.rounds = 0
 
@@ -146,16 +146,15 @@ class _MadeUp:
             score=nothing,
             lost=np.zeros(count, np.bool_),
             action=action,
+            features=seen.features,
+            final_features=seen.features,
         )
-        self._learner.observe(transitions, [random_episode(int(t), 0) for t in seen.task[done]])
+        ended = [random_episode(int(task), self._stack) for task in seen.task[done]]
+        self._learner.observe(transitions, ended)
 
     def updates(self) -> Iterable[Metrics]:
         """Take the updates that are due, one per iteration."""
         return self._learner.learn(self.steps)
-
-
-def _lengths(pool: Pool) -> np.ndarray:
-    return np.array([spec.episode_length for spec in pool.specs])
 
 
 def _take(updates: Iterable[Metrics], most: int | None) -> int:

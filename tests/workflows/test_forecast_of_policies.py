@@ -12,7 +12,7 @@ import torch
 from newt_core.errors import UselessActionError
 from newt_core.specs import load_specs
 from newt_core.training.config import RunConfig, resolve_config
-from newt_core.types import Transitions
+from newt_core.types import IMAGE_DIM, Observation, Transitions
 from newt_core.workflows import forecast as forecasts
 from newt_core.workflows import round_times
 from newt_core.workflows.forecast import forecast
@@ -88,14 +88,13 @@ class Learner:
 def trial(monkeypatch: pytest.MonkeyPatch) -> Any:
     """A stand-in for the environments: two, whose episodes take 3 and 5 steps."""
 
-    def with_learner(learner: Any) -> Trial:
-        from newt_core.types import Observation
-
+    def with_learner(learner: Any, features: Any = None) -> Trial:
         pool = SimpleNamespace(specs=[SimpleNamespace(episode_length=n) for n in (3, 5)])
         state, both = np.zeros((2, 128), np.float32), np.arange(2)
-        seen = Observation(state, both, both, np.ones(2, np.bool_))
+        seen = Observation(state, both, both, np.ones(2, np.bool_), features)
+        stack = 0 if features is None else features.shape[1]
         collector: Any = SimpleNamespace(pool=pool, observation=seen)
-        return Trial(SimpleNamespace(), collector, learner)
+        return Trial(SimpleNamespace(feature_stack=stack), collector, learner)
 
     monkeypatch.setattr(round_times, "seconds", lambda work: 0.25)
     return with_learner
@@ -135,6 +134,17 @@ def test_made_up_episodes_are_as_long_as_the_tasks_own(trial):
         assert transitions.done.tolist() == done
         assert [episode.task for episode in episodes] == [task for task in (0, 1) if done[task]]
         assert not transitions.lost.any()
+
+
+def test_an_agent_that_sees_is_shown_features(trial):
+    learner = Learner(15, 1, 1)
+    features = np.ones((2, 3, IMAGE_DIM), np.float16)
+    round_times.round_times(trial(learner, features))
+    for _, transitions, episodes in learner.seen:
+        for shown in (transitions.features, transitions.final_features):
+            assert shown is not None
+            assert shown.shape == (2, 3, IMAGE_DIM)
+        assert all(episode.features is not None for episode in episodes)
 
 
 def test_an_agent_that_diverges_at_once_is_left_to_the_run(monkeypatch):
