@@ -45,8 +45,10 @@ _FLAG_SETTINGS = RENAMED | {
 """Options whose name is not that of their setting."""
 
 
-_TEXTS = (str, Path | None)
-"""Types of settings whose value is taken as it is typed."""
+_FILE = Path | None
+"""The type of settings that are a file or folder, or none."""
+_NO_FILE = ("none", "null")
+"""What is typed for none; a file of such a name is ``./none``."""
 
 
 @dataclass(frozen=True)
@@ -119,8 +121,11 @@ def read_overrides(overrides: Sequence[str], fields: Mapping[str, FieldInfo]) ->
         if not equals or not name:
             raise ConfigError(f"{origin}: write KEY=VALUE, such as planner.horizon=5.")
         name = _today(name)
-        if name in fields and fields[name].annotation in _TEXTS:
-            value: Any = text  # As it stands: selectors such as @file and *-run are not YAML.
+        annotation = fields[name].annotation if name in fields else None
+        if annotation == _FILE and text in _NO_FILE:
+            value: Any = None
+        elif annotation in (str, _FILE):
+            value = text  # As it stands: selectors such as @file and *-run are not YAML.
         else:
             value = parse_yaml(text, origin)
         given |= dict(_settings(name, value, origin, fields))

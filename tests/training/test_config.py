@@ -99,6 +99,16 @@ def test_values_are_read_as_people_write_them(override, part, name, value):
     assert type(read) is type(value)
 
 
+@pytest.mark.parametrize("nothing", ["", "none", "null"])
+def test_no_file_is_written_as_the_table_of_ablations_does(nothing):
+    given = ["demos.folder=demos", f"demos.folder={nothing}", f"text.weights={nothing}"]
+    config = resolve_config(overrides=given)
+    assert config.demos.folder is None
+    assert config.text.weights is None
+    assert resolve_config(overrides=["demos.folder=./none"]).demos.folder == Path("none")
+    assert resolve_config(demos="none").demos.folder == Path("none")
+
+
 @pytest.mark.parametrize("selector", ["@tasks.txt", "*-run", "walker-run,box2d", "a=b", "1"])
 def test_texts_are_taken_as_they_stand(selector):
     assert resolve_config(overrides=[f"tasks={selector}"]).tasks == selector
